@@ -1,0 +1,23 @@
+"""The Celery application: `celery -A bawaslu_data.celery:app worker|beat`."""
+
+from __future__ import annotations
+
+import os
+
+from bawaslu_data import embedded
+
+embedded.ensure()
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bawaslu_data.settings")
+
+from celery import Celery  # noqa: E402  (the embedded services must export their URLs before settings are read)
+
+app = Celery("bawaslu_data")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    # The outbox is the truth and a wake-up message only makes it faster, so a dead broker costs seconds, not data.
+    "sweep-outbox": {"task": "reports.tasks.sweep_outbox", "schedule": 2.0, "options": {"expires": 10}},
+    "seal-journal": {"task": "reports.tasks.seal_journal", "schedule": 60.0, "options": {"expires": 60}},
+    "open-windows": {"task": "reports.tasks.open_due_windows", "schedule": 60.0, "options": {"expires": 60}},
+    "refresh-vacancies": {"task": "reports.tasks.refresh_vacancies", "schedule": 300.0, "options": {"expires": 300}},
+}

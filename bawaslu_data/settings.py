@@ -1,0 +1,192 @@
+"""Settings of every process. One file; every setting has a default that works with no environment at all.
+
+An operator sets the variables of docs/operations.md; bawaslu_data/checks.py says in sentences what is wrong or risky.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()  # FOO_FILE=/run/secrets/foo is read where FOO is not set
+
+DEBUG = env.bool("DEBUG", default=False)
+# A clone runs with no secret of its own; bawaslu_data.E001 refuses this one outside a clone (DEPLOYED).
+INSECURE_KEY = "insecure-key-of-a-clone-replace-me-in-every-deployment"
+SECRET_KEY = env("SECRET_KEY", default=INSECURE_KEY)
+DEPLOYED = env.bool("DEPLOYED", default=False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "testserver"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Where people reach the site; printed in receipts and QR codes.
+SITE_URL = env("SITE_URL", default="http://127.0.0.1:8000")
+
+INSTALLED_APPS = [
+    "bawaslu_data",
+    "dashboards",
+    "reports",
+    "hierarchy",
+    "mptt",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "django_htmx",
+    "template_partials",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "bawaslu_data.urls"
+WSGI_APPLICATION = "bawaslu_data.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+            "builtins": ["django.templatetags.i18n", "django.templatetags.static"],
+        },
+    }
+]
+
+# --- data ---------------------------------------------------------------------------------------------------------
+# PostgreSQL only (docs/adr/0001). bawaslu_data.embedded exports both URLs before settings are read when neither is set.
+DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres:///bawaslu")}
+DATABASES["default"] |= {
+    "ENGINE": "django.db.backends.postgresql",
+    "CONN_MAX_AGE": 0,  # the pool keeps connections; a second layer of reuse would hold them from it
+    "OPTIONS": {"pool": {"min_size": 0, "max_size": env.int("DATABASE_POOL", default=8), "timeout": 10}},
+    "TEST": {"NAME": "test_bawaslu"},
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+# Kombu spells a socket differently from redis-py.
+CELERY_BROKER_URL = (
+    REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1)
+    if REDIS_URL.startswith("unix://")
+    else REDIS_URL
+)
+CELERY_TASK_IGNORE_RESULT = True  # state lives in PostgreSQL; nothing ever waits for a task's result
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True  # every task is idempotent, so a killed worker's task simply runs again
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_connect_timeout": 1, "socket_timeout": 5}
+CELERY_TIMEZONE = "Asia/Makassar"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+# --- people -------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "hierarchy.User"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "tasks"
+LOGOUT_REDIRECT_URL = "public-home"
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"  # read from cache, survives a flush of it
+SESSION_COOKIE_AGE = 7 * 24 * 3600  # no second log-in on election day
+SESSION_COOKIE_NAME = "sesi"
+
+# --- language and time --------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "id"
+LANGUAGES = [("id", "Bahasa Indonesia"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Asia/Makassar"  # WITA, UTC+8, no daylight saving
+USE_THOUSAND_SEPARATOR = True
+# Seconds added to the real clock, for rehearsals and the demo (hierarchy/clock.py).
+CLOCK_OFFSET = env.float("CLOCK_OFFSET", default=0.0)
+
+# --- files --------------------------------------------------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = Path(env("STATIC_ROOT", default=str(BASE_DIR / ".data" / "static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(BASE_DIR / ".data" / "media")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            if (STATIC_ROOT / "staticfiles.json").exists()
+            else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        )
+    },
+}
+WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # a report is a few kB; photos are files and not counted here
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+
+# --- safety -------------------------------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+    }
+}
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if DEPLOYED else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = DEPLOYED
+SECURE_HSTS_SECONDS = 31_536_000 if DEPLOYED else 0
+SECURE_SSL_REDIRECT = False  # the reverse proxy redirects; health checks come over plain HTTP
+X_FRAME_OPTIONS = "DENY"
+# Ed25519 private key (32 bytes, hex) that signs publications; empty: a key is kept in MEDIA_ROOT's sibling `keys/`.
+PUBLICATION_KEY = env("PUBLICATION_KEY", default="")
+KEY_DIR = Path(env("KEY_DIR", default=str(BASE_DIR / ".data" / "keys")))
+
+# --- API ----------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "reports.api.problem_response",
+}
+REST_KNOX = {"TOKEN_TTL": None, "TOKEN_LIMIT_PER_USER": 10, "AUTO_REFRESH": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Pelaporan pengawasan Bawaslu Kalimantan Timur",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="WARNING")},
+}
