@@ -1,0 +1,197 @@
+"""What is owed and what was filed.
+
+Obligations are opened by reports/calendar.py and change state through reports/intake.py and reports/review.py; reports,
+revisions, conflicts and evidence are written only by intake, review and evidence.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from hierarchy.models import Unit, User
+from reports.models.asked import Window
+from reports.querysets import ObligationQuerySet, ReportQuerySet
+
+
+class State(models.TextChoices):
+    """Where an obligation stands. Late is not a state: it is OWED past `due_at`, or filed after it."""
+
+    OWED = "OWED", _("Belum lapor")
+    FILED = "FILED", _("Diterima")
+    RETURNED = "RETURNED", _("Dikembalikan")
+    APPROVED = "APPROVED", _("Disetujui")
+    VACANT = "VACANT", _("Tanpa pengawas")
+    UNREACHABLE = "UNREACHABLE", _("Tanpa sinyal")
+
+
+HAS_REPORT = [State.FILED, State.RETURNED, State.APPROVED]
+
+
+class Obligation(models.Model):
+    """Who owes which report by when: one row per subject unit, instrument and period, made when the window opens.
+
+    `filer` is the unit that must file it (a village supervisor answers for each of its polling stations).
+    `counted_in` is the unit whose tally takes the report in directly: the subject itself, or its village when the
+    subject is a polling station, because a station's own figure is its report (docs/adr/0006).
+    `occurrence` is "" for what is owed once a period and the report's id for an EVENT instrument.
+    """
+
+    window = models.ForeignKey(Window, models.PROTECT, related_name="obligations")
+    subject = models.ForeignKey(Unit, models.PROTECT, related_name="obligations")
+    filer = models.ForeignKey(Unit, models.PROTECT, related_name="duties")
+    counted_in = models.ForeignKey(Unit, models.PROTECT, related_name="+")
+    occurrence = models.CharField(max_length=36, blank=True)
+    state = models.CharField(max_length=11, choices=State, default=State.OWED)
+    due_at = models.DateTimeField()
+    closes_at = models.DateTimeField()
+    first_filed_at = models.DateTimeField(null=True)
+    attested_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    attested_reason = models.TextField(blank=True)
+
+    objects = ObligationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["due_at", "subject__code"]
+        constraints = [
+            models.UniqueConstraint(fields=["window", "subject", "occurrence"], name="obligation_once"),
+            models.CheckConstraint(
+                condition=Q(state__in=HAS_REPORT, first_filed_at__isnull=False)
+                | (~Q(state__in=HAS_REPORT) & Q(first_filed_at=None)),
+                name="obligation_filed_when_it_has_a_report",
+            ),
+            models.CheckConstraint(
+                condition=(Q(state=State.UNREACHABLE, attested_by__isnull=False) & ~Q(attested_reason=""))
+                | (~Q(state=State.UNREACHABLE) & Q(attested_by=None)),
+                name="obligation_unreachable_is_attested",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["window", "counted_in"], name="obligation_to_tally"),
+            models.Index(fields=["filer", "state"], name="obligation_of_filer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.window} · {self.subject}"
+
+    @property
+    def on_time(self) -> bool | None:
+        """None until something was filed."""
+        return None if self.first_filed_at is None else self.first_filed_at <= self.due_at
+
+
+class Report(models.Model):
+    """The current report of an obligation; its id is the UUIDv7 its client made.
+
+    Approval binds to content: the report counts as approved while `approved_sha256` equals `sha256`, so an edit can
+    never slip in under an old approval.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    obligation = models.OneToOneField(Obligation, models.PROTECT, related_name="report")
+    window = models.ForeignKey(Window, models.PROTECT, related_name="reports")
+    counted_in = models.ForeignKey(Unit, models.PROTECT, related_name="+")
+    revision = models.PositiveSmallIntegerField(default=1)
+    answers = models.JSONField()
+    reasons = models.JSONField(default=dict, help_text="why a soft rule was broken, by question")
+    vector = ArrayField(models.BigIntegerField(), help_text="the version's layout, position by position")
+    sha256 = models.BinaryField(max_length=32)
+    filed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    filed_at = models.DateTimeField()
+    approved_sha256 = models.BinaryField(max_length=32, null=True)
+    approved_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    remarks = models.JSONField(default=dict, help_text="reviewer's reasons by question; '' for the whole report")
+
+    objects = ReportQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(approved_sha256=None, approved_by=None, approved_at=None)
+                | Q(approved_sha256=F("sha256"), approved_by__isnull=False, approved_at__isnull=False),
+                name="report_approved_as_it_stands",
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_by=None) | ~Q(approved_by=F("filed_by")), name="report_filer_is_not_approver"
+            ),
+        ]
+        indexes = [models.Index(fields=["window", "counted_in"], name="report_to_tally")]
+
+    def __str__(self) -> str:
+        return f"{self.obligation_id} r{self.revision}"
+
+    @property
+    def receipt_code(self) -> str:
+        from reports.receipts import code_of
+
+        return code_of(self.pk, bytes(self.sha256))
+
+
+class Channel(models.TextChoices):
+    WEB = "WEB", _("situs")
+    API = "API", _("aplikasi")
+    IMPORT = "IMPORT", _("impor")
+    SIMULATION = "SIMULATION", _("gladi")
+
+
+class Revision(models.Model):
+    """A version of a report exactly as filed; a database trigger refuses change and deletion."""
+
+    report = models.ForeignKey(Report, models.PROTECT, related_name="revisions")
+    number = models.PositiveSmallIntegerField()
+    based_on = models.PositiveSmallIntegerField(null=True, help_text="the revision its author saw; None for the first")
+    canonical = models.BinaryField(help_text="canonical JSON of answers and reasons, the bytes that were hashed")
+    sha256 = models.BinaryField(max_length=32)
+    vector = ArrayField(models.BigIntegerField())
+    channel = models.CharField(max_length=10, choices=Channel)
+    filed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    filed_at = models.DateTimeField(help_text="the server's clock; lateness is judged by it")
+    device_at = models.DateTimeField(null=True, help_text="what the device's clock said")
+
+    class Meta:
+        ordering = ["report", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["report", "number"], name="revision_number_once"),
+            models.CheckConstraint(
+                condition=Q(number=1, based_on=None) | Q(number__gt=1, based_on=F("number") - 1),
+                name="revision_follows_the_one_before",
+            ),
+        ]
+
+
+class Conflict(models.Model):
+    """A filing that was refused because another version stands; kept so that nothing a person sent is lost."""
+
+    obligation = models.ForeignKey(Obligation, models.PROTECT, related_name="conflicts")
+    report_id = models.UUIDField(help_text="the id its client made; may be that of the standing report")
+    based_on = models.PositiveSmallIntegerField(null=True)
+    canonical = models.BinaryField()
+    sha256 = models.BinaryField(max_length=32)
+    filed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    filed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["filed_at"]
+        constraints = [
+            # A client that retries five times leaves one row.
+            models.UniqueConstraint(fields=["obligation", "report_id", "sha256"], name="conflict_kept_once")
+        ]
+
+
+class Evidence(models.Model):
+    """A photo, re-encoded without EXIF and GPS; answers refer to it by the SHA-256 of the stored file."""
+
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
+    sha256 = models.CharField(max_length=64)
+    original_sha256 = models.CharField(max_length=64, help_text="of the file as sent")
+    file = models.FileField(upload_to="evidence/%Y/%m/%d")
+    uploaded_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    uploaded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["unit", "sha256"], name="evidence_once_per_unit")]

@@ -1,0 +1,123 @@
+"""What the system keeps of what happened: the journal, the outbox and the tallies.
+
+Events and seals are written only by reports/journal.py, outbox rows by reports/outbox.py, tallies by reports/rollup.py.
+"""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from hierarchy.models import Unit
+from reports.models.asked import Window
+from reports.querysets import TallyQuerySet
+
+
+class Event(models.Model):
+    """Something that happened, in words that need no other table; a trigger refuses UPDATE and DELETE.
+
+    Text instead of foreign keys: the journal must outlive what it speaks of and never block it.
+    """
+
+    at = models.DateTimeField()
+    verb = models.CharField(max_length=40, help_text="report.filed, report.approved, window.opened, ...")
+    actor = models.CharField(max_length=40, blank=True, help_text="username; empty: the system")
+    election = models.CharField(max_length=50, blank=True)
+    unit = models.CharField(max_length=13, blank=True, help_text="code of the unit it happened to")
+    target = models.CharField(max_length=60, blank=True, help_text="report id, window id, username, ...")
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            models.Index(fields=["target"], name="event_of_target"),
+            models.Index(fields=["election", "unit"], name="event_of_unit"),
+        ]
+
+
+class Seal(models.Model):
+    """A link of the hash chain over the journal: events `first_id`..`last_id` (those that exist), `count` of them.
+
+    head = SHA-256(previous head + digest of the batch), both 32 bytes.
+    """
+
+    first_id = models.BigIntegerField(unique=True)
+    last_id = models.BigIntegerField(unique=True)
+    count = models.PositiveIntegerField()
+    digest = models.BinaryField(max_length=32)
+    head = models.BinaryField(max_length=32)
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(last_id__gte=F("first_id"), count__gte=1), name="seal_covers_something")
+        ]
+
+
+class Outbox(models.Model):
+    """The tally of `unit` for `window` is stale. Written with the change, deleted with the recomputed tally."""
+
+    # No database foreign keys: the row lives for a second, and each key would cost the filer two look-ups and a lock.
+    window = models.ForeignKey(Window, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+    unit = models.ForeignKey(Unit, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+    level = models.PositiveSmallIntegerField()
+    regency_id = models.BigIntegerField(null=True, help_text="the subtree one worker rolls up; None for a province")
+    marked_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["regency_id", "level"], name="outbox_by_subtree")]
+
+
+class Tally(models.Model):
+    """The sum of a unit's subtree for one window; kept for every level above the polling station.
+
+    Two bases stand side by side: `filed` sums every current report beneath, `approved` only the approved ones. Counts
+    are of obligations. Always equal to the fold of what lies beneath (manage.py verify).
+    """
+
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="tallies")
+    window = models.ForeignKey(Window, models.PROTECT, related_name="tallies")
+    filed = ArrayField(models.BigIntegerField())
+    approved = ArrayField(models.BigIntegerField())
+    expected = models.IntegerField()
+    filed_count = models.IntegerField()
+    on_time = models.IntegerField()
+    approved_count = models.IntegerField()
+    returned = models.IntegerField()
+    vacant = models.IntegerField()
+    unreachable = models.IntegerField()
+    last_filed_at = models.DateTimeField(null=True)
+    computed_at = models.DateTimeField()
+
+    objects = TallyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["window", "unit"], name="tally_once"),
+            models.CheckConstraint(
+                condition=Q(
+                    filed_count__gte=F("approved_count") + F("returned"),
+                    on_time__lte=F("filed_count"),
+                    expected__gte=F("filed_count") + F("vacant") + F("unreachable"),
+                    approved_count__gte=0,
+                    returned__gte=0,
+                    vacant__gte=0,
+                    unreachable__gte=0,
+                    on_time__gte=0,
+                ),
+                name="tally_counts_add_up",
+            ),
+        ]
+        indexes = [models.Index(fields=["unit"], name="tally_of_unit")]
+
+    @property
+    def missing(self) -> int:
+        """Owed and not filed: neither vacant nor attested unreachable."""
+        return self.expected - self.filed_count - self.vacant - self.unreachable
+
+    @property
+    def late(self) -> int:
+        """Filed after the deadline."""
+        return self.filed_count - self.on_time

@@ -1,0 +1,102 @@
+"""Reads of reporting. A page's data is one named method; scope is always `visible_to`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q, Sum
+
+from hierarchy import access
+from hierarchy.access import Permission
+from hierarchy.models import Unit, User
+from hierarchy.querysets import visible_q, within_q
+
+if TYPE_CHECKING:
+    from hierarchy.models import Election
+
+
+class WindowQuerySet(models.QuerySet):
+    def due_to_open(self, at: datetime) -> WindowQuerySet:
+        """Windows whose time has come and whose obligations are not made yet; a closed window never opens."""
+        return self.filter(opened_at=None, opens_at__lte=at, closes_at__gt=at, version__withdrawn_at=None)
+
+    def for_pages(self, election: Election) -> WindowQuerySet:
+        """Opened windows with what a tab needs, newest deadline last."""
+        return (
+            self.filter(election=election, opened_at__isnull=False)
+            .select_related("stage", "instrument", "version")
+            .order_by("stage__sequence", "opens_at", "instrument__code", "period")
+        )
+
+
+class ObligationQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> ObligationQuerySet:
+        return self.filter(visible_q(user, "subject__"))
+
+    def within(self, unit: Unit) -> ObligationQuerySet:
+        return self.filter(within_q(unit, "subject__"))
+
+    def open_at(self, at: datetime) -> ObligationQuerySet:
+        return self.filter(window__opens_at__lte=at, closes_at__gt=at)
+
+    def owed(self) -> ObligationQuerySet:
+        """Still to be filed, or to be filed again; in the order of its deadline."""
+        return self.filter(state__in=["OWED", "UNREACHABLE", "RETURNED"]).order_by("due_at", "subject__code")
+
+    def to_file(self, user: User) -> ObligationQuerySet:
+        """What the user may file themselves: duties of the very units they serve in."""
+        units = [m.unit_id for m in access.memberships(user) if Permission.FILE in m.role_spec.permissions]
+        return self.filter(filer_id__in=units)
+
+    def to_review(self, user: User) -> ObligationQuerySet:
+        """Filed, waiting for a direct superior, never one's own filing."""
+        units = [m.unit_id for m in access.memberships(user) if Permission.REVIEW in m.role_spec.permissions]
+        return self.filter(state="FILED", filer__parent_id__in=units).exclude(report__filed_by=user)
+
+    def for_intake(self) -> ObligationQuerySet:
+        """Joins what filing and reviewing need to know."""
+        return self.select_related(
+            "window__version", "window__instrument", "window__election", "subject", "filer", "counted_in"
+        )
+
+    def for_lists(self) -> ObligationQuerySet:
+        """Joins what a row of a list shows."""
+        return self.select_related("window__instrument", "window__stage", "subject__village", "filer", "report")
+
+
+class ReportQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> ReportQuerySet:
+        return self.filter(visible_q(user, "obligation__subject__"))
+
+    def for_page(self) -> ReportQuerySet:
+        return self.select_related(
+            "obligation__window__version",
+            "obligation__window__instrument",
+            "obligation__window__stage",
+            "obligation__window__election",
+            "obligation__filer",
+            "obligation__counted_in",
+            "obligation__subject__province",
+            "obligation__subject__regency",
+            "obligation__subject__district",
+            "obligation__subject__village",
+            "filed_by",
+            "approved_by",
+        )
+
+
+class TallyQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> TallyQuerySet:
+        return self.filter(visible_q(user, "unit__"))
+
+    def of_unit_and_children(self, unit: Unit) -> TallyQuerySet:
+        """The unit's own tallies and those of its direct children."""
+        return self.filter(Q(unit_id=unit.pk) | Q(unit__parent_id=unit.pk))
+
+    def counts(self) -> dict[str, int]:
+        """The counts summed over the rows (windows of one unit): None-free integers."""
+        names = ["expected", "filed_count", "on_time", "approved_count", "returned", "vacant", "unreachable"]
+        sums = self.aggregate(**{f"sum_{name}": Sum(F(name)) for name in names})
+        return {name: sums[f"sum_{name}"] or 0 for name in names}
