@@ -1,0 +1,159 @@
+"""Who may do what, where: roles as described sets of permissions, and how far each permission reaches.
+
+One table of data decides; no page has a rule of its own. A unit outside every subtree one serves in does not exist for
+one (404), a unit one sees but may not act on is refused (403).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from hierarchy.levels import Level
+from hierarchy.models import Membership, Role, Unit, User
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+class Permission(StrEnum):
+    VIEW = "view"
+    FILE = "file"  # write and send the reports the unit owes
+    REVIEW = "review"  # approve or return the reports of the units directly below
+    ATTEST = "attest"  # state that a unit directly below could not be reached (no signal)
+    RATIFY = "ratify"  # sit and vote in the plenary of the unit
+    EXPORT = "export"
+    PUBLISH = "publish"
+    MANAGE_ROSTER = "manage_roster"
+    MANAGE_CALENDAR = "manage_calendar"
+
+
+class Reach(Enum):
+    """How far from the unit of the membership a permission holds."""
+
+    SELF = "the unit itself"
+    CHILD = "the units directly below: only the direct superior acts (UU 7/2017 arts. 89, 114-116)"
+    SUBTREE = "the unit and everything below"
+
+
+REACH: dict[Permission, Reach] = {
+    Permission.VIEW: Reach.SUBTREE,
+    Permission.FILE: Reach.SELF,
+    Permission.REVIEW: Reach.CHILD,
+    Permission.ATTEST: Reach.CHILD,
+    Permission.RATIFY: Reach.SELF,
+    Permission.EXPORT: Reach.SUBTREE,
+    Permission.PUBLISH: Reach.SUBTREE,
+    Permission.MANAGE_ROSTER: Reach.SUBTREE,
+    Permission.MANAGE_CALENDAR: Reach.SUBTREE,
+}
+# Permissions that a membership gives only at these levels; every other one holds at any level.
+SEATED_AT: dict[Permission, frozenset[Level]] = {
+    Permission.RATIFY: frozenset(level for level in Level if level.spec.collegial),
+    Permission.PUBLISH: frozenset({Level.PROVINCE}),
+}
+COLLEGIAL = frozenset(level for level in Level if level.spec.collegial)
+
+
+@dataclass(frozen=True)
+class RoleSpec:
+    """What a role is in words, what it may do, at which levels the law or the office has it."""
+
+    description: Promise
+    permissions: frozenset[Permission]
+    levels: frozenset[Level]
+
+
+_MEMBER = frozenset(
+    {
+        Permission.VIEW,
+        Permission.REVIEW,
+        Permission.ATTEST,
+        Permission.RATIFY,
+        Permission.EXPORT,
+        Permission.PUBLISH,
+    }
+)
+ROLES: dict[Role, RoleSpec] = {
+    Role.SUPERVISOR: RoleSpec(
+        gettext_lazy("Mengisi laporan pengawasan dan memeriksa laporan Pengawas TPS di desanya."),
+        frozenset({Permission.VIEW, Permission.FILE, Permission.REVIEW, Permission.ATTEST, Permission.EXPORT}),
+        frozenset({Level.VILLAGE, Level.POLLING_STATION}),
+    ),
+    Role.OPERATOR: RoleSpec(
+        gettext_lazy("Mengisi laporan atas nama lembaganya dan mengunduh rekap. Tidak menyetujui laporan."),
+        frozenset({Permission.VIEW, Permission.FILE, Permission.EXPORT}),
+        COLLEGIAL,
+    ),
+    Role.MEMBER: RoleSpec(
+        gettext_lazy("Memeriksa laporan jajaran di bawahnya dan bersuara dalam rapat pleno."), _MEMBER, COLLEGIAL
+    ),
+    Role.CHAIR: RoleSpec(
+        gettext_lazy("Memimpin rapat pleno, memeriksa laporan jajaran di bawahnya, satu suara seperti anggota lain."),
+        _MEMBER,
+        COLLEGIAL,
+    ),
+    Role.ADMIN: RoleSpec(
+        gettext_lazy("Mengatur akun, jadwal, dan unduhan. Tidak mengisi, menyetujui, atau bersuara."),
+        frozenset({Permission.VIEW, Permission.EXPORT, Permission.MANAGE_ROSTER, Permission.MANAGE_CALENDAR}),
+        frozenset({Level.PROVINCE, Level.REGENCY}),
+    ),
+}
+
+
+def memberships(user: User | AnonymousUser | None) -> list[Membership]:
+    """The user's current memberships with unit, election and ancestors: one query, kept on the user object.
+
+    Django loads the user anew for every request, so what is kept lives as long as a request. Empty for the anonymous
+    and the inactive.
+    """
+    if not isinstance(user, User) or not user.is_active:
+        return []
+    kept: list[Membership] | None = getattr(user, "_memberships", None)
+    if kept is None:
+        ancestors = ("election", "province", "regency", "district", "village")
+        current = Membership.objects.current().filter(user=user)  # type: ignore[attr-defined]
+        kept = list(current.select_related("unit", *(f"unit__{name}" for name in ancestors)))
+        user._memberships = kept  # type: ignore[attr-defined]
+    return kept
+
+
+def seats(user: User | AnonymousUser | None, permission: Permission) -> list[Membership]:
+    """The memberships that carry `permission`: with FILE, where one files; with REVIEW, whose children one reviews."""
+    return [membership for membership in memberships(user) if _carries(membership, permission)]
+
+
+def can(user: User | AnonymousUser | None, permission: Permission, unit: Unit) -> bool:
+    """Whether any current membership gives `permission` over `unit`. No query once memberships are known."""
+    return any(_reaches(REACH[permission], membership.unit, unit) for membership in seats(user, permission))
+
+
+def require(user: User | AnonymousUser | None, permission: Permission, unit: Unit) -> None:
+    """Raises Http404 when the user does not see `unit`, PermissionDenied when they see it but may not do this."""
+    if not can(user, Permission.VIEW, unit):
+        raise Http404(_("Satuan tidak ditemukan."))
+    if not can(user, permission, unit):
+        raise PermissionDenied(_("Anda tidak berwenang melakukan ini untuk %(unit)s.") % {"unit": unit.title})
+
+
+def _carries(membership: Membership, permission: Permission) -> bool:
+    if permission not in ROLES[Role(membership.role)].permissions:
+        return False
+    return Level(membership.unit.level) in SEATED_AT.get(permission, frozenset(Level))
+
+
+def _reaches(reach: Reach, seat: Unit, unit: Unit) -> bool:
+    match reach:
+        case Reach.SELF:
+            return unit.pk == seat.pk
+        case Reach.CHILD:
+            return unit.parent_id == seat.pk
+        case Reach.SUBTREE:
+            return seat.holds(unit)

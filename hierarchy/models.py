@@ -1,0 +1,229 @@
+"""Where supervision happens and who may act there.
+
+`Unit` is written only by hierarchy/tree.py, `User` and `Membership` only by hierarchy/roster.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+from mptt.fields import TreeForeignKey
+from mptt.managers import TreeManager
+from mptt.models import MPTTModel
+
+from hierarchy import clock, guard
+from hierarchy.levels import LEAF, SPECIAL_FROM, Level
+from hierarchy.querysets import UnitQuerySet
+
+
+class Election(models.Model):
+    """One election; it owns its own forest of units, because ad hoc bodies and polling stations differ each time.
+
+    Written by reports/calendar.py. It lives here because the tree hangs from it (docs/adr/0003).
+    """
+
+    class Kind(models.TextChoices):
+        PEMILU = "PEMILU", _("Pemilu")
+        PILKADA = "PILKADA", _("Pemilihan")
+
+    code = models.SlugField(unique=True)
+    name = models.CharField(max_length=200)
+    kind = models.CharField(max_length=10, choices=Kind)
+    voting_day = models.DateField()
+
+    class Meta:
+        ordering = ["-voting_day"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Unit(MPTTModel):
+    """One supervisory unit of one election: province, regency/city, district, village or polling station.
+
+    `code` is the Kemendagri code without dots (2, 4, 6, 10 digits) and, for a polling station, its village's code and
+    its three-digit number; a child's code starts with its parent's. The ancestor columns include the unit itself at
+    its own level, so "everything in Samarinda" is one equality (querysets.within_q).
+    """
+
+    election = models.ForeignKey(Election, models.PROTECT, related_name="units")
+    code = models.CharField(max_length=13)
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=20, blank=True, help_text="kabupaten, kota, desa, kelurahan")
+    parent = TreeForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    province = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    regency = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    district = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    village = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    number = models.PositiveSmallIntegerField(null=True, help_text="number of a polling station within its village")
+    registered_voters = models.PositiveIntegerField(null=True, help_text="voters on the final roll (DPT), where known")
+    latitude = models.DecimalField(max_digits=8, decimal_places=5, null=True)
+    longitude = models.DecimalField(max_digits=8, decimal_places=5, null=True)
+    tags = ArrayField(models.CharField(max_length=40), default=list, help_text="kepulauan, sulit dijangkau, ...")
+
+    objects: TreeManager = TreeManager.from_queryset(UnitQuerySet)()
+
+    class Meta:
+        ordering = ["code"]
+        constraints = [
+            # Checked at the end of a statement, so that one UPDATE can let two units swap codes (tree.load).
+            models.UniqueConstraint(
+                fields=["election", "code"],
+                name="unit_code_once_per_election",
+                deferrable=models.Deferrable.IMMEDIATE,
+            ),
+            models.CheckConstraint(
+                condition=Q(level=0, code__regex=r"^[0-9]{2}$", parent=None)
+                | Q(level=1, code__regex=r"^[0-9]{4}$")
+                | Q(level=2, code__regex=r"^[0-9]{6}$")
+                | Q(level=3, code__regex=r"^[0-9]{10}$")
+                | Q(level=4, code__regex=r"^[0-9]{13}$", number__isnull=False),
+                name="unit_code_fits_level",
+            ),
+            models.CheckConstraint(
+                condition=Q(level=0) | Q(parent__isnull=False), name="unit_only_provinces_are_roots"
+            ),
+            models.CheckConstraint(condition=Q(rght__gt=F("lft")), name="unit_edges_in_order"),
+        ]
+        indexes = [
+            models.Index(fields=["tree_id", "lft"], name="unit_tree_order"),
+            models.Index(fields=["election", "level"], name="unit_by_level"),
+            GinIndex(fields=["tags"], name="unit_tags"),
+        ]
+
+    class MPTTMeta:
+        order_insertion_by = ["code"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        guard.refuse_unless_open("Unit.save()")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        guard.refuse_unless_open("Unit.delete()")
+        return super().delete(*args, **kwargs)
+
+    @property
+    def title(self) -> str:
+        """The name people say: "TPS 012 Lok Tuan", "Kecamatan Sungai Pinang", "Kota Samarinda"."""
+        match Level(self.level):
+            case Level.POLLING_STATION:
+                return f"{self.name} {self.village.name}" if self.village_id else self.name
+            case Level.VILLAGE:
+                return f"{self.kind.capitalize()} {self.name}".strip()
+            case Level.DISTRICT:
+                return f"Kecamatan {self.name}"
+            case Level.PROVINCE:
+                return f"Provinsi {self.name}"
+            case _:
+                return self.name
+
+    @property
+    def is_special(self) -> bool:
+        """A polling station at a special location (prison, hospital, plantation): numbered from 901."""
+        return self.number is not None and self.number >= SPECIAL_FROM
+
+    @property
+    def is_station(self) -> bool:
+        return self.level == LEAF
+
+    @property
+    def ancestors(self) -> list[Unit]:
+        """Province first, the unit itself excluded. No query after `with_ancestors()`."""
+        chain = [self.province, self.regency, self.district, self.village]
+        return [unit for unit in chain[: self.level] if unit is not None]
+
+    def holds(self, other: Unit) -> bool:
+        """Whether `other` is this unit or lies below it; from ancestor columns, no query."""
+        if self.level == Level.POLLING_STATION:
+            return other.pk == self.pk
+        return getattr(other, f"{Level(self.level).spec.column}_id") == self.pk
+
+
+class UserManager(BaseUserManager):
+    """Needed by AbstractBaseUser; accounts are made by hierarchy/roster.py."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(username=username)
+
+
+class User(AbstractBaseUser):
+    """A person. What they may do comes from memberships only (hierarchy/access.py)."""
+
+    username = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=120)
+    phone = models.CharField(max_length=20, blank=True)
+    email = models.EmailField(blank=True)
+    is_active = models.BooleanField(default=True)
+    # SHA-256 (keyed with SECRET_KEY) of a single-use code; empty once used. High entropy, so no slow hash is needed.
+    activation_digest = models.CharField(max_length=64, blank=True)
+    joined_at = models.DateTimeField(default=clock.now)
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+    objects = UserManager()
+
+    class Meta:
+        ordering = ["username"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_full_name(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    """What a person is in a unit. Their permissions are in hierarchy/access.py."""
+
+    SUPERVISOR = "SUPERVISOR", _("Pengawas")
+    OPERATOR = "OPERATOR", _("Sekretariat/operator")
+    MEMBER = "MEMBER", _("Anggota")
+    CHAIR = "CHAIR", _("Ketua")
+    ADMIN = "ADMIN", _("Admin sistem")
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def current(self) -> MembershipQuerySet:
+        """Memberships in force today (WITA)."""
+        day = clock.today()
+        return self.filter(Q(until=None) | Q(until__gte=day), since__lte=day)
+
+
+class Membership(models.Model):
+    """A person serves in a unit, in a role, from a day until a day. A unit without a current one is vacant."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=12, choices=Role)
+    since = models.DateField()
+    until = models.DateField(null=True, blank=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["unit", "role", "since"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "unit", "role", "since"], name="membership_once"),
+            models.CheckConstraint(
+                condition=Q(until=None) | Q(until__gte=F("since")), name="membership_ends_after_it_begins"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.get_role_display()} · {self.unit}"
+
+    @property
+    def role_spec(self) -> Any:
+        from hierarchy.access import ROLES
+
+        return ROLES[Role(self.role)]

@@ -1,0 +1,63 @@
+"""Reads of the tree: every scope is a queryset, so no view filters by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q
+from mptt.querysets import TreeQuerySet
+
+from hierarchy import guard
+from hierarchy.levels import Level
+
+if TYPE_CHECKING:
+    from hierarchy.models import Unit, User
+
+
+def within_q(unit: Unit, prefix: str = "") -> Q:
+    """Rows whose unit (reached through `prefix`, e.g. "subject__") is `unit` or lies below it.
+
+    One indexed equality on an ancestor column; no tree walk and no nested-set range.
+    """
+    if unit.level == Level.POLLING_STATION:
+        return Q(**{f"{prefix}pk": unit.pk})
+    return Q(**{f"{prefix}{Level(unit.level).spec.column}_id": unit.pk})
+
+
+def visible_q(user: User, prefix: str = "") -> Q:
+    """Rows whose unit lies in the subtree of any of the user's current memberships; nothing for strangers."""
+    from hierarchy import access
+
+    scope = Q(pk__in=[])
+    for membership in access.memberships(user):
+        scope |= within_q(membership.unit, prefix)
+    return scope
+
+
+class UnitQuerySet(TreeQuerySet):
+    def within(self, unit: Unit) -> UnitQuerySet:
+        """`unit` and everything below it."""
+        return self.filter(within_q(unit))
+
+    def visible_to(self, user: User) -> UnitQuerySet:
+        """What the user may see: the subtrees of the units they serve in. Anything else does not exist (404)."""
+        return self.filter(visible_q(user))
+
+    def children_of(self, unit: Unit) -> UnitQuerySet:
+        return self.filter(parent_id=unit.pk).order_by("code")
+
+    def with_ancestors(self) -> UnitQuerySet:
+        """Joins the four ancestors so that a breadcrumb costs no further query."""
+        return self.select_related("election", "province", "regency", "district", "village")
+
+    def update(self, **kwargs: Any) -> int:
+        guard.refuse_unless_open("Unit update()", kwargs)
+        return super().update(**kwargs)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        guard.refuse_unless_open("Unit delete()")
+        return super().delete()
+
+    def bulk_create(self, *args: Any, **kwargs: Any) -> Any:
+        guard.refuse_unless_open("Unit bulk_create()")
+        return super().bulk_create(*args, **kwargs)
