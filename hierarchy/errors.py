@@ -1,0 +1,53 @@
+"""Refusals that a person can act on: every message is a sentence in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+MAX_SHOWN = 50  # a file with one wrong column has a fault on every row; fifty teach as much as ten thousand
+
+
+class Refusal(Exception):
+    """An action refused before anything was written. `messages` holds one sentence per reason."""
+
+    def __init__(self, messages: str | Iterable[str]) -> None:
+        self.messages: list[str] = [messages] if isinstance(messages, str) else list(messages)
+        super().__init__("\n".join(self.messages))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One wrong cell: `line` is the row as a spreadsheet numbers it (heading = 1), 0 when the whole file is meant."""
+
+    line: int
+    column: str
+    value: str
+    sentence: str
+
+    def text(self, source: str) -> str:
+        """The fault as a sentence: file, row, column, value, what to do."""
+        place = [source] if source else []
+        if self.line:
+            place.append(_("baris %(line)d") % {"line": self.line})
+        if self.column:
+            place.append(_("kolom %(column)s") % {"column": self.column})
+        if self.value:
+            place.append(_("isi “%(value)s”") % {"value": printable(self.value)})
+        return f"{', '.join(place)}: {self.sentence}" if place else self.sentence
+
+
+def sentences(faults: Sequence[Fault], source: str = "") -> list[str]:
+    """At most MAX_SHOWN sentences; a last one counts the rest."""
+    shown = [fault.text(source) for fault in faults[:MAX_SHOWN]]
+    if len(faults) > MAX_SHOWN:
+        shown.append(_("… dan %(count)d kesalahan lain.") % {"count": len(faults) - MAX_SHOWN})
+    return shown
+
+
+def printable(value: str, limit: int = 60) -> str:
+    """`value` without control characters and cut short, so that a hostile cell cannot spoil a terminal or a log."""
+    clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in value)
+    return clean if len(clean) <= limit else clean[:limit] + "…"

@@ -1,0 +1,13 @@
+"""What hierarchy tells the layers above, which may not be imported from here.
+
+Both are sent inside the writing transaction, so a receiver that writes a journal row commits or fails with the change.
+"""
+
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+# verb: str ("load", "add_child", ...), election: Election, by: User | None, detail: dict of JSON values
+tree_changed = Signal()
+# verb: str ("load", "activate", ...), election: Election | None, by: User | None, detail: dict of JSON values
+roster_changed = Signal()
