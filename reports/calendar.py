@@ -1,0 +1,316 @@
+"""The only writer of elections, stages, windows, extensions, and the opener of obligations: who owes what by when."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from hierarchy import access, clock
+from hierarchy.access import Permission
+from hierarchy.clock import WITA
+from hierarchy.levels import LEAF, Level
+from hierarchy.models import Election, Membership, Unit, User
+from hierarchy.querysets import within_q
+from reports import journal, locks, outbox
+from reports.models import Cadence, Extension, Instrument, Obligation, Stage, State, Window
+
+DATA = Path(__file__).parent / "data"
+# Voting days fix the rest (PKPU 3/2022, PKPU 2/2024).
+ELECTIONS = [
+    ("pemilu2024", "Pemilu 2024", Election.Kind.PEMILU, date(2024, 2, 14)),
+    ("pilkada2024", "Pemilihan 2024", Election.Kind.PILKADA, date(2024, 11, 27)),
+]
+OUTSIDE_STAGES = ("NON_TAHAPAN", "Di luar tahapan", "Outside the stages")
+
+
+class CalendarError(Exception):
+    """What was asked of the calendar cannot be; the message is for the person who asked."""
+
+
+@dataclass(frozen=True)
+class Offsets:
+    """When a window opens, is due and closes: days after the first day (opens) or last day (due, closes) of a period."""
+
+    opens: tuple[int, time]
+    due: tuple[int, time]
+    closes: tuple[int, time]
+
+    def around(self, first: date, last: date) -> tuple[datetime, datetime, datetime]:
+        days = (first, last, last)
+        return tuple(  # type: ignore[return-value]
+            datetime.combine(day + timedelta(days=shift), at, WITA)
+            for day, (shift, at) in zip(days, (self.opens, self.due, self.closes), strict=True)
+        )
+
+
+def load(*, by: User | None = None) -> None:
+    """Elections, stages and windows of both 2024 elections from the data files; safe to run again."""
+    with transaction.atomic():
+        elections = {}
+        for code, name, kind, voting_day in ELECTIONS:
+            elections[code], _made = Election.objects.update_or_create(
+                code=code, defaults={"name": name, "kind": kind, "voting_day": voting_day}
+            )
+        for row in _read("stages.csv"):
+            _store_stage(elections[row["election"]], row)
+        for election in elections.values():
+            plan(election=election, by=by)
+
+
+def _read(name: str) -> list[dict[str, str]]:
+    with (DATA / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _store_stage(election: Election, row: dict[str, str]) -> None:
+    Stage.objects.update_or_create(
+        election=election,
+        code=row["code"],
+        defaults={
+            "sequence": int(row["seq"]),
+            "name_id": row["name_id"],
+            "name_en": row["name_en"],
+            "starts": date.fromisoformat(row["start"]) if row["start"] else None,
+            "ends": date.fromisoformat(row["end"]) if row["end"] else None,
+        },
+    )
+
+
+def plan(*, election: Election, by: User | None = None) -> int:
+    """Makes the windows of every instrument whose stage the election has; returns how many are new.
+
+    The latest published version of each instrument is pinned. Windows that exist are left as they are.
+    """
+    stages = {stage.code: stage for stage in election.stages.all()}
+    stages.setdefault(OUTSIDE_STAGES[0], _outside(election, stages.values()))
+    offsets = {row["instrument"]: _offsets(row) for row in _read("windows.csv")}
+    windows = []
+    for instrument in Instrument.objects.prefetch_related("versions"):
+        version = next((v for v in instrument.versions.all() if v.withdrawn_at is None), None)
+        stage = stages.get(instrument.stage_code)
+        if version is None or stage is None or stage.starts is None or stage.ends is None:
+            continue
+        for period, first, last in periods(instrument.cadence, stage.starts, stage.ends):
+            opens, due, closes = offsets[instrument.code].around(first, last)
+            windows.append(
+                Window(
+                    election=election,
+                    stage=stage,
+                    instrument=instrument,
+                    version=version,
+                    period=period,
+                    opens_at=opens,
+                    due_at=due,
+                    closes_at=closes,
+                )
+            )
+    before = Window.objects.filter(election=election).count()
+    Window.objects.bulk_create(windows, ignore_conflicts=True, batch_size=1_000)
+    return Window.objects.filter(election=election).count() - before
+
+
+def _offsets(row: dict[str, str]) -> Offsets:
+    return Offsets(*((int(row[f"{name}_day"]), time.fromisoformat(row[name])) for name in ("opens", "due", "closes")))
+
+
+def _outside(election: Election, stages: Iterable[Stage]) -> Stage:
+    """The stage that holds supervision outside the stages: from the campaign to the end of tabulation."""
+    code, name_id, name_en = OUTSIDE_STAGES
+    dated = {stage.code: stage for stage in stages if stage.starts and stage.ends}
+    return Stage.objects.update_or_create(
+        election=election,
+        code=code,
+        defaults={
+            "sequence": 99,
+            "name_id": name_id,
+            "name_en": name_en,
+            "starts": dated["KAMPANYE"].starts,
+            "ends": dated["REKAP"].ends,
+        },
+    )[0]
+
+
+def periods(cadence: str, first: date, last: date) -> Iterator[tuple[str, date, date]]:
+    """(period key, first day, last day) of each period of a stage; ISO weeks are cut at the stage's edges."""
+    if cadence in (Cadence.ONCE, Cadence.EVENT):
+        yield "", first, last
+        return
+    day = first
+    while day <= last:
+        if cadence == Cadence.DAILY:
+            end, key = day, day.isoformat()
+        else:
+            end = min(last, day + timedelta(days=7 - day.isoweekday()))
+            key = f"{day.isocalendar().year}-W{day.isocalendar().week:02d}"
+        yield key, day, end
+        day = end + timedelta(days=1)
+
+
+def open_window(*, window: Window, by: User | None = None, at: datetime | None = None) -> int:
+    """Makes the obligations of a window in one statement and marks their tallies; returns how many.
+
+    A filer unit without a current member makes its obligations VACANT from the start. EVENT instruments owe nothing
+    in advance. Opening an open window changes nothing.
+    """
+    moment = at or clock.now()
+    with transaction.atomic():
+        locks.hold(locks.Lock.WINDOW, window.pk)
+        if not Window.objects.filter(pk=window.pk, opened_at=None).update(opened_at=moment):
+            return 0
+        if window.version.withdrawn_at:
+            raise CalendarError(_("Versi instrumen ini sudah ditarik. Terbitkan versi baru lebih dulu."))
+        window.opened_at = moment
+        made = 0 if window.instrument.cadence == Cadence.EVENT else _owe(window)
+        journal.write(
+            journal.entry(
+                "window.opened",
+                by=by,
+                election=window.election.code,
+                target=window.pk,
+                at=moment,
+                instrument=window.instrument.code,
+                period=window.period,
+                obligations=made,
+            )
+        )
+        return made
+
+
+def _owe(window: Window) -> int:
+    subject_level = Level(window.instrument.subject_level)
+    filer_level = Level(window.instrument.filer_level if window.instrument.filer_level is not None else subject_level)
+    filer = "u.id" if filer_level == subject_level else f"u.{filer_level.spec.column}_id"
+    counted_in = "u.village_id" if subject_level == LEAF else "u.id"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO reports_obligation
+                (window_id, subject_id, filer_id, counted_in_id, occurrence, state, due_at, closes_at, attested_reason)
+            SELECT %(window)s, u.id, {filer}, {counted_in}, '',
+                CASE WHEN EXISTS (SELECT 1 FROM hierarchy_membership m WHERE m.unit_id = {filer}
+                    AND m.since <= %(day)s AND (m.until IS NULL OR m.until >= %(day)s)) THEN 'OWED' ELSE 'VACANT' END,
+                %(due)s, %(closes)s, ''
+            FROM hierarchy_unit u WHERE u.election_id = %(election)s AND u.level = %(level)s
+            ON CONFLICT DO NOTHING
+            """,
+            {
+                "window": window.pk,
+                "day": clock.today(),
+                "due": window.due_at,
+                "closes": window.closes_at,
+                "election": window.election_id,
+                "level": int(subject_level),
+            },
+        )
+        made = cursor.rowcount
+    for extension in window.extensions.select_related("unit"):
+        _apply(extension)
+    mark_window(window)
+    return made
+
+
+def _apply(extension: Extension) -> None:
+    rows = Obligation.objects.filter(within_q(extension.unit, "subject__"), window_id=extension.window_id)
+    rows.filter(due_at__lt=extension.due_at).update(due_at=extension.due_at)
+    rows.filter(closes_at__lt=extension.closes_at).update(closes_at=extension.closes_at)
+
+
+def mark_window(window: Window, area: Unit | None = None) -> None:
+    """Marks every tally that takes this window's obligations in directly (within an area)."""
+    rows = Obligation.objects.filter(window=window)
+    if area is not None:
+        rows = rows.filter(within_q(area, "subject__"))
+    units = Unit.objects.filter(pk__in=rows.values("counted_in_id").distinct()).only("id", "level", "regency_id")
+    outbox.mark((window.pk, unit) for unit in units.order_by("pk"))
+
+
+def open_due(*, at: datetime | None = None) -> int:
+    """Opens every window whose time has come; returns the number of obligations made."""
+    moment = at or clock.now()
+    windows = Window.objects.due_to_open(moment).select_related("instrument", "version", "election")
+    return sum(open_window(window=window, at=moment) for window in windows.order_by("opens_at", "pk"))
+
+
+def refresh_vacancies(*, at: datetime | None = None) -> int:
+    """Lets the roster decide between OWED and VACANT in every window still open; returns the obligations changed."""
+    moment = at or clock.now()
+    changed = 0
+    windows = Window.objects.filter(opened_at__isnull=False, closes_at__gt=moment).select_related("election")
+    for window in windows.order_by("pk"):
+        with transaction.atomic():
+            locks.hold(locks.Lock.WINDOW, window.pk)
+            staffed = Membership.objects.current().values("unit_id")
+            rows = Obligation.objects.filter(window=window)
+            emptied = rows.filter(state=State.OWED).exclude(filer_id__in=staffed)
+            filled = rows.filter(state=State.VACANT, filer_id__in=staffed)
+            for found, state in ((emptied, State.VACANT), (filled, State.OWED)):
+                changed += _turn(window, found, state, moment)
+    return changed
+
+
+def _turn(window: Window, rows: Any, state: State, moment: datetime) -> int:
+    # Locked first: a report filed in this very moment must not be turned back into a vacancy.
+    found = list(rows.select_for_update(of=["self"]).select_related("counted_in", "filer").order_by("pk"))
+    if found:
+        Obligation.objects.filter(pk__in=[row.pk for row in found]).update(state=state)
+        journal.write(
+            journal.entry(
+                "obligation.vacant" if state == State.VACANT else "obligation.staffed",
+                by=None,
+                unit=row.filer,
+                election=window.election.code,
+                target=row.pk,
+                at=moment,
+            )
+            for row in found
+        )
+        outbox.mark({(window.pk, row.counted_in_id): (window.pk, row.counted_in) for row in found}.values())
+    return len(found)
+
+
+def extend(
+    *, window: Window, area: Unit, due_at: datetime, closes_at: datetime, reason: str, by: User
+) -> Extension:
+    """Gives an area more time. Never less: an extension moves deadlines later only.
+
+    Raises CalendarError with the sentence for the person; PermissionDenied or Http404 through access.
+    """
+    access.require(by, Permission.MANAGE_CALENDAR, area)
+    if area.election_id != window.election_id:
+        raise CalendarError(_("Satuan ini bukan bagian dari pemilihan tersebut."))
+    if not reason.strip():
+        raise CalendarError(_("Tuliskan alasan perpanjangan."))
+    if due_at <= window.due_at or closes_at < due_at:
+        raise CalendarError(_("Tenggat baru harus sesudah tenggat semula dan sebelum waktu penutupan."))
+    with transaction.atomic():
+        extension = Extension.objects.create(
+            window=window,
+            unit=area,
+            due_at=due_at,
+            closes_at=closes_at,
+            reason=reason.strip(),
+            granted_by=by,
+            granted_at=clock.now(),
+        )
+        _apply(extension)
+        mark_window(window, area)  # a report that was late may now be on time
+        journal.write(
+            journal.entry(
+                "window.extended",
+                by=by,
+                unit=area,
+                election=window.election.code,
+                target=window.pk,
+                due_at=due_at.isoformat(),
+                closes_at=closes_at.isoformat(),
+                reason=reason.strip(),
+            )
+        )
+    return extension

@@ -1,0 +1,18 @@
+"""Advisory locks of reporting, beside those of hierarchy/locks.py. Numbers live in the running system: never reuse one."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from hierarchy import locks
+
+
+class Lock(IntEnum):
+    ROLLUP = 1001  # second key: a regency id, or 0 for the provinces; one worker at a time folds that subtree
+    SEAL = 1002  # the head of the journal's hash chain
+    WINDOW = 1003  # second key: a window id; opening it, or refreshing its vacancies
+
+
+def hold(lock: Lock, key: int = 0) -> None:
+    """Waits for the lock and holds it until the transaction ends. Raises outside atomic()."""
+    locks.take(lock, [key])

@@ -1,0 +1,187 @@
+"""Review by the direct superior: approve, return, withdraw an approval, attest that a unit has no signal.
+
+Every change of state is one row of TRANSITIONS and one compare-and-swap; who files never approves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from hierarchy import access, clock
+from hierarchy.access import Permission
+from hierarchy.models import User
+from reports import journal, outbox
+from reports.models import Obligation, Report, Revision, State
+
+
+class ReviewError(Exception):
+    """The step cannot be taken; the message tells the reviewer what to do."""
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A step of review: from which states, to which, by whom, and whether it must be explained."""
+
+    verb: str
+    start: frozenset[str]
+    end: str
+    permission: Permission
+    needs_reason: bool
+
+
+TRANSITIONS = {
+    "approve": Transition("report.approved", frozenset({State.FILED}), State.APPROVED, Permission.REVIEW, False),
+    "send_back": Transition(
+        "report.returned", frozenset({State.FILED, State.APPROVED}), State.RETURNED, Permission.REVIEW, True
+    ),
+    "withdraw": Transition("approval.withdrawn", frozenset({State.APPROVED}), State.FILED, Permission.REVIEW, True),
+    "attest": Transition("unit.unreachable", frozenset({State.OWED}), State.UNREACHABLE, Permission.ATTEST, True),
+    "retract": Transition("unit.reachable", frozenset({State.UNREACHABLE}), State.OWED, Permission.ATTEST, False),
+}
+
+
+def approve(*, report: Report, seen: bytes, by: User, at: datetime | None = None) -> None:
+    """Approves exactly the content whose SHA-256 (32 bytes) the reviewer saw.
+
+    Raises ReviewError when the report has changed since, is not waiting, or the reviewer filed a revision of it.
+    """
+    if approve_many(seen={report.pk: seen}, reports=[report], by=by, at=at) != 1:
+        _explain(report, seen, by)
+
+
+def approve_many(
+    *, reports: Iterable[Report], seen: Mapping[object, bytes], by: User, at: datetime | None = None
+) -> int:
+    """Approves the reports that still are as seen (report id -> SHA-256); returns how many.
+
+    A report that changed, was taken by another reviewer or was filed by `by` is left alone, not an error: of 150
+    clean ones 149 go through. `reports` come with obligation__window__election, __filer, __subject, __counted_in.
+    """
+    step, moment = TRANSITIONS["approve"], at or clock.now()
+    wanted = []
+    for report in reports:
+        access.require(by, step.permission, report.obligation.filer)
+        wanted.append(report)
+    with transaction.atomic():
+        own = set(Revision.objects.filter(report__in=wanted, filed_by=by).values_list("report_id", flat=True))
+        locked = {
+            row.pk: row
+            for row in Report.objects.filter(pk__in=[r.pk for r in wanted], obligation__state__in=step.start)
+            .select_for_update(of=["self", "obligation"])
+            .select_related("obligation")
+            .order_by("obligation_id")
+        }
+        passed = [r for r in wanted if r.pk in locked and r.pk not in own and bytes(locked[r.pk].sha256) == seen[r.pk]]
+        for row in (locked[r.pk] for r in passed):
+            row.approved_sha256, row.approved_by, row.approved_at, row.remarks = row.sha256, by, moment, {}
+        Report.objects.bulk_update(
+            [locked[r.pk] for r in passed], ["approved_sha256", "approved_by", "approved_at", "remarks"], batch_size=500
+        )
+        Obligation.objects.filter(pk__in=[r.obligation_id for r in passed]).update(state=step.end)
+        _record(step, [r.obligation for r in passed], by, moment, {r.obligation_id: r for r in passed}, "")
+    return len(passed)
+
+
+def send_back(
+    *, report: Report, seen: bytes, remarks: Mapping[str, str], by: User, at: datetime | None = None
+) -> None:
+    """Returns a report for correction with reasons by question ("" for the whole report)."""
+    kept = {name: text.strip() for name, text in remarks.items() if text.strip()}
+    if not kept:
+        raise ReviewError(_("Tuliskan apa yang perlu diperbaiki."))
+    _step("send_back", report, seen, by, at, reason="; ".join(kept.values()), remarks=kept)
+
+
+def withdraw(*, report: Report, seen: bytes, reason: str, by: User, at: datetime | None = None) -> None:
+    """Takes an approval back; the report waits for review again."""
+    _step("withdraw", report, seen, by, at, reason=reason)
+
+
+def attest_unreachable(*, obligation: Obligation, reason: str, by: User, at: datetime | None = None) -> None:
+    """A superior attests that the filer has no signal: counted apart, never late, until a report arrives."""
+    _attest("attest", obligation, by, at, reason, {"attested_by": by, "attested_reason": reason.strip()})
+
+
+def retract_unreachable(*, obligation: Obligation, by: User, at: datetime | None = None) -> None:
+    _attest("retract", obligation, by, at, "", {"attested_by": None, "attested_reason": ""})
+
+
+def _attest(name: str, obligation: Obligation, by: User, at: datetime | None, reason: str, values: dict) -> None:
+    step = TRANSITIONS[name]
+    access.require(by, step.permission, obligation.filer)
+    _need_reason(step, reason)
+    with transaction.atomic():
+        rows = Obligation.objects.filter(pk=obligation.pk, state__in=step.start)
+        if rows.update(state=step.end, **values) != 1:
+            raise ReviewError(_("Keadaan tugas ini sudah berubah. Muat ulang halaman."))
+        _record(step, [obligation], by, at or clock.now(), {}, reason)
+
+
+def _step(
+    name: str,
+    report: Report,
+    seen: bytes,
+    by: User,
+    at: datetime | None,
+    *,
+    reason: str,
+    remarks: dict[str, str] | None = None,
+) -> None:
+    step, moment = TRANSITIONS[name], at or clock.now()
+    access.require(by, step.permission, report.obligation.filer)
+    _need_reason(step, reason)
+    with transaction.atomic():
+        rows = Obligation.objects.filter(pk=report.obligation_id, state__in=step.start)
+        if rows.update(state=step.end) != 1:
+            _explain(report, seen, by)
+        changed = Report.objects.filter(pk=report.pk, sha256=seen).update(
+            approved_sha256=None, approved_by=None, approved_at=None, remarks=remarks or {}
+        )
+        if changed != 1:
+            _explain(report, seen, by)
+        _record(step, [report.obligation], by, moment, {report.obligation_id: report}, reason)
+
+
+def _need_reason(step: Transition, reason: str) -> None:
+    if step.needs_reason and not reason.strip():
+        raise ReviewError(_("Tuliskan alasannya."))
+
+
+def _explain(report: Report, seen: bytes, by: User) -> None:
+    fresh = Report.objects.select_related("obligation").get(pk=report.pk)
+    if bytes(fresh.sha256) != seen:
+        raise ReviewError(_("Laporan ini berubah sejak Anda membukanya. Periksa versi terbaru, lalu putuskan lagi."))
+    if fresh.revisions.filter(filed_by=by).exists():
+        raise ReviewError(_("Anda ikut mengisi laporan ini, jadi orang lain yang harus memeriksanya."))
+    raise ReviewError(
+        _("Laporan ini sekarang berstatus %(state)s. Muat ulang halaman.")
+        % {"state": fresh.obligation.get_state_display()}
+    )
+
+
+def _record(
+    step: Transition, obligations: list[Obligation], by: User, at: datetime, reports: Mapping, reason: str
+) -> None:
+    events, stale = [], {}
+    for obligation in obligations:
+        report = reports.get(obligation.pk)
+        events.append(
+            journal.entry(
+                step.verb,
+                by=by,
+                unit=obligation.subject,
+                election=obligation.window.election.code,
+                target=report.pk if report else obligation.pk,
+                at=at,
+                **({"revision": report.revision, "sha256": bytes(report.sha256).hex()} if report else {}),
+                **({"reason": reason.strip()} if reason else {}),
+            )
+        )
+        stale[obligation.window_id, obligation.counted_in_id] = (obligation.window_id, obligation.counted_in)
+    journal.write(events)
+    outbox.mark(stale.values(), at=at)
