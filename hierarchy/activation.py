@@ -1,0 +1,81 @@
+"""Single-use activation codes: how a person comes into an account that was made for them.
+
+Twelve thousand accounts are made in one run, so a new account gets no password but a code of 60 random bits. Nobody can
+guess that many bits, so a fast keyed hash is enough to store it; the slow Argon2 runs only when the person chooses a
+password.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from django.contrib.auth.password_validation import validate_password
+from django.db import transaction
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext as _
+
+from hierarchy import signals
+from hierarchy.errors import Refusal
+from hierarchy.models import Membership, User
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U, which are misheard and misread
+CODE_LENGTH = 12  # 12 x 5 bits = 60 bits
+MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1", " ": None, "-": None})
+
+
+class ActivationRefused(Refusal):
+    """One sentence for every cause (unknown name, wrong code, used code), so that guessing teaches nothing."""
+
+
+def new_code() -> str:
+    """Twelve characters in three groups of four, to be read aloud over a bad line."""
+    raw = "".join(secrets.choice(ALPHABET) for _position in range(CODE_LENGTH))
+    return "-".join(raw[start : start + 4] for start in range(0, CODE_LENGTH, 4))
+
+
+def digest(username: str, code: str) -> str:
+    """HMAC-SHA256 (hex) of the code as typed: case, spaces, hyphens and O/0, I/L/1 do not matter.
+
+    Keyed with SECRET_KEY and bound to the account, so a stolen table neither yields codes nor lets them be swapped.
+    """
+    canonical = code.upper().translate(MISREAD)
+    return salted_hmac("hierarchy.activation", f"{username}\n{canonical}", algorithm="sha256").hexdigest()
+
+
+def activate(*, username: str, code: str, password: str) -> User:
+    """Sets the first password of an account, once. Returns the user.
+
+    Raises ActivationRefused with the same sentence whatever was wrong; ValidationError when only the password is weak
+    (the code then stays valid).
+    """
+    with transaction.atomic():
+        user = User.objects.select_for_update().filter(username=username.strip(), is_active=True).first()
+        stored = user.activation_digest if user else ""
+        # Compared even without an account or an open code, so that the time taken does not tell which it was.
+        matches = constant_time_compare(stored or "0" * 64, digest(user.username if user else "", code))
+        if user is None or not stored or not matches:
+            raise ActivationRefused(
+                _("Nama pengguna atau kode aktivasi tidak cocok, atau kode sudah dipakai. Hubungi atasan Anda.")
+            )
+        validate_password(password, user)
+        user.set_password(password)
+        user.activation_digest = ""
+        user.save(update_fields=["password", "activation_digest"])
+        _announce("activate", user, user)
+    return user
+
+
+def renew_code(*, user: User, by: User | None) -> str:
+    """A new activation code for a lost card or a forgotten password; the old code and password stop working."""
+    code = new_code()
+    with transaction.atomic():
+        user.activation_digest = digest(user.username, code)
+        user.set_unusable_password()
+        user.save(update_fields=["password", "activation_digest"])
+        _announce("renew_code", user, by)
+    return code
+
+
+def _announce(verb: str, user: User, by: User | None) -> None:
+    detail = {"username": user.username}
+    signals.roster_changed.send(Membership, verb=verb, election=None, by=by, detail=detail)

@@ -1,0 +1,308 @@
+"""The only writer of `User` and `Membership`: who serves where, from when until when.
+
+The parts that are not about writing live beside it and are offered here: rows and results (roster_rows), files
+(roster_files), activation codes (activation).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from hierarchy import bulk, clock, locks, signals
+from hierarchy.access import ROLES
+from hierarchy.activation import ActivationRefused, activate, digest, new_code, renew_code
+from hierarchy.errors import Fault, sentences
+from hierarchy.levels import Level
+from hierarchy.models import Election, Membership, Role, Unit, User
+from hierarchy.roster_files import read_roster, write_codes
+from hierarchy.roster_rows import IssuedCode, RosterError, RosterResult, RosterRow
+from hierarchy.sample import sample_roster
+
+__all__ = [
+    "ActivationRefused",
+    "IssuedCode",
+    "RosterError",
+    "RosterResult",
+    "RosterRow",
+    "activate",
+    "appoint",
+    "end",
+    "load",
+    "plan",
+    "read_roster",
+    "renew_code",
+    "sample_roster",
+    "vacant_units",
+    "write_codes",
+]
+Progress = Callable[[int, int], None]  # (done, total) people
+
+
+# --- one person ---------------------------------------------------------------------------------------------------
+
+
+def appoint(
+    *, user: User, unit: Unit, role: str, since: date | None = None, until: date | None = None, by: User | None
+) -> Membership:
+    """Gives `user` a role in `unit` from `since` (today) until `until` (open). Raises RosterError.
+
+    A village and a polling station have one supervisor: the predecessor's term ends the day before.
+    """
+    row = RosterRow(unit.code, user.name, role, since=since, until=until)
+    with transaction.atomic():
+        locks.take(locks.Lock.ROSTER, [unit.election_id])
+        wrong = list(_bad_row(row, unit))
+        if wrong:
+            raise RosterError(sentences(wrong))
+        since = since or clock.today()
+        seats = Membership.objects.filter(unit=unit, role=role).select_related("user").order_by("since", "pk")
+        overlapping = _overlapping(seats, since, until)
+        clash = _clash(row, user.pk, unit, since, overlapping)
+        if clash:
+            raise RosterError(sentences([clash]))
+        if role == Role.SUPERVISOR:
+            Membership.objects.filter(pk__in=[seat.pk for seat in overlapping]).update(until=since - timedelta(days=1))
+        seat = Membership.objects.create(user=user, unit=unit, role=role, since=since, until=until)
+        _announce("appoint", unit.election, by, username=user.username, unit=unit.code, role=str(role))
+    return seat
+
+
+def end(*, membership: Membership, until: date | None = None, by: User | None) -> Membership:
+    """Ends a term on `until` (yesterday when not given, so the unit is vacant from today). Raises RosterError."""
+    until = until or clock.today() - timedelta(days=1)
+    if until < membership.since:
+        raise RosterError(_("Tanggal berakhir tidak boleh sebelum tanggal mulai."))
+    with transaction.atomic():
+        locks.take(locks.Lock.ROSTER, [membership.unit.election_id])
+        membership.until = until
+        membership.save(update_fields=["until"])
+        _announce("end", membership.unit.election, by, username=membership.user.username, unit=membership.unit.code)
+    return membership
+
+
+# --- a whole roster -----------------------------------------------------------------------------------------------
+
+
+def plan(*, election: Election, rows: Sequence[RosterRow]) -> RosterResult:
+    """What `load` would do: runs it and rolls back. The codes of the result open nothing. Raises RosterError."""
+    with transaction.atomic():
+        result = load(election=election, rows=rows, by=None)
+        transaction.set_rollback(True)
+    result.codes.clear()
+    return result
+
+
+def load(
+    *, election: Election, rows: Sequence[RosterRow], by: User | None, progress: Progress | None = None
+) -> RosterResult:
+    """Makes accounts and memberships for all `rows` at once; the same rows twice change nothing the second time.
+
+    An account is known by its username, else by its phone, else by the same name in the same unit and role. People who
+    are not in the rows keep their terms; a term ends by `until`, or because a village or station gets a new supervisor.
+    Raises RosterError with every fault of every row; then nothing is written.
+    """
+    with transaction.atomic():
+        locks.take(locks.Lock.ROSTER, [election.pk])
+        return _Load(election, rows, by, progress or (lambda done, total: None)).run()
+
+
+class _Load:
+    """The state of one load: what exists, read in four queries, and what is to be written in four statements."""
+
+    def __init__(self, election: Election, rows: Sequence[RosterRow], by: User | None, progress: Progress) -> None:
+        self.election, self.rows, self.by, self.progress = election, rows, by, progress
+        self.today = clock.today()
+        self.result = RosterResult()
+        self.faults: list[Fault] = []
+        self.codes_wanted = {row.unit_code for row in rows}
+        units = Unit.objects.filter(election=election, code__in=self.codes_wanted)
+        self.units: dict[str, Unit] = {unit.code: unit for unit in units.select_related("village")}
+        self.seats: dict[tuple[int, str], list[Membership]] = defaultdict(list)
+        for seat in Membership.objects.filter(unit__election=election).select_related("user").order_by("since", "pk"):
+            self.seats[seat.unit_id, seat.role].append(seat)
+        self.users, self.phones = self._known_users()
+        self.made: list[User] = []
+        self.changed: list[User] = []
+        self.new_seats: list[Membership] = []
+        self.ended_seats: list[Membership] = []
+
+    def _known_users(self) -> tuple[dict[str, User], dict[str, User]]:
+        """Accounts by username and by phone. All of them: the names to avoid are not known before they are made."""
+        users = list(User.objects.all())
+        return {user.username: user for user in users}, {user.phone: user for user in users if user.phone}
+
+    def run(self) -> RosterResult:
+        for done, row in enumerate(self.rows, start=1):
+            self._take(row)
+            if done % 500 == 0 or done == len(self.rows):
+                self.progress(done, len(self.rows))
+        if self.faults:
+            raise RosterError(sentences(self.faults))
+        self._write()
+        return self.result
+
+    def _take(self, row: RosterRow) -> None:
+        unit = self.units.get(row.unit_code)
+        wrong = list(_bad_row(row, unit))
+        self.faults += wrong
+        if unit is None or wrong:
+            return
+        seats = self.seats[unit.pk, row.role]
+        user = self._find(row, seats)
+        if user is None:
+            user = self._make(row, unit)
+        elif not self._refresh(user, row):
+            return
+        self._seat(row, user, unit, seats)
+
+    def _find(self, row: RosterRow, seats: Iterable[Membership]) -> User | None:
+        """The account this row means, None when it is a new person.
+
+        A phone alone is no proof: families share one. So another name with the same phone is refused in `_refresh`
+        unless the username is given too; otherwise a successor would inherit the account of the one before.
+        """
+        if row.username:
+            return self.users.get(row.username)
+        if row.phone and row.phone in self.phones:
+            return self.phones[row.phone]
+        same = (seat.user for seat in seats if seat.user.name == row.name)
+        return next((user for user in same if not (row.phone and user.phone)), None)
+
+    def _make(self, row: RosterRow, unit: Unit) -> User:
+        username = row.username or self._fresh_username(unit)
+        user = User(username=username, name=row.name, phone=row.phone, email=row.email, is_active=True)
+        user.set_unusable_password()
+        code = new_code()
+        user.activation_digest = digest(username, code)
+        self.users[username] = user
+        if row.phone:
+            self.phones[row.phone] = user
+        self.made.append(user)
+        label = str(Role(row.role).label)
+        self.result.codes.append(IssuedCode(username, row.name, unit.code, unit.title, label, code))
+        return user
+
+    def _fresh_username(self, unit: Unit) -> str:
+        """6401012009001 for the one person of a village or station (a successor gets -2), 640101-1, ... in a body."""
+        if unit.level >= Level.VILLAGE and unit.code not in self.users:
+            return unit.code
+        number = 2 if unit.level >= Level.VILLAGE else 1
+        while f"{unit.code}-{number}" in self.users:
+            number += 1
+        return f"{unit.code}-{number}"
+
+    def _refresh(self, user: User, row: RosterRow) -> bool:
+        """Takes over what the row knows better; an empty cell changes nothing. False when the row contradicts."""
+        owner = self.phones.get(row.phone) if row.phone else None
+        if owner is not None and (owner is not user or (not row.username and owner.name != row.name)):
+            sentence = _("nomor ini milik akun %(username)s (%(name)s). Isi nama_pengguna bila orangnya sama.")
+            named = {"username": owner.username, "name": owner.name}
+            self.faults.append(Fault(row.line, "telepon", row.phone, sentence % named))
+            return False
+        fresh = {"name": row.name, "phone": row.phone or user.phone, "email": row.email or user.email}
+        if any(getattr(user, column) != value for column, value in fresh.items()):
+            for column, value in fresh.items():
+                setattr(user, column, value)
+            if user.pk and user not in self.changed:
+                self.changed.append(user)
+        return True
+
+    def _seat(self, row: RosterRow, user: User, unit: Unit, seats: list[Membership]) -> None:
+        since = row.since or self.today
+        own = next((s for s in reversed(seats) if s.user is user or (user.pk and s.user_id == user.pk)), None)
+        if own is not None and (own.until is None or own.until >= since or own.since == since):
+            if row.until is not None and own.until != row.until:
+                own.until = row.until
+                self.ended_seats.append(own)
+            else:
+                self.result.unchanged += 1
+            return
+        overlapping = _overlapping(seats, since, row.until)
+        clash = _clash(row, user.pk, unit, since, overlapping)
+        if clash is not None:
+            self.faults.append(clash)
+            return
+        if row.role == Role.SUPERVISOR:
+            for seat in overlapping:
+                seat.until = since - timedelta(days=1)
+                self.ended_seats.append(seat)
+        seat = Membership(user=user, unit=unit, role=row.role, since=since, until=row.until)
+        seats.append(seat)
+        self.new_seats.append(seat)
+
+    def _write(self) -> None:
+        for user, pk in zip(self.made, bulk.take_ids(User, len(self.made)), strict=True):
+            user.pk = pk
+        columns = (
+            "id",
+            "username",
+            "name",
+            "phone",
+            "email",
+            "is_active",
+            "activation_digest",
+            "password",
+            "joined_at",
+        )
+        bulk.copy(User, columns, ([getattr(user, column) for column in columns] for user in self.made))
+        seats = ((seat.user.pk, seat.unit_id, seat.role, seat.since, seat.until) for seat in self.new_seats)
+        bulk.copy(Membership, ("user", "unit", "role", "since", "until"), seats)
+        User.objects.bulk_update(self.changed, ["name", "phone", "email"], batch_size=500)
+        Membership.objects.bulk_update([s for s in self.ended_seats if s.pk], ["until"], batch_size=500)
+        self.result.created, self.result.updated = len(self.made), len(self.changed)
+        self.result.appointed, self.result.ended = len(self.new_seats), len(self.ended_seats)
+        self.result.vacant = vacant_units(self.election)
+        counts = dict(created=self.result.created, appointed=self.result.appointed, ended=self.result.ended)
+        _announce("load", self.election, self.by, **counts)
+
+
+def vacant_units(election: Election) -> int:
+    """How many of the election's units nobody serves in today."""
+    filled = Membership.objects.current().filter(unit__election=election).values("unit")
+    return Unit.objects.filter(election=election).exclude(pk__in=filled).count()
+
+
+def _bad_row(row: RosterRow, unit: Unit | None) -> Iterable[Fault]:
+    if unit is None:
+        yield Fault(row.line, "kode_satuan", row.unit_code, _("satuan ini tidak ada. Periksa kodenya."))
+    if row.role not in Role.values:
+        listing = ", ".join(Role.values)
+        yield Fault(row.line, "peran", row.role, _("peran tidak dikenal. Pilih: %(list)s.") % {"list": listing})
+    elif unit is not None and Level(unit.level) not in ROLES[Role(row.role)].levels:
+        yield Fault(row.line, "peran", row.role, _("peran ini tidak ada di tingkat %(level)s.")
+                    % {"level": Level(unit.level).label})  # fmt: skip
+    if not row.name.strip() or len(row.name) > 120 or "\0" in row.name:
+        yield Fault(row.line, "nama", row.name, _("nama wajib diisi, paling panjang 120 huruf."))
+    if row.since and row.until and row.until < row.since:
+        yield Fault(row.line, "sampai", row.until.isoformat(), _("tanggal selesai tidak boleh sebelum tanggal mulai."))
+
+
+def _overlapping(seats: Iterable[Membership], since: date, until: date | None) -> list[Membership]:
+    last = until or date.max
+    return [seat for seat in seats if seat.since <= last and (seat.until is None or seat.until >= since)]
+
+
+def _clash(
+    row: RosterRow, user_pk: int | None, unit: Unit, since: date, overlapping: Sequence[Membership]
+) -> Fault | None:
+    """Why this person cannot take the seat: an overlapping term of their own, a second chair, two at one post."""
+    if any(user_pk is not None and seat.user_id == user_pk for seat in overlapping):
+        return Fault(row.line, "mulai", since.isoformat(), _("orang ini sudah bertugas di sini pada tanggal itu."))
+    if row.role == Role.CHAIR and overlapping:
+        sentence = _("ketua %(unit)s pada tanggal itu sudah ada: %(name)s. Akhiri dulu tugasnya.")
+        named = {"unit": unit.title, "name": overlapping[0].user.name}
+        return Fault(row.line, "peran", row.role, sentence % named)
+    if row.role == Role.SUPERVISOR and any(seat.since >= since for seat in overlapping):
+        sentence = _("%(unit)s sudah punya pengawas pada tanggal itu: %(name)s. Akhiri dulu tugasnya.")
+        named = {"unit": unit.title, "name": overlapping[-1].user.name}
+        return Fault(row.line, "mulai", since.isoformat(), sentence % named)
+    return None
+
+
+def _announce(verb: str, election: Election | None, by: User | None, **detail: object) -> None:
+    signals.roster_changed.send(Membership, verb=verb, election=election, by=by, detail=detail)
