@@ -24,7 +24,7 @@ def copy(model: type[models.Model], fields: Sequence[str], rows: Iterable[Sequen
     No save(), no signals, no validation in Python: the caller has validated, and the constraints of the database hold.
     """
     names = ", ".join(f'"{model._meta.get_field(field).column}"' for field in fields)
-    with connection.cursor() as cursor:
-        with cursor.copy(f'COPY "{model._meta.db_table}" ({names}) FROM STDIN') as stream:
-            for row in rows:
-                stream.write_row(row)
+    statement = f'COPY "{model._meta.db_table}" ({names}) FROM STDIN'
+    with connection.cursor() as cursor, cursor.copy(statement) as stream:
+        for row in rows:
+            stream.write_row(row)

@@ -109,7 +109,7 @@ def _row(line: Line, wrong: list[Fault]) -> UnitRow:
     """One unit; faults of single cells are added to `wrong` and the cell is left empty."""
     code = line["code"].replace(".", "")
     stated = line["level"].lower().replace(" ", "_").replace("/", "_")
-    if stated and LEVEL_WORDS.get(stated, None) != _level(code):
+    if stated and LEVEL_WORDS.get(stated) != _level(code):
         wrong.append(Fault(line.number, "level", line["level"], _("tingkat tidak cocok dengan panjang kodenya.")))
     kind = line["kind"] or ("tps" if len(code) == LEAF.spec.code_length else "")
     return UnitRow(

@@ -12,9 +12,9 @@ from contextvars import ContextVar
 
 _open: ContextVar[bool] = ContextVar("tree_is_open", default=False)
 
+_RELATIONS = ("election", "parent", "province", "regency", "district", "village")
 STRUCTURAL = frozenset(
-    "election election_id code parent parent_id number lft rght level tree_id province province_id regency regency_id "
-    "district district_id village village_id".split()
+    {"code", "number", "lft", "rght", "level", "tree_id", *_RELATIONS, *(f"{name}_id" for name in _RELATIONS)}
 )
 
 

@@ -40,8 +40,8 @@ class Line:
 def read(path: Path, *, required: Sequence[str], optional: Sequence[str] = ()) -> list[Line]:
     """The rows of `path` (.csv with comma or semicolon, .xlsx first sheet), blank rows left out.
 
-    Raises TableError naming what to do: missing, empty or too large a file, another format than the name says, text that
-    is not UTF-8, a NUL, a missing, unknown or repeated column.
+    Raises TableError naming what to do: missing, empty or too large a file, another format than the name says, text
+    that is not UTF-8, a NUL, a missing, unknown or repeated column.
     """
     content = _content(path)
     grid = _from_xlsx(path, content) if path.suffix.lower() == ".xlsx" else _from_csv(path, content)

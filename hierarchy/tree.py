@@ -21,7 +21,6 @@ from hierarchy import bulk, diff, guard, integrity, locks, signals
 from hierarchy.diff import Diff, Snapshot
 from hierarchy.errors import Refusal, sentences
 from hierarchy.integrity import Problem
-from hierarchy.levels import Level
 from hierarchy.models import Election, Unit, User
 from hierarchy.rows import EDITABLE, UnitRow, edges, faults, parent_code
 
@@ -230,7 +229,7 @@ def rename(*, unit: Unit, name: str, by: User | None) -> Unit:
 
 
 def set_tags(*, unit: Unit, tags: Iterable[str], by: User | None) -> Unit:
-    """Replaces the tags (kepulauan, sulit dijangkau, ...); repeats are dropped. Raises TreeError for an overlong one."""
+    """Replaces the tags (kepulauan, sulit dijangkau, ...); repeats go. Raises TreeError when one is too long."""
     clean = sorted({tag.strip() for tag in tags})
     wrong = faults([UnitRow(unit.code, unit.name, tags=tuple(clean))], whole=False)
     if wrong:
