@@ -47,12 +47,12 @@ class ObligationQuerySet(models.QuerySet):
 
     def to_file(self, user: User) -> ObligationQuerySet:
         """What the user may file themselves: duties of the very units they serve in."""
-        units = [m.unit_id for m in access.memberships(user) if Permission.FILE in m.role_spec.permissions]
+        units = [seat.unit_id for seat in access.seats(user, Permission.FILE)]
         return self.filter(filer_id__in=units)
 
     def to_review(self, user: User) -> ObligationQuerySet:
         """Filed, waiting for a direct superior, never one's own filing."""
-        units = [m.unit_id for m in access.memberships(user) if Permission.REVIEW in m.role_spec.permissions]
+        units = [seat.unit_id for seat in access.seats(user, Permission.REVIEW)]
         return self.filter(state="FILED", filer__parent_id__in=units).exclude(report__filed_by=user)
 
     def for_intake(self) -> ObligationQuerySet:

@@ -1,0 +1,70 @@
+"""System checks that tell an operator in a sentence what to fix."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+
+@register()
+def secrets(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.DEPLOYED and settings.SECRET_KEY == settings.INSECURE_KEY:
+        found.append(
+            Error(
+                "SECRET_KEY is the one every clone has.",
+                hint="Set SECRET_KEY or SECRET_KEY_FILE to 50 random characters; it signs sessions and codes.",
+                id="bawaslu_data.E001",
+            )
+        )
+    if settings.PUBLICATION_KEY and not re.fullmatch(r"[0-9a-f]{64}", settings.PUBLICATION_KEY):
+        found.append(
+            Error(
+                "PUBLICATION_KEY is not an Ed25519 private key.",
+                hint="Set 64 hexadecimal digits (32 bytes), or leave it empty to keep a key in KEY_DIR.",
+                id="bawaslu_data.E002",
+            )
+        )
+    return found
+
+
+@register()
+def hosts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.DEPLOYED and settings.DEBUG:
+        found.append(
+            Error("DEBUG is on in a deployment.", hint="Unset DEBUG: it shows data to anyone.", id="bawaslu_data.E003")
+        )
+    if settings.DEPLOYED and "*" in settings.ALLOWED_HOSTS:
+        found.append(
+            Error(
+                "ALLOWED_HOSTS lets any host name in.",
+                hint="Name the site's own hosts, for instance ALLOWED_HOSTS=lapor.example.go.id.",
+                id="bawaslu_data.E004",
+            )
+        )
+    if settings.DEPLOYED and not settings.SITE_URL.startswith("https://"):
+        found.append(
+            Error(
+                f"SITE_URL is {settings.SITE_URL!r}.",
+                hint="Set SITE_URL to the https:// address people use; receipts and QR codes print it.",
+                id="bawaslu_data.E005",
+            )
+        )
+    return found
+
+
+@register()
+def clock_is_real(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if settings.DEPLOYED and settings.CLOCK_OFFSET:
+        return [
+            Warning(
+                f"The clock is moved by {settings.CLOCK_OFFSET:.0f} seconds.",
+                hint="Unset CLOCK_OFFSET unless this is a rehearsal: deadlines are judged by it.",
+                id="bawaslu_data.W001",
+            )
+        ]
+    return []

@@ -1,0 +1,91 @@
+"""What leaves the house: public snapshots and workbooks.
+
+Publications are written only by dashboards/publish.py, export jobs by dashboards/exports.py.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from hierarchy.models import Election, Unit, User
+
+
+class Publication(models.Model):
+    """One release of an election's public figures: numbered, signed, linked to the one before, never changed.
+
+    digest = SHA-256 over the release's header and one line "code sha256" per current page, sorted by code.
+    """
+
+    election = models.ForeignKey(Election, models.PROTECT, related_name="publications")
+    number = models.PositiveIntegerField()
+    cut_off = models.DateTimeField(help_text="figures as they stood at this moment")
+    published_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    note = models.TextField(blank=True)
+    pages = models.PositiveIntegerField(help_text="pages in force, changed or not")
+    changed = models.PositiveIntegerField(help_text="pages that differ from the release before")
+    digest = models.BinaryField(max_length=32)
+    previous_digest = models.BinaryField(max_length=32, help_text="32 zero bytes for the first")
+    signature = models.BinaryField(max_length=64, help_text="Ed25519 over digest")
+    public_key = models.BinaryField(max_length=32)
+
+    class Meta:
+        ordering = ["election", "-number"]
+        constraints = [models.UniqueConstraint(fields=["election", "number"], name="publication_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.election} v{self.number}"
+
+
+class PublishedPage(models.Model):
+    """The public figures of one unit as they changed in a release; unchanged pages are not stored again.
+
+    The page in force at release n is the row with the highest number <= n.
+    """
+
+    election = models.ForeignKey(Election, models.PROTECT, related_name="+")
+    number = models.PositiveIntegerField(help_text="release in which this content appeared")
+    code = models.CharField(max_length=13)
+    payload = models.JSONField()
+    sha256 = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["election", "code", "number"], name="published_page_once")]
+
+
+class ExportJob(models.Model):
+    """A recap workbook being made or made; survives a lost broker and a killed worker."""
+
+    class State(models.TextChoices):
+        WAITING = "WAITING", _("Menunggu giliran")
+        RUNNING = "RUNNING", _("Sedang dibuat")
+        DONE = "DONE", _("Selesai")
+        FAILED = "FAILED", _("Gagal")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
+    asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    stage_code = models.CharField(max_length=30)
+    basis = models.CharField(max_length=8, choices=[("filed", _("Dilaporkan")), ("approved", _("Disetujui"))])
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    cut_off = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    file = models.FileField(upload_to="recaps/%Y/%m/%d", blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-asked_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(state="DONE") | (~Q(sha256="") & Q(finished_at__isnull=False)),
+                name="export_done_has_a_file",
+            )
+        ]

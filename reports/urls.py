@@ -1,0 +1,5 @@
+"""Routes of reports pages."""
+
+from __future__ import annotations
+
+urlpatterns: list = []
