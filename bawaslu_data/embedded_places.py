@@ -122,20 +122,34 @@ class Place:
 
     def copy_of(self, binary: Path) -> Path:
         """The same program inside home, for an account that cannot reach the original."""
-        # PostgreSQL finds its libraries and share files relative to bin/, so the whole installation goes along.
-        source = binary.parent.parent if binary.parent.name == "bin" else binary.parent
+        source, folders = _installation(binary)
         facts = binary.stat()
         target = self.home / f"dist-{facts.st_size}-{facts.st_mtime_ns}"
         if not target.exists():
             for stale in self.home.glob("dist-*"):
                 shutil.rmtree(stale)
             fresh = self.home / "dist-new"
-            shutil.copytree(source, fresh, symlinks=True, ignore=shutil.ignore_patterns("include", "__pycache__"))
+            ignored = shutil.ignore_patterns("include", "__pycache__")
+            for folder in folders:
+                shutil.copytree(folder, fresh / folder.relative_to(source), symlinks=True, ignore=ignored)
             for path in (fresh, *fresh.rglob("*")):
                 if not path.is_symlink():
                     path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
             fresh.rename(target)
         return target / binary.relative_to(source)
+
+
+def _installation(binary: Path) -> tuple[Path, list[Path]]:
+    """The folders a program does not run without, and their parent: it finds its libraries relative to itself.
+
+    A wheel's shared libraries lie beside its package, in ``<package>.libs``.
+    """
+    for folder in list(binary.parents)[:-1]:
+        libraries = folder.with_name(f"{folder.name}.libs")
+        if libraries.is_dir():
+            return folder.parent, [folder, libraries]
+    folder = binary.parent.parent if binary.parent.name == "bin" else binary.parent
+    return folder.parent, [folder]
 
 
 def own_dir(path: Path, owner: tuple[int, int] | None) -> None:

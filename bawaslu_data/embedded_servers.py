@@ -34,6 +34,7 @@ class Server:
 
     def __init__(self, base: Path) -> None:
         self.place = Place(base, self.name)
+        self.home = self.place.home
         self.pid = 0
         self.log_start = 0  # where the log of the present start begins
 
@@ -84,6 +85,7 @@ class Server:
     def start(self) -> None:
         """Start it, or adopt the one a killed keeper left running. Raises EmbeddedError, OSError."""
         self.place.make()
+        self.home = self.place.home  # kept: once .data is deleted, the place leads to the server no more
         binary = self.reachable(self.binary())
         self.pid = self.running_pid()
         if not self.pid:
@@ -121,9 +123,11 @@ class Server:
             return "\n".join(log.read().decode(errors="replace").splitlines()[-10:])
 
     def alive(self) -> bool:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, os.WNOHANG)
-        return is_process_of(self.pid, self.place.home)
+        # A child is asked by wait alone: for a moment after exec its command line is still empty.
+        try:
+            return bool(self.pid) and os.waitpid(self.pid, os.WNOHANG) == (0, 0)
+        except ChildProcessError:  # adopted, or waited for already
+            return is_process_of(self.pid, self.home)
 
     def running_pid(self) -> int:
         """The pid of this very server, or 0. A pid file whose number now belongs to another program is removed."""
@@ -131,7 +135,7 @@ class Server:
             pid = int(self.pid_file.read_text().split()[0])
         except (FileNotFoundError, ValueError, IndexError):
             return 0
-        if is_process_of(pid, self.place.home):
+        if is_process_of(pid, self.home):
             return pid
         self.pid_file.unlink(missing_ok=True)
         return 0
@@ -150,7 +154,7 @@ class Server:
         uid, gid = self.place.owner or (None, None)
         return subprocess.Popen(
             command,
-            cwd=self.place.home,
+            cwd=self.home,
             # A clean environment: PGPORT, PGDATA or a locale of the caller must not reach the server.
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
             stdin=subprocess.DEVNULL,
@@ -213,7 +217,7 @@ class Postgres(Server):
 
     @property
     def data(self) -> Path:
-        return self.place.home / "data"
+        return self.home / "data"
 
     @property
     def pid_file(self) -> Path:
@@ -295,7 +299,7 @@ class Valkey(Server):
             "unixsocket": str(self.socket),
             "unixsocketperm": "700",
             "pidfile": str(self.pid_file),
-            "dir": str(self.place.home),
+            "dir": f"{self.home}/",
             "save": "",
             "appendonly": "no",
             "databases": "64",
