@@ -14,12 +14,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from mptt.fields import TreeForeignKey
-from mptt.managers import TreeManager
 from mptt.models import MPTTModel
 
 from hierarchy import clock, guard
 from hierarchy.levels import LEAF, SPECIAL_FROM, Level
-from hierarchy.querysets import UnitQuerySet
+from hierarchy.querysets import UnitManager
 
 
 class Election(models.Model):
@@ -67,7 +66,7 @@ class Unit(MPTTModel):
     longitude = models.DecimalField(max_digits=8, decimal_places=5, null=True)
     tags = ArrayField(models.CharField(max_length=40), default=list, help_text="kepulauan, sulit dijangkau, ...")
 
-    objects: TreeManager = TreeManager.from_queryset(UnitQuerySet)()
+    objects: UnitManager = UnitManager()
 
     class Meta:
         ordering = ["code"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
+from mptt.managers import TreeManager
 from mptt.querysets import TreeQuerySet
 
 from hierarchy import guard
@@ -61,3 +62,21 @@ class UnitQuerySet(TreeQuerySet):
     def bulk_create(self, *args: Any, **kwargs: Any) -> Any:
         guard.refuse_unless_open("Unit bulk_create()")
         return super().bulk_create(*args, **kwargs)
+
+
+class UnitManager(TreeManager.from_queryset(UnitQuerySet)):  # type: ignore[misc]
+    """Refuses MPTT's own ways of writing, which touch the table before they call save()."""
+
+
+def _guarded(name: str) -> Any:
+    original = getattr(TreeManager, name)
+
+    def verb(self: UnitManager, *args: Any, **kwargs: Any) -> Any:
+        guard.refuse_unless_open(f"Unit.objects.{name}()")
+        return original(self, *args, **kwargs)
+
+    return verb
+
+
+for _name in ("move_node", "insert_node", "rebuild", "partial_rebuild", "delay_mptt_updates", "disable_mptt_updates"):
+    setattr(UnitManager, _name, _guarded(_name))
