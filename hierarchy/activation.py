@@ -29,7 +29,8 @@ class ActivationRefused(Refusal):
 
 def new_code() -> str:
     """Twelve characters in three groups of four, to be read aloud over a bad line."""
-    raw = "".join(secrets.choice(ALPHABET) for _position in range(CODE_LENGTH))
+    bits = secrets.randbits(5 * CODE_LENGTH)
+    raw = "".join(ALPHABET[bits >> 5 * position & 31] for position in range(CODE_LENGTH))
     return "-".join(raw[start : start + 4] for start in range(0, CODE_LENGTH, 4))
 
 

@@ -47,6 +47,19 @@ def sentences(faults: Sequence[Fault], source: str = "") -> list[str]:
     return shown
 
 
+def reason(error: OSError) -> str:
+    """Why a file could not be opened or written, in the reader's language; the system's own words are English."""
+    match error:
+        case FileNotFoundError():
+            return _("tidak ditemukan")
+        case PermissionError():
+            return _("tidak diizinkan")
+        case IsADirectoryError() | NotADirectoryError():
+            return _("ini map, bukan berkas")
+        case _:
+            return _("kesalahan sistem nomor %(number)s") % {"number": error.errno}
+
+
 def printable(value: str, limit: int = 60) -> str:
     """`value` without control characters and cut short, so that a hostile cell cannot spoil a terminal or a log."""
     clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in value)

@@ -14,7 +14,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from hierarchy import tabular
-from hierarchy.errors import Fault, sentences
+from hierarchy.errors import Fault, reason, sentences
 from hierarchy.models import Role
 from hierarchy.roster_rows import IssuedCode, RosterError, RosterRow
 from hierarchy.tabular import Line
@@ -62,7 +62,7 @@ def write_codes(path: Path, codes: Iterable[IssuedCode]) -> None:
         raise RosterError(_("%(file)s sudah ada. Pilih nama berkas lain.") % {"file": path}) from error
     except OSError as error:
         raise RosterError(
-            _("%(file)s tidak dapat ditulis (%(reason)s).") % {"file": path, "reason": error.strerror}
+            _("%(file)s tidak dapat ditulis (%(reason)s).") % {"file": path, "reason": reason(error)}
         ) from error
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from hierarchy.errors import Fault, Refusal, sentences
+from hierarchy.errors import Fault, Refusal, reason, sentences
 
 MAX_BYTES = 32 * 1024 * 1024  # a province with its polling stations is under 1 MB
 MAX_UNPACKED = 512 * 1024 * 1024  # an XLSX is a zip; a bomb names its size in the directory
@@ -89,7 +89,7 @@ def _content(path: Path) -> bytes:
     except OSError as error:
         raise TableError(
             _("%(file)s: berkas tidak dapat dibuka (%(reason)s). Periksa letak dan izinnya.")
-            % {"file": path.name, "reason": error.strerror}
+            % {"file": path.name, "reason": reason(error)}
         ) from error
 
 
