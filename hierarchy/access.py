@@ -119,7 +119,7 @@ def memberships(user: User | AnonymousUser | None) -> list[Membership]:
     kept: list[Membership] | None = getattr(user, "_memberships", None)
     if kept is None:
         ancestors = ("election", "province", "regency", "district", "village")
-        current = Membership.objects.current().filter(user=user)  # type: ignore[attr-defined]
+        current = Membership.objects.current().filter(user=user)
         kept = list(current.select_related("unit", *(f"unit__{name}" for name in ancestors)))
         user._memberships = kept  # type: ignore[attr-defined]
     return kept

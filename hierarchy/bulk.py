@@ -23,7 +23,8 @@ def copy(model: type[models.Model], fields: Sequence[str], rows: Iterable[Sequen
 
     No save(), no signals, no validation in Python: the caller has validated, and the constraints of the database hold.
     """
-    names = ", ".join(f'"{model._meta.get_field(field).column}"' for field in fields)
+    columns = {field.name: field.column for field in model._meta.concrete_fields}
+    names = ", ".join(f'"{columns[field]}"' for field in fields)
     statement = f'COPY "{model._meta.db_table}" ({names}) FROM STDIN'
     with connection.cursor() as cursor, cursor.copy(statement) as stream:
         for row in rows:

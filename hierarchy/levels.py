@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
@@ -28,9 +29,9 @@ class LevelSpec:
 
     column: str  # Unit foreign key holding the ancestor of this level
     code_length: int  # digits of a Kemendagri code; a polling station adds three to its village
-    body: str  # name of the supervisory body
-    short: str
-    plural: str  # noun in "n dari N <noun>"
+    body: Promise  # name of the supervisory body
+    short: Promise
+    plural: Promise  # noun in "n dari N <noun>"
     collegial: bool  # decides in plenary (Perbawaslu 5/2018); below, one person signs
 
 

@@ -21,7 +21,7 @@ from hierarchy.levels import LEAF, SPECIAL_FROM, Level
 from hierarchy.querysets import UnitManager
 
 
-class Election(models.Model):
+class Election(models.Model):  # type: ignore[django-manager-missing]  # MPTT is untyped, so `units` is
     """One election; it owns its own forest of units, because ad hoc bodies and polling stations differ each time.
 
     Written by reports/calendar.py. It lives here because the tree hangs from it (docs/adr/0003).
@@ -115,7 +115,7 @@ class Unit(MPTTModel):
         """The name people say: "TPS 012 Lok Tuan", "Kecamatan Sungai Pinang", "Kota Samarinda"."""
         match Level(self.level):
             case Level.POLLING_STATION:
-                return f"{self.name} {self.village.name}" if self.village_id else self.name
+                return f"{self.name} {self.village.name}" if self.village else self.name
             case Level.VILLAGE:
                 return f"{self.kind.capitalize()} {self.name}".strip()
             case Level.DISTRICT:
@@ -147,7 +147,7 @@ class Unit(MPTTModel):
         return getattr(other, f"{Level(self.level).spec.column}_id") == self.pk
 
 
-class UserManager(BaseUserManager):
+class UserManager(BaseUserManager["User"]):
     """Needed by AbstractBaseUser; accounts are made by hierarchy/roster.py."""
 
     def get_by_natural_key(self, username: str | None) -> User:

@@ -27,8 +27,10 @@ from hierarchy.rows import EDITABLE, UnitRow, edges, faults, parent_code
 __all__ = ["Diff", "Problem", "TreeError", "add_child", "check", "load", "move", "plan", "remove", "rename", "repair"]
 check = integrity.check
 ANCESTORS = ("province_id", "regency_id", "district_id", "village_id")
-COPIED = ("id", "election", "code", "name", "kind", "parent", "province", "regency", "district", "village", "number")
-COPIED += ("registered_voters", "latitude", "longitude", "tags", "lft", "rght", "tree_id", "level")
+COPIED = (
+    *("id", "election", "code", "name", "kind", "parent", "province", "regency", "district", "village", "number"),
+    *("registered_voters", "latitude", "longitude", "tags", "lft", "rght", "tree_id", "level"),
+)
 MANY = 1000  # new rows after which the planner's statistics are worth refreshing at once
 
 
