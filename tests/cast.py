@@ -16,6 +16,7 @@ from hierarchy.models import Election, Membership, Role, Unit, User
 from hierarchy.roster import RosterRow
 from hierarchy.rows import UnitRow
 
+__all__ = ["Cast", "cast", "election", "hire", "seat_of", "small_rows", "small_tree", "tree_fixture"]
 SINCE = date(2023, 1, 1)
 REGENCIES = (("6401", "Kabupaten Paser", "kabupaten"), ("6472", "Kota Samarinda", "kota"))
 DISTRICTS = (("01", "Sungai Pinang"), ("02", "Loa Kulu"))
