@@ -6,7 +6,7 @@ settings, which also put separators into ids, URLs and SVG lengths.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -175,10 +175,35 @@ def needs_reason(field: BoundField) -> bool:
 @register.filter
 def reason_value(field: BoundField) -> str:
     """What was typed as the reason, so that it survives a refused form."""
-    return str(field.form.data.get(f"alasan-{field.html_name}", "")) if field.form.is_bound else ""
+    name, form = f"alasan-{field.html_name}", field.form
+    return str(form.data.get(name, "") if form.is_bound else form.initial.get(name, ""))
+
+
+@register.filter
+def in_pairs(fields: Iterable[BoundField]) -> list[list[BoundField]]:
+    """Fields in order, the two halves of an L/P pair together: a field's `pair` names its other half."""
+    rows: list[list[BoundField]] = []
+    for field in fields:
+        before = rows[-1] if rows else []
+        if len(before) == 1 and _fact(before[0], "pair") == field.name:
+            before.append(field)
+        else:
+            rows.append([field])
+    return rows
 
 
 # --- tables ---------------------------------------------------------------------------------------------------------
+
+
+@register.simple_tag(takes_context=True)
+def qs(context: template.Context, key: str, value: object) -> str:
+    """The query string with one key replaced, the key being a variable: `{% qs "halaman" 2 %}`.
+
+    Django's own `querystring` takes the key from the template's text only, and a page may hold two lists.
+    """
+    query = context["request"].GET.copy()
+    query[key or "halaman"] = str(value)
+    return "?" + query.urlencode()
 
 
 @register.inclusion_tag("components/th_sort.html", takes_context=True)
@@ -190,6 +215,6 @@ def th_urut(context: template.Context, label: str, key: str, number: bool = Fals
     query = context["request"].GET.copy()
     now = query.get("urut", "")
     query["urut"] = f"-{key}" if now == key else key
-    query.pop("page", None)
+    query.pop("halaman", None)
     order = {key: "ascending", f"-{key}": "descending"}.get(now, "")
     return {"label": label, "order": order, "number": number, "url": "?" + query.urlencode()}
