@@ -137,7 +137,7 @@ def described_by(field: BoundField) -> str:
 
 
 @register.simple_tag
-def control(field: BoundField, **attrs: str) -> SafeString:
+def control(field: BoundField, **attrs: str | bool) -> SafeString:
     """The widget itself with its description wired: `{% control field class="input" %}`."""
     if described := described_by(field):
         attrs["aria-describedby"] = described
