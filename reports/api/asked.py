@@ -1,0 +1,195 @@
+"""What is asked: obligations, windows that take reports of events, instruments."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from django.http import Http404
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.cache import get_conditional_response
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from hierarchy import access, clock
+from hierarchy.models import User
+from reports.api.base import Endpoint, Id, Name, operation, read_query, user_of
+from reports.api.problems import Rejected
+from reports.api.shapes import ObligationPage, ObligationShape, WindowShape, local
+from reports.models import Cadence, InstrumentVersion, Obligation, Window
+from reports.querysets import ObligationQuerySet
+
+PAGE = 100
+# Columns of a joined row that no list shows, and that together weigh more than all the others.
+HEAVY = ("window__version__schema", "window__version__source", "report__answers", "report__reasons", "report__vector")
+
+
+class ObligationQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """`task`: file, what I must file (default); review, what waits for me; all, everything in my area."""
+
+    task: Literal["file", "review", "all"] = "file"
+    state: Literal["OWED", "FILED", "RETURNED", "APPROVED", "VACANT", "UNREACHABLE"] | None = None
+    election: Name | None = None
+    stage: Name | None = None
+    instrument: Name | None = None
+    cursor: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+
+class Obligations(Endpoint):
+    @operation(
+        "obligations_list",
+        "What I owe, what waits for my review, or all I may see; by deadline, 100 a page.",
+        query=ObligationQuery,
+        answers={200: ObligationPage},
+        problems=(400,),
+    )
+    def get(self, request: Request) -> Response:
+        asked = read_query(request, ObligationQuery)
+        found = list(_after(asked.cursor, _asked_for(asked, user_of(request)))[: PAGE + 1])
+        following = None
+        if len(found) > PAGE:
+            query = request.query_params.copy()
+            query["cursor"] = _cursor(found[PAGE - 1])
+            following = f"{reverse('api-obligations')}?{query.urlencode()}"
+        return Response(ObligationPage(results=[_shape(row) for row in found[:PAGE]], next=following))
+
+
+class ObligationDetail(Endpoint):
+    @operation("obligations_get", "One obligation.", answers={200: ObligationShape})
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(_shape(get_object_or_404(_joined(Obligation.objects.visible_to(user_of(request))), pk=pk)))
+
+
+def _asked_for(asked: ObligationQuery, user: User) -> ObligationQuerySet:
+    rows = Obligation.objects.visible_to(user)
+    if asked.task == "file":
+        rows = rows.to_file(user) if asked.state else rows.to_file(user).owed()
+    elif asked.task == "review":
+        rows = rows.to_review(user)
+    wanted = {
+        "state": asked.state,
+        "window__election__code": asked.election,
+        "window__stage__code": asked.stage,
+        "window__instrument__code": asked.instrument,
+    }
+    return _joined(rows.filter(**{field: value for field, value in wanted.items() if value is not None}))
+
+
+def _joined(rows: ObligationQuerySet) -> ObligationQuerySet:
+    joined = rows.for_lists().select_related("window__election", "window__version", "filer__village")
+    return joined.defer(*HEAVY).order_by("due_at", "pk")
+
+
+def _shape(row: Obligation) -> ObligationShape:
+    report = getattr(row, "report", None)
+    return ObligationShape.of(row, report and report.pk)
+
+
+# A place in the order, not a number of rows to skip: a list that grows while it is read neither repeats nor loses one.
+# (DRF's own cursor counts rows within equal deadlines and gives up after a thousand; ours share one by the thousands.)
+_PLACE = msgspec.json.Decoder(tuple[Annotated[datetime, msgspec.Meta(tz=True)], Id])
+
+
+def _cursor(row: Obligation) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode((row.due_at, row.pk))).decode()
+
+
+def _after(cursor: str | None, rows: ObligationQuerySet) -> ObligationQuerySet:
+    if cursor is None:
+        return rows
+    try:
+        due_at, pk = _PLACE.decode(base64.urlsafe_b64decode(cursor.encode()))
+    except ValueError:
+        raise Rejected(
+            400, "bad-cursor", _("Penanda halaman tidak dikenal. Mulai lagi dari halaman pertama.")
+        ) from None
+    return rows.filter(due_at__gte=due_at).exclude(due_at=due_at, pk__lte=pk)
+
+
+class WindowList(msgspec.Struct, kw_only=True):
+    results: list[WindowShape]
+
+
+class Windows(Endpoint):
+    @operation(
+        "windows_list",
+        "Windows that now take reports nobody owed in advance (Form A), in the elections I serve in.",
+        answers={200: WindowList},
+    )
+    def get(self, request: Request) -> Response:
+        moment = clock.now()
+        rows = Window.objects.filter(
+            election__in={row.unit.election_id for row in access.memberships(user_of(request))},
+            instrument__cadence=Cadence.EVENT,
+            opened_at__isnull=False,
+            opens_at__lte=moment,
+            closes_at__gt=moment,
+            version__withdrawn_at=None,
+        ).select_related("election", "stage", "instrument", "version")
+        return Response(
+            WindowList(results=[WindowShape.of(row) for row in rows.defer("version__schema", "version__source")])
+        )
+
+
+class VersionShape(msgspec.Struct, kw_only=True):
+    """A published edition of an instrument, immutable. `schema` holds questions, groups and rules as trees that a
+    client evaluates offline; `layout` names each position of a tally: [position, question, kind, option]."""
+
+    instrument: str
+    number: int
+    title_id: str
+    title_en: str
+    cadence: str
+    subject_level: int | None
+    filer_level: int | None
+    published_at: datetime
+    withdrawn_at: datetime | None
+    withdrawn_reason: str
+    source_sha256: str
+    schema: dict[str, Any]
+    layout: list[tuple[int, str, str, str]]
+
+    @classmethod
+    def of(cls, row: InstrumentVersion) -> VersionShape:
+        asked = row.instrument
+        return cls(
+            instrument=asked.code,
+            number=row.number,
+            title_id=asked.title_id,
+            title_en=asked.title_en,
+            cadence=asked.cadence,
+            subject_level=asked.subject_level,
+            filer_level=asked.filer_level,
+            published_at=local(row.published_at),
+            withdrawn_at=local(row.withdrawn_at),
+            withdrawn_reason=row.withdrawn_reason,
+            source_sha256=row.source_sha256,
+            schema=row.schema,
+            layout=[(cell.position, cell.question, cell.kind.value, cell.option) for cell in row.parsed.layout],
+        )
+
+
+class Version(Endpoint):
+    @operation(
+        "instruments_version",
+        "A published version of an instrument: questions, rules, layout. Answers If-None-Match with 304.",
+        answers={200: VersionShape, 304: None},
+        parameters=(OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER),),
+    )
+    def get(self, request: Request, code: str, number: int) -> HttpResponseBase:
+        rows = InstrumentVersion.objects.filter(instrument__code=code, number=number)
+        edition = rows.values_list("source_sha256", "withdrawn_at").first()
+        if edition is None:
+            raise Http404
+        # All that can change of a published version is its withdrawal. "1" grows when VersionShape changes.
+        etag = f'"1-{edition[0]}-{edition[1].timestamp() if edition[1] else 0}"'
+        unchanged = get_conditional_response(request, etag=etag)
+        response = unchanged or Response(VersionShape.of(rows.select_related("instrument").defer("source").get()))
+        response["ETag"] = etag
+        return response

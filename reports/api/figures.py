@@ -1,0 +1,116 @@
+"""Figures for leadership: tallies of a unit on both bases, filed and approved, side by side."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from django.shortcuts import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from hierarchy.models import Unit
+from reports.api.base import Endpoint, Id, Name, operation, read_query, user_of
+from reports.api.shapes import UnitRef, WindowShape, local
+from reports.models import Tally
+
+
+class Counts(msgspec.Struct, kw_only=True):
+    """Obligations of the subtree. `missing` is owed and not filed: neither vacant nor attested unreachable."""
+
+    expected: int
+    filed: int
+    on_time: int
+    late: int
+    missing: int
+    approved: int
+    returned: int
+    vacant: int
+    unreachable: int
+
+
+class Figure(msgspec.Struct, kw_only=True):
+    """One figure of a question on both bases. `kind`: SUM, ANSWERED, OPTION, LATE or PROBLEM."""
+
+    question: str
+    kind: str
+    option: str
+    filed: int
+    approved: int
+
+
+class TallyShape(msgspec.Struct, kw_only=True):
+    unit: UnitRef
+    window: WindowShape
+    counts: Counts
+    figures: list[Figure]
+    last_filed_at: datetime | None
+    computed_at: datetime
+
+    @classmethod
+    def of(cls, row: Tally) -> TallyShape:
+        counts = Counts(
+            expected=row.expected,
+            filed=row.filed_count,
+            on_time=row.on_time,
+            late=row.late,
+            missing=row.missing,
+            approved=row.approved_count,
+            returned=row.returned,
+            vacant=row.vacant,
+            unreachable=row.unreachable,
+        )
+        cells = zip(row.window.version.parsed.layout, row.filed, row.approved, strict=True)
+        return cls(
+            unit=UnitRef.of(row.unit, row.window.election.code),
+            window=WindowShape.of(row.window),
+            counts=counts,
+            figures=[
+                Figure(question=cell.question, kind=cell.kind.value, option=cell.option, filed=filed, approved=approved)
+                for cell, filed, approved in cells
+            ],
+            last_filed_at=local(row.last_filed_at),
+            computed_at=local(row.computed_at),
+        )
+
+
+class TallyList(msgspec.Struct, kw_only=True):
+    """The unit first, then its children by code; each in the order of the calendar."""
+
+    results: list[TallyShape]
+
+
+class TallyQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """With `window`: that window for the unit and each of its children; without: every window of the unit."""
+
+    window: Id | None = None
+    stage: Name | None = None
+    instrument: Name | None = None
+
+
+class Tallies(Endpoint):
+    @operation(
+        "units_tallies",
+        "Figures of a unit; with `window`, of its children too. A polling station has none: its report is its figure.",
+        query=TallyQuery,
+        answers={200: TallyList},
+        problems=(400,),
+    )
+    def get(self, request: Request, election: str, code: str) -> Response:
+        asked = read_query(request, TallyQuery)
+        visible = Unit.objects.visible_to(user_of(request))
+        unit = get_object_or_404(visible, election__code=election, code=code)
+        tallies = Tally.objects.visible_to(user_of(request))
+        rows = tallies.of_unit_and_children(unit) if asked.window else tallies.filter(unit=unit)
+        wanted = {
+            "window": asked.window,
+            "window__stage__code": asked.stage,
+            "window__instrument__code": asked.instrument,
+        }
+        rows = rows.filter(**{field: value for field, value in wanted.items() if value is not None})
+        rows = rows.select_related(
+            "unit__village", "window__election", "window__stage", "window__instrument", "window__version"
+        )
+        rows = rows.defer("window__version__schema", "window__version__source")
+        order = ("unit__level", "unit__code", "window__stage__sequence", "window__instrument__code", "window__period")
+        return Response(TallyList(results=[TallyShape.of(row) for row in rows.order_by(*order)]))
