@@ -83,15 +83,11 @@ class _Translator:
         arguments = [self.node(child, depth + 1) for child in token]
         if symbol == "(" and len(arguments) == 1:
             return arguments[0]
-        if symbol in {"=", "!="}:
-            return _equality(symbol, *arguments)
-        if symbol in {"<", "<=", ">", ">="}:
-            return _order(symbol, *arguments)
-        if symbol == "-" and len(arguments) == 1:
-            return ["neg", _expect(arguments[0], NUMBER, symbol)], NUMBER
-        if symbol in _SIGNATURES:
-            wants, gives = _SIGNATURES[symbol]
-            return [symbol, *(_expect(each, wants, symbol) for each in arguments)], gives
+        if symbol in _COMPARISONS and len(arguments) == 2:
+            return _COMPARISONS[symbol](symbol, *arguments)
+        if signature := _SIGNATURES.get((symbol, len(arguments))):
+            head, wants, gives = signature
+            return [head, *(_expect(each, wants, symbol) for each in arguments)], gives
         if symbol in _FUNCTIONS:
             return _FUNCTIONS[symbol](arguments)
         raise _unsupported(symbol)
@@ -197,11 +193,19 @@ _LITERALS: dict[str, Callable[[Any], Typed]] = {
     "true": lambda _token: (["true"], BOOL),
     "false": lambda _token: (["false"], BOOL),
 }
-_SIGNATURES: dict[str, tuple[str, str]] = {
-    **dict.fromkeys(("+", "-", "*", "div", "mod", "int", "round", "floor", "ceiling"), (NUMBER, NUMBER)),
-    **dict.fromkeys(("and", "or", "not"), (BOOL, BOOL)),
-    "string-length": (TEXT, NUMBER),
-    "count-selected": (LIST, NUMBER),
+_COMPARISONS: dict[str, Callable[[str, Typed, Typed], Typed]] = {
+    **dict.fromkeys(("=", "!="), _equality),
+    **dict.fromkeys(("<", "<=", ">", ">="), _order),
+}
+# By symbol and number of operands, because "*" and "-" alone mean something else: node head, operand type, own type.
+_SIGNATURES: dict[tuple[str, int], tuple[str, str, str]] = {
+    **{(symbol, 2): (symbol, NUMBER, NUMBER) for symbol in ("+", "-", "*", "div", "mod")},
+    **{(symbol, 1): (symbol, NUMBER, NUMBER) for symbol in ("int", "round", "floor", "ceiling")},
+    **{(symbol, 2): (symbol, BOOL, BOOL) for symbol in ("and", "or")},
+    ("-", 1): ("neg", NUMBER, NUMBER),
+    ("not", 1): ("not", BOOL, BOOL),
+    ("string-length", 1): ("string-length", TEXT, NUMBER),
+    ("count-selected", 1): ("count-selected", LIST, NUMBER),
 }
 _FUNCTIONS: dict[str, Callable[[list[Typed]], Typed]] = {
     "selected": _selected, "if": _if, "coalesce": _coalesce, "number": _number, "regex": _regex,
