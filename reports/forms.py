@@ -164,7 +164,7 @@ class ReportForm(forms.Form):
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
     def clean(self) -> dict[str, Any]:
-        answers = {name: self._answer(name, value) for name, value in self.cleaned_data.items()}
+        answers = {name: self._answer(name, value) for name, value in list(self.cleaned_data.items())}
         reasons = {name: reason for name in self.fields if (reason := self._reason(name))}
         if self.errors:
             return self.cleaned_data  # a photo could not be stored
