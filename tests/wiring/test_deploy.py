@@ -62,8 +62,7 @@ class Stack:
     def environment(self, service: str) -> dict[str, str]:
         declared = {key: self.resolve(value) for key, value in SERVICES[service]["environment"].items()}
         binaries = f"{Path(sys.executable).parent}:{os.defpath}"
-        sockets = {"PGHOST": os.environ["PGHOST"]} if "PGHOST" in os.environ else {}
-        return {"PATH": binaries, "STATIC_ROOT": str(self.folder / "static"), **sockets, **declared}
+        return {"PATH": binaries, "STATIC_ROOT": str(self.folder / "static"), **declared}
 
     @contextlib.contextmanager
     def running(self, service: str) -> Iterator[subprocess.Popen[bytes]]:
