@@ -37,7 +37,7 @@ SOFT = {
     "name": "sisa",
     "constraint": ". <= ${hadir}",
     "constraint_message": "Sisa lebih banyak daripada yang hadir.",
-    "bawaslu:severity": "soft",
+    "bind::bawaslu:severity": "soft",
 }
 
 
