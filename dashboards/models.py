@@ -9,7 +9,6 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from hierarchy.models import Election, Unit, User
@@ -72,12 +71,15 @@ class ExportJob(models.Model):
     asked_at = models.DateTimeField()
     stage_code = models.CharField(max_length=30)
     basis = models.CharField(max_length=8, choices=[("filed", _("Dilaporkan")), ("approved", _("Disetujui"))])
+    detail = models.BooleanField(default=False, help_text="a row per unit the instrument is about, not per child")
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="also the token of the worker that may finish it")
+    touched_at = models.DateTimeField(help_text="last sign of life of its queue or its worker")
     cut_off = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    file = models.FileField(upload_to="recaps/%Y/%m/%d", blank=True)
+    file = models.FileField(upload_to="recaps/%Y/%m/%d", max_length=200, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     error = models.TextField(blank=True)
 
