@@ -83,6 +83,16 @@ def test_counting_valid_and_invalid_must_be_the_ballots_used() -> None:
     ]
 
 
+@pytest.mark.parametrize("valid", [204, 206])
+def test_counting_too_few_votes_are_as_wrong_as_too_many(valid: int) -> None:
+    assert "suara_tidak_sah" in judged("penghitungan-tps", COUNTING, suara_sah=valid, selisih_suara="ya").errors
+
+
+@pytest.mark.parametrize("women", [104, 108])
+def test_counting_too_few_voters_are_as_odd_as_too_many(women: int) -> None:
+    assert "pengguna_p" in judged("penghitungan-tps", COUNTING, pengguna_p=women, selisih_suara="ya").needs_reason
+
+
 def test_counting_a_mismatch_with_the_voters_is_reported_with_a_reason() -> None:
     changes = {"pengguna_p": 104, "selisih_suara": "ya"}
     error = judged("penghitungan-tps", COUNTING, **changes)
