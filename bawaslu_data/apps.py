@@ -7,4 +7,5 @@ class WiringConfig(AppConfig):
     name = "bawaslu_data"
 
     def ready(self) -> None:
-        from bawaslu_data import checks  # noqa: F401  (registers the system checks)
+        # Registers the system checks, and makes every process that may enqueue a task know the broker.
+        from bawaslu_data import celery, checks  # noqa: F401

@@ -77,7 +77,9 @@ DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres:///bawaslu"
 DATABASES["default"] |= {
     "ENGINE": "django.db.backends.postgresql",
     "CONN_MAX_AGE": 0,  # the pool keeps connections; a second layer of reuse would hold them from it
-    "OPTIONS": {"pool": {"min_size": 0, "max_size": env.int("DATABASE_POOL", default=8), "timeout": 10}},
+    # The URL's own options stay: `?host=` names the directory of a unix socket.
+    "OPTIONS": DATABASES["default"].get("OPTIONS", {})
+    | {"pool": {"min_size": 0, "max_size": env.int("DATABASE_POOL", default=8), "timeout": 10}},
     "TEST": {"NAME": "test_bawaslu"},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
