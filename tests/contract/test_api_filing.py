@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -305,3 +306,21 @@ def test_filing_costs_the_same_few_queries_in_any_tree(world, cast):
         tree.add_child(parent=village, row=UnitRow(f"{VILLAGE}{number:03d}", f"TPS {number:03d}", "tps", 300), by=None)
     large = queries_to_file(world, cast.pkd, "6472012001002")
     assert len(large) == len(small), "\n".join(large)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tries_that_overtake_each_other_make_one_report(world, cast):
+    body = world.filing()
+
+    def send(_number):
+        try:
+            return Caller(cast.pkd).post("reports/", body)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(5) as pool:
+        answers = list(pool.map(send, range(5)))
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 200, 201]
+    assert len({answer.content for answer in answers}) == 1
+    assert Revision.objects.count() == Event.objects.filter(verb="report.filed").count() == 1
+    assert not Conflict.objects.exists()
