@@ -36,18 +36,26 @@ class CalendarError(Exception):
 
 @dataclass(frozen=True)
 class Offsets:
-    """When a window opens, is due and closes: days after the first day (opens) or last day (due, closes) of a period."""
+    """When a window opens, is due and closes, in days from an edge of its period.
+
+    It opens counted from the first day and closes counted from the last. It is due counted from the last day, save
+    where a stage runs over midnight and its report is due the next morning (`due_from` "first": counting).
+    """
 
     opens: tuple[int, time]
     due: tuple[int, time]
     closes: tuple[int, time]
+    due_from: str
 
     def around(self, first: date, last: date) -> tuple[datetime, datetime, datetime]:
-        days = (first, last, last)
-        return tuple(  # type: ignore[return-value]
-            datetime.combine(day + timedelta(days=shift), at, WITA)
-            for day, (shift, at) in zip(days, (self.opens, self.due, self.closes), strict=True)
-        )
+        """(opens, due, closes) of a period."""
+        due_day = first if self.due_from == "first" else last
+        return _at(first, self.opens), _at(due_day, self.due), _at(last, self.closes)
+
+
+def _at(day: date, offset: tuple[int, time]) -> datetime:
+    shift, hour = offset
+    return datetime.combine(day + timedelta(days=shift), hour, WITA)
 
 
 def load(*, by: User | None = None) -> None:
@@ -117,7 +125,10 @@ def plan(*, election: Election, by: User | None = None) -> int:
 
 
 def _offsets(row: dict[str, str]) -> Offsets:
-    return Offsets(*((int(row[f"{name}_day"]), time.fromisoformat(row[name])) for name in ("opens", "due", "closes")))
+    opens, due, closes = (
+        (int(row[f"{name}_day"]), time.fromisoformat(row[name])) for name in ("opens", "due", "closes")
+    )
+    return Offsets(opens, due, closes, row["due_from"])
 
 
 def _outside(election: Election, stages: Iterable[Stage]) -> Stage:
@@ -186,7 +197,7 @@ def open_window(*, window: Window, by: User | None = None, at: datetime | None =
 def _owe(window: Window) -> int:
     subject_level = Level(window.instrument.subject_level)
     filer_level = Level(window.instrument.filer_level if window.instrument.filer_level is not None else subject_level)
-    filer = "u.id" if filer_level == subject_level else f"u.{filer_level.spec.column}_id"
+    filer = f"u.{_ancestor(filer_level)}"
     counted_in = "u.village_id" if subject_level == LEAF else "u.id"
     with connection.cursor() as cursor:
         cursor.execute(
@@ -238,6 +249,41 @@ def open_due(*, at: datetime | None = None) -> int:
     return sum(open_window(window=window, at=moment) for window in windows.order_by("opens_at", "pk"))
 
 
+def follow_tree(*, election: Election) -> None:
+    """Brings obligations in line with a tree that has changed: new units owe what is open, moved ones are filed and
+    counted where they now belong, and every tally of the election is folded again (a rare, structural event)."""
+    with transaction.atomic():
+        opened = Window.objects.filter(election=election, opened_at__isnull=False, closes_at__gt=clock.now())
+        for window in opened.exclude(instrument__cadence=Cadence.EVENT).select_related("instrument"):
+            _owe(window)
+        with connection.cursor() as cursor:
+            for level in Level:
+                cursor.execute(
+                    f"""
+                    UPDATE reports_obligation o SET filer_id = u.{_ancestor(level)} FROM hierarchy_unit u,
+                        reports_window w JOIN reports_instrument i ON i.id = w.instrument_id
+                    WHERE u.id = o.subject_id AND w.id = o.window_id AND w.election_id = %s AND i.filer_level = %s
+                        AND u.{_ancestor(level)} IS NOT NULL AND o.filer_id <> u.{_ancestor(level)}
+                    """,
+                    [election.pk, int(level)],
+                )
+            for table, key in (("reports_obligation", "id"), ("reports_report", "obligation_id")):
+                cursor.execute(
+                    f"""
+                    UPDATE {table} r SET counted_in_id = u.village_id
+                    FROM reports_obligation o JOIN hierarchy_unit u ON u.id = o.subject_id AND u.level = %s
+                    WHERE o.id = r.{key} AND u.election_id = %s AND r.counted_in_id <> u.village_id
+                    """,
+                    [int(LEAF), election.pk],
+                )
+        outbox.mark_election(election)
+
+
+def _ancestor(level: Level) -> str:
+    """The column of hierarchy_unit that holds a unit's ancestor (or itself) at a level."""
+    return "id" if level == LEAF else f"{level.spec.column}_id"
+
+
 def refresh_vacancies(*, at: datetime | None = None) -> int:
     """Lets the roster decide between OWED and VACANT in every window still open; returns the obligations changed."""
     moment = at or clock.now()
@@ -275,9 +321,7 @@ def _turn(window: Window, rows: Any, state: State, moment: datetime) -> int:
     return len(found)
 
 
-def extend(
-    *, window: Window, area: Unit, due_at: datetime, closes_at: datetime, reason: str, by: User
-) -> Extension:
+def extend(*, window: Window, area: Unit, due_at: datetime, closes_at: datetime, reason: str, by: User) -> Extension:
     """Gives an area more time. Never less: an extension moves deadlines later only.
 
     Raises CalendarError with the sentence for the person; PermissionDenied or Http404 through access.

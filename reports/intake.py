@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
 
 from hierarchy import access, clock
 from hierarchy.access import Permission
-from hierarchy.formats import wita
+from hierarchy.formats import moment as in_wita
 from hierarchy.models import Unit, User
-from reports import journal, outbox
+from reports import journal, outbox, write_filing
 from reports.instruments.codec import Content, decode
-from reports.models import Cadence, Conflict, Evidence, Obligation, Report, Revision, State, Window
+from reports.instruments.schema import PHOTO
+from reports.models import Cadence, Conflict, Evidence, Obligation, Report, Revision, Window
 from reports.receipts import code_of
 
 
@@ -72,12 +73,11 @@ def submit(
     try:
         with transaction.atomic():
             return _store(by, obligation, report_id, content, based_on, channel, device_at, moment)
-    except IntegrityError:  # the id belongs to a report about something else
-        raise Refused("id-taken", _("Nomor laporan ini sudah dipakai. Muat ulang halaman, lalu kirim lagi.")) from None
     except _Clash as clash:
         # The refused version is kept in a transaction of its own: the one that found the clash is rolled back.
         _keep_conflict(by, clash.obligation_id, report_id, content, based_on, moment)
-        raise Refused("conflict", clash.sentence, current=clash.current) from None
+        current = Report.objects.filter(obligation_id=clash.obligation_id).first()
+        raise Refused("conflict", str(clash), current=current) from None
 
 
 def submit_event(*, by: User, window: Window, subject: Unit, report_id: UUID, **filing) -> Receipt:
@@ -119,130 +119,84 @@ def _check_open(obligation: Obligation, moment: datetime) -> None:
             % {"reason": window.version.withdrawn_reason},
         )
     if window.opened_at is None or moment < window.opens_at:
-        raise Refused(
-            "not-open", _("Pelaporan ini baru dibuka pada %(when)s.") % {"when": wita(window.opens_at)}
-        )
+        raise Refused("not-open", _("Pelaporan ini baru dibuka pada %(when)s.") % {"when": in_wita(window.opens_at)})
     if moment >= obligation.closes_at:
         raise Refused(
             "closed",
             _("Pelaporan ini sudah ditutup pada %(when)s. Hubungi atasan Anda untuk meminta perpanjangan.")
-            % {"when": wita(obligation.closes_at)},
+            % {"when": in_wita(obligation.closes_at)},
         )
 
 
 def _check_photos(obligation: Obligation, content: Content) -> None:
     """Answers may refer only to photos that the filing unit has handed in."""
-    named = content.photos
+    questions = obligation.window.version.parsed.questions
+    named = [content.answers[q.name] for q in questions if q.kind == PHOTO and q.name in content.answers]
     if not named:
         return
-    known = set(
-        Evidence.objects.filter(unit_id=obligation.filer_id, sha256__in=named).values_list("sha256", flat=True)
-    )
+    known = set(Evidence.objects.filter(unit_id=obligation.filer_id, sha256__in=named).values_list("sha256", flat=True))
     if set(named) - known:
         raise Refused("photo-unknown", _("Foto belum terkirim. Kirim fotonya lebih dulu, lalu ulangi."), status=422)
 
 
 class _Clash(Exception):
-    def __init__(self, obligation_id: int, current: Report, sentence: str) -> None:
-        self.obligation_id, self.current, self.sentence = obligation_id, current, sentence
+    def __init__(self, obligation_id: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.obligation_id = obligation_id
 
 
 def _store(by, obligation, report_id, content, based_on, channel, device_at, moment) -> Receipt:
-    # The lock makes two devices filing at once take turns; whoever comes second meets the first one's report.
-    state = Obligation.objects.select_for_update().values_list("state", flat=True).get(pk=obligation.pk)
-    current = Report.objects.filter(obligation_id=obligation.pk).first()
-    if current is not None:
-        if current.pk == report_id and bytes(current.sha256) == content.sha256:
-            return _receipt(current, new=False)
-        sent = Revision.objects.filter(report_id=report_id, report__obligation_id=obligation.pk, sha256=content.sha256)
-        if repeated := sent.first():
-            return _receipt(current, new=False, revision=repeated)
-        _check_basis(obligation, current, report_id, based_on)
-    report = _write_report(by, obligation, current, report_id, content, moment)
-    Revision(
-        report_id=report.pk,
-        number=report.revision,
-        based_on=report.revision - 1 or None,
-        canonical=content.canonical,
-        sha256=content.sha256,
-        vector=content.vector,
+    standing = write_filing.lock(obligation.pk)
+    if standing.report_id == report_id and standing.sha256 == content.sha256:
+        return _receipt(report_id, standing.revision, standing.sha256, standing.filed_at, new=False)
+    if standing.report_id is not None and (standing.report_id, standing.revision) != (report_id, based_on):
+        return _repeated(obligation, standing, report_id, content)
+    revision = standing.revision + 1
+    event = journal.entry(
+        "report.filed" if revision == 1 else "report.revised",
+        by=by,
+        unit=obligation.subject,
+        election=obligation.window.election.code,
+        target=report_id,
+        at=moment,
+        revision=revision,
+        sha256=content.sha256.hex(),
         channel=channel,
-        filed_by=by,
-        filed_at=moment,
+        was=standing.state,
+    )
+    written = write_filing.write(
+        obligation=obligation,
+        report_id=report_id,
+        revision=revision,
+        content=content,
+        by=by,
+        at=moment,
+        channel=channel,
         device_at=device_at,
-    ).save(force_insert=True)
-    _turn_filed(obligation, state, moment)
-    journal.write(
-        journal.entry(
-            "report.filed" if report.revision == 1 else "report.revised",
-            by=by,
-            unit=obligation.subject,
-            election=obligation.window.election.code,
-            target=report.pk,
-            at=moment,
-            revision=report.revision,
-            sha256=content.sha256.hex(),
-            channel=channel,
-            was=state,
-        )
+        event=event,
     )
-    outbox.mark([(obligation.window_id, obligation.counted_in)], at=moment)
-    return _receipt(report, new=True)
+    if not written:
+        raise Refused("id-taken", _("Nomor laporan ini sudah dipakai. Muat ulang halaman, lalu kirim lagi."))
+    outbox.wake_after_commit(obligation.counted_in.regency_id)
+    return _receipt(report_id, revision, content.sha256, moment, new=True)
 
 
-def _check_basis(obligation: Obligation, current: Report, report_id: UUID, based_on: int | None) -> None:
-    if current.pk != report_id:
-        sentence = _("Laporan lain untuk tugas ini sudah diterima (kode %(code)s). Buka laporan itu untuk memperbaikinya.")
-    elif based_on != current.revision:
-        sentence = _("Laporan ini sudah berubah sejak Anda membukanya (kode %(code)s). Periksa versi terbaru dulu.")
+def _repeated(obligation: Obligation, standing: write_filing.Standing, report_id: UUID, content: Content) -> Receipt:
+    """The receipt of an earlier revision that a client sends again, having missed the answer; else a clash."""
+    sent = Revision.objects.filter(report_id=report_id, report__obligation=obligation, sha256=content.sha256)
+    if found := sent.order_by("-number").first():
+        return _receipt(report_id, found.number, bytes(found.sha256), found.filed_at, new=False)
+    if standing.report_id != report_id:
+        sentence = _("Laporan lain untuk tugas ini sudah diterima (kode %(code)s). Perbaiki laporan itu saja.")
     else:
-        return
-    raise _Clash(obligation.pk, current, sentence % {"code": current.receipt_code})
+        sentence = _("Laporan ini sudah berubah sejak Anda membukanya (kode %(code)s). Periksa versi terbaru dulu.")
+    assert standing.report_id is not None
+    raise _Clash(obligation.pk, sentence % {"code": code_of(standing.report_id, standing.sha256)})
 
 
-def _write_report(by, obligation, current, report_id, content, moment) -> Report:
-    values = {
-        "answers": content.answers,
-        "reasons": content.reasons,
-        "vector": content.vector,
-        "sha256": content.sha256,
-        "filed_by": by,
-        "filed_at": moment,
-    }
-    if current is None:
-        report = Report(
-            id=report_id,
-            obligation_id=obligation.pk,
-            window_id=obligation.window_id,
-            counted_in_id=obligation.counted_in_id,
-            **values,
-        )
-        report.save(force_insert=True)
-        return report
-    for name, value in values.items():
-        setattr(current, name, value)
-    current.revision += 1
-    # The new content has not been seen by any reviewer.
-    current.approved_sha256 = current.approved_by = current.approved_at = None
-    current.remarks = {}
-    current.save()
-    return current
-
-
-def _turn_filed(obligation: Obligation, state: str, moment: datetime) -> None:
-    changes: dict[str, object] = {"state": State.FILED, "attested_by": None, "attested_reason": ""}
-    if state in (State.OWED, State.VACANT, State.UNREACHABLE):
-        changes["first_filed_at"] = moment
-    Obligation.objects.filter(pk=obligation.pk).update(**changes)
-
-
-def _receipt(report: Report, *, new: bool, revision: Revision | None = None) -> Receipt:
-    number, sha256, filed_at = (
-        (revision.number, bytes(revision.sha256), revision.filed_at)
-        if revision
-        else (report.revision, bytes(report.sha256), report.filed_at)
-    )
-    return Receipt(report.pk, number, sha256.hex(), code_of(report.pk, sha256), filed_at, new)
+def _receipt(report_id: UUID, revision: int, sha256: bytes, filed_at: datetime | None, *, new: bool) -> Receipt:
+    assert filed_at is not None
+    return Receipt(report_id, revision, sha256.hex(), code_of(report_id, sha256), filed_at, new)
 
 
 def _keep_conflict(by, obligation_id, report_id, content, based_on, moment) -> None:

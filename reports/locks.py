@@ -1,4 +1,4 @@
-"""Advisory locks of reporting, beside those of hierarchy/locks.py. Numbers live in the running system: never reuse one."""
+"""Advisory locks of reporting, beside those of hierarchy/locks.py. Never reuse or renumber one."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.db import connection, transaction
 
 from hierarchy import clock
-from hierarchy.models import Unit
+from hierarchy.models import Election, Unit
 from reports.models import Outbox
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,29 @@ def mark(pairs: Iterable[tuple[int, Unit]], *, at: datetime | None = None) -> No
     ]
     Outbox.objects.bulk_create(rows)
     for regency_id in {row.regency_id for row in rows}:
-        transaction.on_commit(lambda regency_id=regency_id: wake(regency_id))
+        wake_after_commit(regency_id)
+
+
+def wake_after_commit(regency_id: int | None) -> None:
+    transaction.on_commit(lambda: wake(regency_id))
+
+
+def mark_election(election: Election) -> None:
+    """Marks every tally of an election stale, those that are kept and those that should be: after the tree changed."""
+    assert connection.in_atomic_block, "a mark is written in the transaction of its change"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO reports_outbox (window_id, unit_id, level, regency_id, marked_at)
+            SELECT stale.window_id, u.id, u.level, u.regency_id, %s FROM (
+                SELECT t.window_id, t.unit_id FROM reports_tally t UNION
+                SELECT o.window_id, o.counted_in_id FROM reports_obligation o
+            ) AS stale (window_id, unit_id)
+                JOIN hierarchy_unit u ON u.id = stale.unit_id
+                JOIN reports_window w ON w.id = stale.window_id AND w.election_id = %s
+            """,
+            [clock.now(), election.pk],
+        )
 
 
 def wake(regency_id: int | None) -> None:
@@ -41,5 +63,5 @@ def wake(regency_id: int | None) -> None:
     try:
         if cache.add(f"rollup-wake:{regency_id}", 1, timeout=WAKE_EVERY):
             roll_up.apply_async([regency_id], retry=False, expires=600)
-    except Exception:  # any failure of cache or broker: the sweep takes over
-        logger.warning("rollup: no wake-up for regency %s, the sweep will find the mark", regency_id, exc_info=True)
+    except Exception as error:  # any failure of cache or broker: the sweep takes over
+        logger.warning("rollup: no wake-up for regency %s, the sweep will find the mark (%s)", regency_id, error)

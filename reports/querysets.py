@@ -6,15 +6,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import F, Q, Sum
+from django.db.models import F, Prefetch, Q, Sum
 
 from hierarchy import access
 from hierarchy.access import Permission
-from hierarchy.models import Unit, User
+from hierarchy.models import Membership, Unit, User
 from hierarchy.querysets import visible_q, within_q
 
 if TYPE_CHECKING:
     from hierarchy.models import Election
+
+
+def without_schema(prefix: str) -> list[str]:
+    """Columns to defer when a version is joined: kilobytes of JSON per row, read once per process by `parsed`."""
+    return [f"{prefix}__schema", f"{prefix}__source"]
 
 
 class WindowQuerySet(models.QuerySet):
@@ -27,6 +32,7 @@ class WindowQuerySet(models.QuerySet):
         return (
             self.filter(election=election, opened_at__isnull=False)
             .select_related("stage", "instrument", "version")
+            .defer(*without_schema("version"))
             .order_by("stage__sequence", "opens_at", "instrument__code", "period")
         )
 
@@ -59,11 +65,16 @@ class ObligationQuerySet(models.QuerySet):
         """Joins what filing and reviewing need to know."""
         return self.select_related(
             "window__version", "window__instrument", "window__election", "subject", "filer", "counted_in"
-        )
+        ).defer(*without_schema("window__version"))
 
     def for_lists(self) -> ObligationQuerySet:
         """Joins what a row of a list shows."""
         return self.select_related("window__instrument", "window__stage", "subject__village", "filer", "report")
+
+    def with_people(self) -> ObligationQuerySet:
+        """Reads the filers' current members in one more query: `obligation.filer.people`, each with its user."""
+        people = Membership.objects.current().select_related("user")
+        return self.prefetch_related(Prefetch("filer__memberships", people, to_attr="people"))
 
 
 class ReportQuerySet(models.QuerySet):
@@ -72,6 +83,7 @@ class ReportQuerySet(models.QuerySet):
 
     def for_page(self) -> ReportQuerySet:
         return self.select_related(
+            "window__version",
             "obligation__window__version",
             "obligation__window__instrument",
             "obligation__window__stage",
@@ -84,7 +96,7 @@ class ReportQuerySet(models.QuerySet):
             "obligation__subject__village",
             "filed_by",
             "approved_by",
-        )
+        ).defer(*without_schema("window__version"), *without_schema("obligation__window__version"))
 
 
 class TallyQuerySet(models.QuerySet):

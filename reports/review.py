@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from hierarchy import access, clock
@@ -69,27 +70,21 @@ def approve_many(
         wanted.append(report)
     with transaction.atomic():
         own = set(Revision.objects.filter(report__in=wanted, filed_by=by).values_list("report_id", flat=True))
-        locked = {
-            row.pk: row
-            for row in Report.objects.filter(pk__in=[r.pk for r in wanted], obligation__state__in=step.start)
-            .select_for_update(of=["self", "obligation"])
-            .select_related("obligation")
-            .order_by("obligation_id")
-        }
-        passed = [r for r in wanted if r.pk in locked and r.pk not in own and bytes(locked[r.pk].sha256) == seen[r.pk]]
-        for row in (locked[r.pk] for r in passed):
-            row.approved_sha256, row.approved_by, row.approved_at, row.remarks = row.sha256, by, moment, {}
-        Report.objects.bulk_update(
-            [locked[r.pk] for r in passed], ["approved_sha256", "approved_by", "approved_at", "remarks"], batch_size=500
+        # Obligations are locked before reports are read, in the order intake locks them.
+        duties = Obligation.objects.filter(pk__in=[r.obligation_id for r in wanted], state__in=step.start)
+        waiting = list(duties.select_for_update().order_by("pk").values_list("pk", flat=True))
+        standing = dict(Report.objects.filter(obligation_id__in=waiting).values_list("pk", "sha256"))
+        passed = [r for r in wanted if r.pk in standing and r.pk not in own and bytes(standing[r.pk]) == seen[r.pk]]
+        # Locked and compared above, so "as it stands" is as it was seen.
+        Report.objects.filter(pk__in=[r.pk for r in passed]).update(
+            approved_sha256=F("sha256"), approved_by=by, approved_at=moment, remarks={}
         )
         Obligation.objects.filter(pk__in=[r.obligation_id for r in passed]).update(state=step.end)
         _record(step, [r.obligation for r in passed], by, moment, {r.obligation_id: r for r in passed}, "")
     return len(passed)
 
 
-def send_back(
-    *, report: Report, seen: bytes, remarks: Mapping[str, str], by: User, at: datetime | None = None
-) -> None:
+def send_back(*, report: Report, seen: bytes, remarks: Mapping[str, str], by: User, at: datetime | None = None) -> None:
     """Returns a report for correction with reasons by question ("" for the whole report)."""
     kept = {name: text.strip() for name, text in remarks.items() if text.strip()}
     if not kept:

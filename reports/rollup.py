@@ -104,9 +104,7 @@ def _fold(level: Level, keys: Iterable[tuple[int, int]]) -> None:
     """Recomputes the tallies of (window, unit) pairs of one level, one statement per vector width."""
     by_width: dict[int, list[tuple[int, int]]] = defaultdict(list)
     pairs = sorted(keys)
-    widths = dict(
-        Window.objects.filter(pk__in={window for window, _unit in pairs}).values_list("pk", "version__width")
-    )
+    widths = dict(Window.objects.filter(pk__in={window for window, _unit in pairs}).values_list("pk", "version__width"))
     for window, unit in pairs:
         by_width[widths[window]].append((window, unit))
     with connection.cursor() as cursor:
@@ -117,68 +115,73 @@ def _fold(level: Level, keys: Iterable[tuple[int, int]]) -> None:
             )
 
 
+OWN_COUNTS = """
+    SELECT o.window_id, o.counted_in_id AS unit_id,
+        count(*) AS expected,
+        count(*) FILTER (WHERE o.state IN ('FILED', 'RETURNED', 'APPROVED')) AS filed_count,
+        count(*) FILTER (WHERE o.first_filed_at <= o.due_at) AS on_time,
+        count(*) FILTER (WHERE o.state = 'APPROVED') AS approved_count,
+        count(*) FILTER (WHERE o.state = 'RETURNED') AS returned,
+        count(*) FILTER (WHERE o.state = 'VACANT') AS vacant,
+        count(*) FILTER (WHERE o.state = 'UNREACHABLE') AS unreachable,
+        max(o.first_filed_at) AS last_filed_at
+    FROM key JOIN reports_obligation o ON o.window_id = key.window_id AND o.counted_in_id = key.unit_id
+    GROUP BY 1, 2"""
+KEPT = [*COUNTS, "last_filed_at", "filed", "approved"]  # columns of a tally that a fold writes
+
+
+def _cells(vector: str, width: int, only: str = "") -> str:
+    return ", ".join(f"coalesce(sum({vector}[{i}]){only}, 0)" for i in range(1, width + 1))
+
+
+def _own_sums(width: int) -> str:
+    return f"""
+    SELECT window_id, unit_id, ARRAY[{_cells("v", width)}]::bigint[] AS filed,
+        ARRAY[{_cells("v", width, " FILTER (WHERE ok)")}]::bigint[] AS approved
+    FROM (
+        SELECT r.window_id, r.counted_in_id AS unit_id, r.vector AS v, r.approved_sha256 = r.sha256 AS ok
+        FROM key JOIN reports_report r ON r.window_id = key.window_id AND r.counted_in_id = key.unit_id
+    ) AS report GROUP BY 1, 2"""
+
+
+def _with_children(width: int) -> str:
+    return f"""
+    SELECT window_id, unit_id, {", ".join(f"sum({name}) AS {name}" for name in COUNTS)},
+        max(last_filed_at) AS last_filed_at,
+        {", ".join(f"ARRAY[{_cells(name, width)}]::bigint[] AS {name}" for name in ("filed", "approved"))}
+    FROM (
+        SELECT window_id, unit_id, {", ".join(KEPT)} FROM own
+        UNION ALL
+        SELECT key.window_id, key.unit_id, {", ".join(f"t.{name}" for name in KEPT)}
+        FROM key JOIN hierarchy_unit c ON c.parent_id = key.unit_id
+            JOIN reports_tally t ON t.window_id = key.window_id AND t.unit_id = c.id
+    ) AS piece GROUP BY 1, 2"""
+
+
 @lru_cache(maxsize=512)
 def fold_sql(width: int, *, has_children: bool) -> str:
     """The statement that recomputes tallies of vectors of `width` positions for the keys in %(windows)s, %(units)s.
 
-    A village has no child tallies: its stations' obligations are counted in itself.
+    A village has no child tallies: its stations' obligations are counted in itself. A tally that comes out as it was
+    is not written again, so `computed_at` says when a figure last moved.
     """
-    filed = ", ".join(f"coalesce(sum(v[{i}]), 0)" for i in range(1, width + 1))
-    approved = ", ".join(f"coalesce(sum(v[{i}]) FILTER (WHERE ok), 0)" for i in range(1, width + 1))
-    own = f"""
-        SELECT o.window_id, o.counted_in_id AS unit_id,
-            count(*) AS expected,
-            count(*) FILTER (WHERE o.state IN ('FILED', 'RETURNED', 'APPROVED')) AS filed_count,
-            count(*) FILTER (WHERE o.first_filed_at <= o.due_at) AS on_time,
-            count(*) FILTER (WHERE o.state = 'APPROVED') AS approved_count,
-            count(*) FILTER (WHERE o.state = 'RETURNED') AS returned,
-            count(*) FILTER (WHERE o.state = 'VACANT') AS vacant,
-            count(*) FILTER (WHERE o.state = 'UNREACHABLE') AS unreachable,
-            max(o.first_filed_at) AS last_filed_at
-        FROM key JOIN reports_obligation o ON o.window_id = key.window_id AND o.counted_in_id = key.unit_id
-        GROUP BY 1, 2"""
-    sums = f"""
-        SELECT window_id, unit_id, ARRAY[{filed}]::bigint[] AS filed, ARRAY[{approved}]::bigint[] AS approved
-        FROM (
-            SELECT r.window_id, r.counted_in_id AS unit_id, r.vector AS v, r.approved_sha256 = r.sha256 AS ok
-            FROM key JOIN reports_report r ON r.window_id = key.window_id AND r.counted_in_id = key.unit_id
-        ) AS report GROUP BY 1, 2"""
     zero = f"array_fill(0::bigint, ARRAY[{width}])"
-    base = f"""
-        SELECT own.*, coalesce(sums.filed, {zero}) AS filed, coalesce(sums.approved, {zero}) AS approved
-        FROM own LEFT JOIN sums USING (window_id, unit_id)"""
-    if has_children:
-        counts = ", ".join(f"sum({name}) AS {name}" for name in COUNTS)
-        part = ", ".join(
-            f"ARRAY[{', '.join(f'coalesce(sum({base_name}[{i}]), 0)' for i in range(1, width + 1))}]::bigint[] AS {base_name}"
-            for base_name in ("filed", "approved")
-        )
-        columns = ", ".join([*COUNTS, "last_filed_at", "filed", "approved"])
-        total = f"""
-        SELECT window_id, unit_id, {counts}, max(last_filed_at) AS last_filed_at, {part} FROM (
-            SELECT window_id, unit_id, {columns} FROM base
-            UNION ALL
-            SELECT key.window_id, key.unit_id, {", ".join(f"t.{name}" for name in columns.split(", "))}
-            FROM key JOIN hierarchy_unit c ON c.parent_id = key.unit_id
-                JOIN reports_tally t ON t.window_id = key.window_id AND t.unit_id = c.id
-        ) AS piece GROUP BY 1, 2"""
-    else:
-        total = "SELECT * FROM base"
-    written = [*COUNTS, "last_filed_at", "filed", "approved"]
     return f"""
     WITH key AS (
         SELECT * FROM unnest(%(windows)s::bigint[], %(units)s::bigint[]) AS k(window_id, unit_id)
-    ), own AS ({own}
-    ), sums AS ({sums}
-    ), base AS ({base}
-    ), total AS ({total}
+    ), counts AS ({OWN_COUNTS}
+    ), sums AS ({_own_sums(width)}
+    ), own AS (
+        SELECT counts.*, coalesce(sums.filed, {zero}) AS filed, coalesce(sums.approved, {zero}) AS approved
+        FROM counts LEFT JOIN sums USING (window_id, unit_id)
+    ), total AS ({_with_children(width) if has_children else "SELECT * FROM own"}
     )
-    INSERT INTO reports_tally (window_id, unit_id, {", ".join(written)}, computed_at)
+    INSERT INTO reports_tally (window_id, unit_id, {", ".join(KEPT)}, computed_at)
     SELECT key.window_id, key.unit_id, {", ".join(f"coalesce({name}, 0)" for name in COUNTS)}, last_filed_at,
         coalesce(filed, {zero}), coalesce(approved, {zero}), %(now)s
     FROM key LEFT JOIN total USING (window_id, unit_id)
     ON CONFLICT (window_id, unit_id) DO UPDATE SET
-        {", ".join(f"{name} = excluded.{name}" for name in written)}, computed_at = excluded.computed_at
-    WHERE ({", ".join(f"reports_tally.{name}" for name in written)})
-        IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in written)})
+        {", ".join(f"{name} = excluded.{name}" for name in KEPT)}, computed_at = excluded.computed_at
+    WHERE ({", ".join(f"reports_tally.{name}" for name in KEPT)})
+        IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in KEPT)})
     """

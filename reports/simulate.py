@@ -1,0 +1,332 @@
+"""A rehearsal of election day through the real verbs: who files when, what they find, what superiors do about it.
+
+Seeded, so the same seed gives the same day. Shares are realistic rather than measured: problem rates follow Bawaslu
+Kaltim's own counts (14 February and 29 November 2024), punctuality follows no published figure.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from hierarchy import access
+from hierarchy.access import Permission
+from hierarchy.clock import WITA
+from hierarchy.levels import LEAF
+from hierarchy.models import Election, Membership, User
+from reports import calendar, intake, review
+from reports.instruments.codec import InvalidAnswers, decode
+from reports.instruments.schema import (
+    CHOICE_KINDS,
+    DATE,
+    INTEGER,
+    NO,
+    SELECT_MULTIPLE,
+    TEXT,
+    TIME,
+    YES,
+    YESNO,
+    Question,
+    Schema,
+    parse_problem,
+)
+from reports.models import Obligation, Report, State, Window
+from reports.models.filed import Channel
+from reports.querysets import without_schema
+
+START = datetime(2024, 2, 11, 0, 0, tzinfo=WITA)
+END = datetime(2024, 2, 15, 7, 30, tzinfo=WITA)  # the morning after: counting was due at 06.00
+STAGES = ["MASA_TENANG", "PEMUNGUTAN", "PENGHITUNGAN", "NON_TAHAPAN"]
+# Of the units with a supervisor: never files, no signal (attested), files late, gets it returned.
+MISSING, UNREACHABLE, LATE, RETURNED = 0.03, 0.012, 0.06, 0.02
+CORRECTED, APPROVED = 0.6, 0.9  # of the returned ones; of the filed ones that are clean
+# Reports in which an indicator was a problem, as a share (counts of Kaltim over its polling stations).
+RATES = {
+    "logistik_tidak_lengkap": 0.056,
+    "saksi_atribut": 0.0067,
+    "surat_tertukar": 0.0049,
+    "kpps_tidak_menjelaskan": 0.0024,
+    "dpt_tidak_dipasang": 0.0014,
+    "pendamping_tanpa_pernyataan": 0.0011,
+    "saran_psu": 0.0018,
+    "sirekap_tidak_diakses": 0.014,
+}
+COMMON_RATE = 0.006
+INCIDENTS = [
+    "Hujan deras, pemungutan suara berhenti 25 menit lalu dilanjutkan di teras kantor desa.",
+    "Saksi meminta penghitungan ulang satu kotak. Hasilnya sama.",
+    "Listrik padam saat penghitungan. KPPS memakai lampu darurat.",
+    "Surat suara DPRD kabupaten tertukar 12 lembar dengan dapil lain. Sudah dicatat di formulir kejadian khusus.",
+    "Seorang pemilih datang dengan C.Pemberitahuan milik orang lain dan ditolak KPPS.",
+    "Perahu pengangkut kotak suara terlambat karena air surut.",
+]
+ATTEMPTS = 200
+WHY = "Sesuai catatan di formulir kejadian khusus."
+
+
+@dataclass
+class Step:
+    """One thing that happens on the day, in the order of `at`."""
+
+    at: datetime
+    act: Callable[[], None]
+
+
+@dataclass
+class Day:
+    """The rehearsal of one election. `steps()` yields every step with its moment; the caller paces them."""
+
+    election: Election
+    seed: int = 2024
+    rng: Random = field(init=False)
+    people: dict[int, list[User]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rng = Random(self.seed)  # noqa: S311  (a rehearsal must be repeatable, not unpredictable)
+        self.people = _filers(self.election)
+
+    def windows(self) -> list[Window]:
+        return list(
+            Window.objects.filter(
+                election=self.election, stage__code__in=STAGES, due_at__gt=START, due_at__lte=END, closes_at__gt=START
+            )
+            .exclude(instrument__cadence="EVENT")
+            .select_related("stage", "instrument", "version", "election")
+            .defer(*without_schema("version"))
+            .order_by("opens_at", "instrument__code")
+        )
+
+    def steps(self) -> list[Step]:
+        """Opens the windows, then plans the day. Filing comes at its moment, review every evening hour."""
+        steps: list[Step] = []
+        for window in self.windows():
+            calendar.open_window(window=window, at=max(window.opens_at, START))
+            steps += self._filings(window)
+        steps += [Step(at, lambda at=at: self._review(at)) for at in _review_hours()]
+        return sorted(steps, key=lambda step: step.at)
+
+    def _filings(self, window: Window) -> Iterator[Step]:
+        schema = window.version.parsed
+        duties = Obligation.objects.for_intake().filter(window=window, state=State.OWED).order_by("subject__code")
+        for duty in duties:
+            fate = self.rng.random()
+            if fate < UNREACHABLE and duty.filer.level == LEAF:
+                yield Step(window.due_at - timedelta(hours=1), lambda duty=duty: self._no_signal(duty))
+            elif fate < UNREACHABLE + MISSING:
+                continue
+            else:
+                at = self._moment(window, late=fate > 1 - LATE)
+                number = uuid.UUID(int=self.rng.getrandbits(128), version=4)
+                answers, reasons = answers_for(schema, duty, self.rng)
+                yield Step(at, self._filing(duty, number, answers, reasons, at))
+
+    def _moment(self, window: Window, *, late: bool) -> datetime:
+        """Most file in the last hours before the deadline; the late ones within the next hours."""
+        if late:
+            at = window.due_at + timedelta(minutes=1 + self.rng.expovariate(1 / 50))
+            return min(at, END - timedelta(minutes=1))
+        hours = (window.due_at - window.opens_at).total_seconds() / 3600
+        before = self.rng.betavariate(1.6, 4) * min(hours, 9)
+        return window.due_at - timedelta(hours=before, seconds=1)
+
+    def _filing(self, duty: Obligation, number: uuid.UUID, answers: dict, reasons: dict, at: datetime):
+        def act(based_on: int | None = None) -> None:
+            intake.submit(
+                by=self.people[duty.filer_id][0],
+                obligation=duty,
+                report_id=number,
+                answers=answers,
+                reasons=reasons,
+                based_on=based_on,
+                channel=Channel.SIMULATION,
+                device_at=at,
+                at=at,
+            )
+
+        return act
+
+    def _no_signal(self, duty: Obligation) -> None:
+        superior = self.people.get(duty.filer.parent_id)
+        if superior:
+            review.attest_unreachable(
+                obligation=duty,
+                reason="Tidak ada sinyal di lokasi TPS. PKD menerima kabar lewat radio.",
+                by=superior[0],
+                at=duty.due_at - timedelta(hours=1),
+            )
+
+    def _review(self, at: datetime) -> None:
+        """Superiors read what has come in: most is approved, a little goes back, some of that is corrected."""
+        waiting = (
+            Report.objects.for_page()
+            .filter(obligation__state=State.FILED, window__election=self.election, filed_at__lte=at)
+            .order_by("pk")
+        )
+        by_superior: dict[int, list[Report]] = defaultdict(list)
+        for report in waiting:
+            parent = report.obligation.filer.parent_id
+            if parent in self.people and self.rng.random() < APPROVED:
+                by_superior[parent].append(report)
+        for unit_id, reports in sorted(by_superior.items()):
+            judge = self._reviewer(unit_id)
+            if judge is None:
+                continue
+            back = [r for r in reports if r.revision == 1 and self.rng.random() < RETURNED]
+            for report in back:
+                self._return(report, judge, at)
+            clean = [r for r in reports if r not in back]
+            review.approve_many(reports=clean, seen={r.pk: bytes(r.sha256) for r in clean}, by=judge, at=at)
+
+    def _reviewer(self, unit_id: int) -> User | None:
+        return next((p for p in self.people[unit_id] if access.seats(p, Permission.REVIEW)), None)
+
+    def _return(self, report: Report, judge: User, at: datetime) -> None:
+        remark = {"": "Periksa kembali angkanya dengan C.Hasil dan kirim ulang."}
+        review.send_back(report=report, seen=bytes(report.sha256), remarks=remark, by=judge, at=at)
+        if self.rng.random() < CORRECTED:
+            duty = Obligation.objects.for_intake().get(pk=report.obligation_id)
+            answers = {**report.answers}
+            text = next((q.name for q in duty.window.version.parsed.questions if q.kind == TEXT), "")
+            answers[text] = (answers.get(text, "") + " Sudah diperiksa ulang dengan C.Hasil.").strip()
+            flags = [n for n in ("ada_kejadian", "keberatan_kejadian") if n in answers]
+            answers.update(dict.fromkeys(flags, YES))
+            again = self._filing(duty, report.pk, answers, report.reasons, at + timedelta(minutes=30))
+            again(based_on=report.revision)
+
+
+def _filers(election: Election) -> dict[int, list[User]]:
+    """Unit id -> the people who serve in it, their memberships already known; reviewers and filers alike."""
+    people: dict[int, list[User]] = defaultdict(list)
+    ancestors = [f"unit__{name}" for name in ("election", "province", "regency", "district", "village")]
+    seats = Membership.objects.current().filter(unit__election=election).select_related("user", "unit", *ancestors)
+    for seat in seats.order_by("unit__code", "role", "user__username"):
+        access.remember(seat.user, [seat])
+        people[seat.unit_id].append(seat.user)
+    for members in people.values():  # whoever may file comes first
+        members.sort(key=lambda user: not access.seats(user, Permission.FILE))
+    return dict(people)
+
+
+def _review_hours() -> Iterator[datetime]:
+    """When superiors sit down to read: late each evening, and the morning after the count."""
+    days = range((END.date() - START.date()).days + 1)
+    yield from (at for day in days if (at := START + timedelta(days=day, hours=22)) < END)
+    yield END - timedelta(minutes=15)
+
+
+# --- what people answer --------------------------------------------------------------------------------------------
+
+
+def answers_for(schema: Schema, duty: Obligation, rng: Random) -> tuple[dict[str, Any], dict[str, str]]:
+    """(answers, reasons) that the instrument accepts: plausible numbers, problems at realistic rates.
+
+    Hard rules are met by drawing again, as a filer would correct; soft ones by giving a reason.
+    """
+    for _attempt in range(ATTEMPTS):
+        answers = {q.name: _answer(q, rng) for q in schema.questions if q.kind in MAKERS}
+        answers |= NUMBERS.get(schema.code, _no_numbers)(duty, rng)
+        for flag in ("ada_kejadian", "keberatan_kejadian"):
+            if flag in answers:
+                answers[flag] = YES if rng.random() < 0.03 else NO
+        try:
+            decode(schema, answers=answers)
+        except InvalidAnswers as invalid:
+            if invalid.errors:
+                continue
+            return answers, dict.fromkeys(invalid.needs_reason, WHY)
+        return answers, {}
+    raise ValueError(f"no acceptable answers for {schema.code} in {ATTEMPTS} attempts")
+
+
+def _no_numbers(_duty: Obligation, _rng: Random) -> dict[str, Any]:
+    return {}
+
+
+def _answer(question: Question, rng: Random) -> Any:
+    return MAKERS[question.kind](question, rng)
+
+
+def _choice(question: Question, rng: Random) -> str:
+    problem = parse_problem(question.problem)
+    if problem is None:
+        return NO if question.kind == YESNO else rng.choice(question.options)
+    found = rng.random() < RATES.get(question.name, COMMON_RATE)
+    others = [option for option in question.options if option != problem.limit]
+    return problem.limit if found else rng.choice(others)
+
+
+def _number(question: Question, rng: Random) -> int:
+    if question.problem:
+        return rng.choice([1, 1, 2, 3]) if rng.random() < 0.05 else 0
+    return int(rng.expovariate(1 / 6))
+
+
+MAKERS: dict[str, Callable[[Question, Random], Any]] = {
+    **dict.fromkeys(CHOICE_KINDS - {SELECT_MULTIPLE}, _choice),
+    SELECT_MULTIPLE: lambda question, rng: [rng.choice(question.options)],
+    INTEGER: _number,
+    TIME: lambda _question, rng: f"{rng.randint(8, 16):02d}:{rng.randint(0, 59):02d}",
+    DATE: lambda _question, _rng: "2024-02-13",
+    TEXT: lambda _question, rng: rng.choice(INCIDENTS),
+}
+
+
+def _voting(duty: Obligation, rng: Random) -> dict[str, Any]:
+    """Numbers of a polling station of at most 300 voters that agree with each other."""
+    voters = rng.randint(40, 260) if duty.subject.is_special else rng.randint(170, 298)
+    men = round(voters * rng.uniform(0.48, 0.54))
+    women = voters - men
+    moved = rng.choice([0, 0, 0, 1, 2, 4, 9])
+    came_l, came_p = round(men * rng.uniform(0.7, 0.9)), round(women * rng.uniform(0.7, 0.9))
+    moved_l = rng.randint(0, moved)
+    late = rng.random() < 0.022
+    return {
+        "jam_buka": f"07:{rng.randint(1, 55):02d}" if late else "07:00",
+        "dpt_l": men,
+        "dpt_p": women,
+        "dptb_terdaftar": moved,
+        "surat_diterima": voters + -(-voters * 2 // 100),
+        "dpt_hadir_l": came_l,
+        "dpt_hadir_p": came_p,
+        "dptb_hadir_l": moved_l,
+        "dptb_hadir_p": rng.randint(0, moved - moved_l),
+        "dpk_hadir_l": rng.choice([0, 0, 1, 2]),
+        "dpk_hadir_p": rng.choice([0, 0, 1, 2]),
+        "disabilitas_l": rng.choice([0, 0, 0, 1]),
+        "disabilitas_p": rng.choice([0, 0, 0, 1]),
+        "jam_tutup": "13:00" if rng.random() < 0.95 else f"13:{rng.randint(5, 50):02d}",
+        "surat_rusak": rng.choice([0, 0, 0, 1, 2]),
+    }
+
+
+def _counting(duty: Obligation, rng: Random) -> dict[str, Any]:
+    """Ballots of one contest that add up, save in the few stations where the mismatch is the finding."""
+    used = rng.randint(40, 200) if duty.subject.is_special else rng.randint(130, 262)
+    received = used + rng.randint(10, 60)
+    spoiled = rng.choice([0, 0, 1, 2])
+    invalid = rng.randint(0, 9)
+    men = round(used * rng.uniform(0.48, 0.53))
+    mismatch = rng.random() < 0.004
+    return {
+        "surat_diterima": received,
+        "surat_digunakan": used,
+        "surat_rusak": spoiled,
+        "surat_sisa": received - used - spoiled,
+        "pengguna_l": men,
+        "pengguna_p": used - men - (1 if mismatch else 0),
+        "suara_sah": used - invalid,
+        "suara_tidak_sah": invalid,
+        "selisih_suara": YES if mismatch else NO,
+        "jam_selesai": f"{rng.randint(17, 23):02d}:{rng.randint(0, 59):02d}",
+    }
+
+
+NUMBERS: dict[str, Callable[[Obligation, Random], dict[str, Any]]] = {
+    "pemungutan-tps": _voting,
+    "penghitungan-tps": _counting,
+}
