@@ -1,13 +1,12 @@
 """What a sound tree is, as SQL: one statement that computes it, and probes that name what is broken.
 
 The nested-set edges, levels and ancestor columns are all derived from parent_id and code. CANONICAL derives them again
-in set operations (five joins for five levels and one sort), so checking and repairing 900,000 units takes seconds where
-walking the tree in Python takes minutes.
+in set operations (a join for each of five levels and one sort) where walking the tree in Python takes minutes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -25,6 +24,7 @@ CANONICAL = f"""
 WITH RECURSIVE chain AS (
     SELECT id, code, ARRAY[id] AS ids, code::text COLLATE "C" AS path
     FROM {TABLE} WHERE election_id = %(election)s AND parent_id IS NULL
+      AND (%(provinces)s::text[] IS NULL OR code = ANY(%(provinces)s))
   UNION ALL
     SELECT child.id, child.code, chain.ids || child.id, (chain.path || '/' || child.code) COLLATE "C"
     FROM {TABLE} child JOIN chain ON child.parent_id = chain.id
@@ -53,11 +53,11 @@ FROM canonical WHERE canonical.id = unit.id AND ({STALE})
 
 @dataclass(frozen=True)
 class Probe:
-    """A question whose answer must be empty: rows (code) of broken units, or (code, column) for stale columns."""
+    """A kind of damage: `broken` is SQL over a unit, its parent (null at a root) and what CANONICAL derives for it."""
 
     key: str
     sentence: Promise
-    sql: str
+    broken: str
     repairable: bool = True
 
 
@@ -78,46 +78,35 @@ class Problem:
 
 def _stale(*columns: str) -> str:
     differs = " OR ".join(f"unit.{column} IS DISTINCT FROM canonical.{column}" for column in columns)
-    return f"{CANONICAL} SELECT code FROM {TABLE} unit JOIN canonical USING (id) WHERE {differs}"
+    return f"canonical.id IS NOT NULL AND ({differs})"
 
 
 PROBES: tuple[Probe, ...] = (
-    Probe(
-        "orphan",
-        _("Satuan tidak tersambung ke provinsi mana pun"),
-        f"{CANONICAL} SELECT code FROM {TABLE} unit WHERE election_id = %(election)s "
-        "AND NOT EXISTS (SELECT 1 FROM canonical WHERE canonical.id = unit.id)",
-        repairable=False,
-    ),
+    Probe("orphan", _("Satuan tidak tersambung ke provinsi mana pun"), "canonical.id IS NULL", repairable=False),
     Probe(
         "prefix",
         _("Kode tidak diawali kode induknya"),
-        f"SELECT child.code FROM {TABLE} child JOIN {TABLE} parent ON parent.id = child.parent_id "
-        "WHERE child.election_id = %(election)s AND NOT (starts_with(child.code, parent.code) "
-        "AND length(child.code) > length(parent.code) AND child.election_id = parent.election_id)",
+        "NOT starts_with(unit.code, parent.code) OR length(unit.code) <= length(parent.code) "
+        "OR parent.election_id <> unit.election_id",
         repairable=False,
     ),
     Probe(
         "depth",
         _("Panjang kode tidak cocok dengan kedalamannya di pohon"),
-        f"{CANONICAL} SELECT code FROM {TABLE} unit JOIN canonical USING (id) WHERE length(code) IS DISTINCT FROM "
-        "(ARRAY[2, 4, 6, 10, 13])[canonical.level + 1] OR right(code, 3)::int IS DISTINCT FROM "
-        "CASE WHEN length(code) = 13 THEN number ELSE right(code, 3)::int END",
+        "length(unit.code) <> (ARRAY[2, 4, 6, 10, 13])[canonical.level + 1] OR canonical.level > 4 "
+        "OR (length(unit.code) = 13 AND unit.number IS DISTINCT FROM right(unit.code, 3)::int)",
         repairable=False,
     ),
     Probe(
         "edge",
         _("Batas pohon (lft/rght) dipakai dua kali"),
-        f"SELECT min(code) FROM (SELECT code, tree_id, lft AS edge FROM {TABLE} WHERE election_id = %(election)s "
-        f"UNION ALL SELECT code, tree_id, rght FROM {TABLE} WHERE election_id = %(election)s) AS edges "
-        "GROUP BY tree_id, edge HAVING count(*) > 1",
+        "(unit.tree_id, unit.lft) IN (SELECT tree_id, edge FROM edges) "
+        "OR (unit.tree_id, unit.rght) IN (SELECT tree_id, edge FROM edges)",
     ),
     Probe(
         "nesting",
         _("Batas pohon tidak berada di dalam batas induknya"),
-        f"SELECT child.code FROM {TABLE} child JOIN {TABLE} parent ON parent.id = child.parent_id "
-        "WHERE child.election_id = %(election)s AND NOT (child.tree_id = parent.tree_id "
-        "AND child.lft > parent.lft AND child.rght < parent.rght)",
+        "NOT (unit.tree_id = parent.tree_id AND unit.lft > parent.lft AND unit.rght < parent.rght)",
     ),
     Probe("order", _("Batas pohon tidak urut menurut kode"), _stale("lft", "rght")),
     Probe("level", _("Tingkat tidak sama dengan kedalamannya di pohon"), _stale("level")),
@@ -133,44 +122,71 @@ PROBES: tuple[Probe, ...] = (
 def check(election: Election) -> list[Problem]:
     """Every kind of damage in the election's trees, empty when sound. Read-only.
 
-    One cheap question decides first; only a damaged tree pays for the probes that say what the damage is.
+    One cheap question decides first; only a damaged tree pays for the statement that says what the damage is.
     """
-    return [] if _is_sound(election) else _ask(election, PROBES)
+    return [] if _is_sound(election) else _diagnose(election, PROBES)
 
 
 def hopeless(election: Election) -> list[Problem]:
     """Only the damage that REPAIR cannot mend: parents or codes that are wrong themselves."""
-    return _ask(election, [probe for probe in PROBES if not probe.repairable])
+    return _diagnose(election, [probe for probe in PROBES if not probe.repairable])
 
 
-def _ask(election: Election, probes: Iterable[Probe]) -> list[Problem]:
-    problems = []
+def _diagnose(election: Election, probes: Sequence[Probe]) -> list[Problem]:
+    """All `probes` in one pass over the tree, so that CANONICAL is derived once."""
+    verdicts = ", ".join(f"('{probe.key}', {probe.broken})" for probe in probes)
+    sql = f"""{CANONICAL}, edges AS MATERIALIZED (
+        SELECT tree_id, edge FROM (
+            SELECT tree_id, lft AS edge FROM {TABLE} WHERE election_id = %(election)s
+            UNION ALL SELECT tree_id, rght FROM {TABLE} WHERE election_id = %(election)s) AS ends
+        GROUP BY tree_id, edge HAVING count(*) > 1)
+    SELECT key, count(*), (array_agg(unit.code ORDER BY unit.code))[1:{EXAMPLES}]
+    FROM {TABLE} unit LEFT JOIN canonical USING (id) LEFT JOIN {TABLE} parent ON parent.id = unit.parent_id
+    CROSS JOIN LATERAL (VALUES {verdicts}) AS verdict (key, broken)
+    WHERE unit.election_id = %(election)s AND broken GROUP BY key
+    """
     with connection.cursor() as cursor:
-        for probe in probes:
-            cursor.execute(probe.sql, {"election": election.pk})
-            codes = sorted(row[0] for row in cursor.fetchall())
-            if codes:
-                found = tuple(codes[:EXAMPLES])
-                problems.append(Problem(probe.key, str(probe.sentence), len(codes), found, probe.repairable))
-    return problems
+        cursor.execute(sql, {"election": election.pk, "provinces": None})
+        found = {key: (count, tuple(codes)) for key, count, codes in cursor.fetchall()}
+    return [
+        Problem(probe.key, str(probe.sentence), *found[probe.key], probe.repairable)
+        for probe in probes
+        if probe.key in found
+    ]
+
+
+# The same laws said locally, each unit against its parent: right at every step from the root is right everywhere. One
+# sort, one join and one grouping instead of the recursion of CANONICAL. Order of codes is depth-first order: a child's
+# code starts with its parent's. So a unit's rank gives its left edge.
+UNSOUND = f"""
+WITH last_child AS (
+    SELECT parent_id, max(rght) AS rght FROM {TABLE} WHERE election_id = %(election)s GROUP BY parent_id
+)
+SELECT 1
+FROM (SELECT *, row_number() OVER (PARTITION BY tree_id ORDER BY code COLLATE "C") AS rank
+      FROM {TABLE} WHERE election_id = %(election)s) AS unit
+LEFT JOIN {TABLE} parent ON parent.id = unit.parent_id
+LEFT JOIN last_child ON last_child.parent_id = unit.id
+WHERE unit.level IS DISTINCT FROM coalesce(parent.level + 1, 0)
+   OR length(unit.code) IS DISTINCT FROM (ARRAY[2, 4, 6, 10, 13])[unit.level + 1]
+   OR NOT starts_with(unit.code, coalesce(parent.code, ''))
+   OR coalesce(parent.election_id, unit.election_id) <> unit.election_id
+   OR unit.tree_id IS DISTINCT FROM coalesce(parent.tree_id, unit.id)
+   OR unit.lft <> 2 * rank - unit.level - 1
+   OR unit.rght <> coalesce(last_child.rght, unit.lft) + 1
+   OR unit.province_id IS DISTINCT FROM CASE unit.level WHEN 0 THEN unit.id ELSE parent.province_id END
+   OR unit.regency_id IS DISTINCT FROM CASE unit.level WHEN 1 THEN unit.id ELSE parent.regency_id END
+   OR unit.district_id IS DISTINCT FROM CASE unit.level WHEN 2 THEN unit.id ELSE parent.district_id END
+   OR unit.village_id IS DISTINCT FROM CASE unit.level WHEN 3 THEN unit.id ELSE parent.village_id END
+   OR (length(unit.code) = 13 AND unit.number IS DISTINCT FROM right(unit.code, 3)::int)
+LIMIT 1
+"""
 
 
 def _is_sound(election: Election) -> bool:
-    """Whether every unit is reached from a root and equals what CANONICAL derives, with codes that fit.
-
-    Equality with CANONICAL implies unique edges, nesting and levels, so those need no question of their own here.
-    """
-    sql = f"""{CANONICAL}
-    SELECT (SELECT count(*) FROM {TABLE} WHERE election_id = %(election)s) = count(*)
-       AND NOT coalesce(bool_or({STALE}
-           OR length(unit.code) IS DISTINCT FROM (ARRAY[2, 4, 6, 10, 13])[canonical.level + 1]
-           OR (parent.id IS NOT NULL AND NOT starts_with(unit.code, parent.code))
-           OR (length(unit.code) = 13 AND unit.number IS DISTINCT FROM right(unit.code, 3)::int)), false)
-    FROM {TABLE} unit JOIN canonical ON canonical.id = unit.id LEFT JOIN {TABLE} parent ON parent.id = unit.parent_id
-    """
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"election": election.pk})
-        return bool(cursor.fetchone()[0])
+        cursor.execute(UNSOUND, {"election": election.pk})
+        return cursor.fetchone() is None
 
 
 def refresh_statistics() -> None:
@@ -179,8 +195,11 @@ def refresh_statistics() -> None:
         cursor.execute(f"ANALYZE {TABLE}")
 
 
-def rewrite(election: Election) -> int:
-    """Runs REPAIR and returns the number of rows it corrected. Call only from tree.py, under the lock."""
+def rewrite(election: Election, provinces: list[str] | None = None) -> int:
+    """Runs REPAIR on the trees of `provinces` (codes; None = all) and returns the number of rows it corrected.
+
+    Call only from tree.py, under the lock.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(REPAIR, {"election": election.pk})
+        cursor.execute(REPAIR, {"election": election.pk, "provinces": provinces})
         return int(cursor.rowcount)
