@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, Value
+from django.db.models import Count, Q, Value
 from django.db.models.functions import Concat, Substr
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -59,12 +59,8 @@ def plan(*, election: Election, rows: Sequence[UnitRow]) -> Diff:
 
     Raises TreeError when the rows are not whole trees (rows.faults).
     """
-    wrong = faults(rows)
-    if wrong:
-        raise TreeError(sentences(wrong))
-    found = diff.compare(_snapshots(election, {row.code[:2] for row in rows}), rows)
-    found.blocked.extend(_uses(found.closed))
-    return found
+    _require_whole(rows)
+    return _compare(_snapshots(election, _provinces(rows)), rows)
 
 
 def load(*, election: Election, rows: Sequence[UnitRow], by: User | None) -> Diff:
@@ -74,32 +70,52 @@ def load(*, election: Election, rows: Sequence[UnitRow], by: User | None) -> Dif
     the rows no longer list are deleted, which is refused while anything refers to them.
     Raises TreeError: rows that are not whole trees, or closed units still in use.
     """
-    wrong = faults(rows)
-    if wrong:
-        raise TreeError(sentences(wrong))
-    with _writing(election, {row.code[:2] for row in rows}):
-        found = plan(election=election, rows=rows)
+    _require_whole(rows)
+    with _writing(election, _provinces(rows)):
+        existing = _snapshots(election, _provinces(rows))
+        found = _compare(existing, rows)
         if found.blocked:
             raise TreeError(found.blocked)
         if found.is_empty:
             return found
-        _apply(election, rows, found)
+        _apply(election, rows, existing, found)
         _announce("load", election, by, counts=[len(part) for part in (found.new, found.changed, found.closed)])
     return found
 
 
-def _snapshots(election: Election, provinces: set[str]) -> dict[str, Snapshot]:
-    values = Unit.objects.filter(election=election).values_list("pk", "code", *EDITABLE)
+def _require_whole(rows: Sequence[UnitRow]) -> None:
+    wrong = faults(rows)
+    if wrong:
+        raise TreeError(sentences(wrong))
+
+
+def _provinces(rows: Iterable[UnitRow]) -> set[str]:
+    return {row.code[:2] for row in rows}
+
+
+def _below(code: str) -> Q:
+    """Units whose code starts with `code`, as a range: LIKE cannot use the index of the unique constraint."""
+    return Q(code__gte=code, code__lte=code + "9" * (13 - len(code)))
+
+
+def _snapshots(election: Election, provinces: Iterable[str]) -> dict[str, Snapshot]:
     return {
         code: Snapshot(pk, code, (*particulars, tuple(tags)))
-        for pk, code, *particulars, tags in values.order_by().iterator(chunk_size=20_000)
-        if code[:2] in provinces
+        for province in provinces
+        for pk, code, *particulars, tags in Unit.objects.filter(_below(province), election=election)
+        .order_by()
+        .values_list("pk", "code", *EDITABLE)
     }
 
 
-def _apply(election: Election, rows: Sequence[UnitRow], found: Diff) -> None:
+def _compare(existing: dict[str, Snapshot], rows: Sequence[UnitRow]) -> Diff:
+    found = diff.compare(existing, rows)
+    found.blocked.extend(_uses(found.closed))
+    return found
+
+
+def _apply(election: Election, rows: Sequence[UnitRow], existing: dict[str, Snapshot], found: Diff) -> None:
     """Deletes, updates, inserts; then one statement renumbers what the inserts and moves displaced."""
-    existing = _snapshots(election, {row.code[:2] for row in rows})
     ids = {code: was.pk for code, was in existing.items()}
     for change in found.moved:
         ids.pop(change.was.code, None)
@@ -115,7 +131,7 @@ def _apply(election: Election, rows: Sequence[UnitRow], found: Diff) -> None:
     if len(found.new) >= MANY:
         integrity.refresh_statistics()
     if existing and found.touches_structure:
-        integrity.rewrite(election)
+        integrity.rewrite(election, sorted(_provinces(rows)))
 
 
 def _values(election: Election, row: UnitRow, ids: dict[str, int], edge: tuple[int, int]) -> tuple[Any, ...]:
@@ -210,7 +226,7 @@ def move(*, unit: Unit, parent: Unit, by: User | None, code: str | None = None) 
             _require_code(election, new, parent)
         elif unit.parent_id == parent.pk:
             return unit
-        below = Unit.objects.filter(election=election, code__startswith=old).exclude(pk=unit.pk)
+        below = Unit.objects.filter(_below(old), election=election).exclude(pk=unit.pk)
         below_ids = list(below.values_list("pk", flat=True))
         below.update(code=Concat(Value(new), Substr("code", len(old) + 1)))
         unit.code, unit.parent = new, parent
