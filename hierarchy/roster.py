@@ -70,7 +70,7 @@ def appoint(
         if role == Role.SUPERVISOR:
             Membership.objects.filter(pk__in=[seat.pk for seat in overlapping]).update(until=since - timedelta(days=1))
         seat = Membership.objects.create(user=user, unit=unit, role=role, since=since, until=until)
-        _announce("appoint", unit.election, by, username=user.username, unit=unit.code, role=str(role))
+        _announce("appoint", unit.election, by, username=user.username, code=unit.code, role=str(role))
     return seat
 
 
@@ -83,7 +83,7 @@ def end(*, membership: Membership, until: date | None = None, by: User | None) -
         locks.take(locks.Lock.ROSTER, [membership.unit.election_id])
         membership.until = until
         membership.save(update_fields=["until"])
-        _announce("end", membership.unit.election, by, username=membership.user.username, unit=membership.unit.code)
+        _announce("end", membership.unit.election, by, username=membership.user.username, code=membership.unit.code)
     return membership
 
 

@@ -1,6 +1,7 @@
 """What hierarchy tells the layers above, which may not be imported from here.
 
-Both are sent inside the writing transaction, so a receiver that writes a journal row commits or fails with the change.
+`detail` says what changed, units by their `code`. Both are sent inside the writing transaction, so a receiver that
+writes a journal row commits or fails with the change.
 """
 
 from __future__ import annotations
