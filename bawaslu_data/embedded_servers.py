@@ -202,6 +202,7 @@ class Postgres(Server):
         "max_wal_size": "2GB",
         "random_page_cost": "1.1",
         "jit": "off",
+        "autovacuum_naptime": "10s",  # a table that was empty a minute ago must not be planned as one
         "timezone": "UTC",
         "log_timezone": "UTC",
     }

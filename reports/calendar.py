@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from hierarchy import access, clock
+from hierarchy import access, bulk, clock
 from hierarchy.access import Permission
 from hierarchy.clock import WITA
 from hierarchy.levels import LEAF, Level
@@ -221,6 +221,7 @@ def _owe(window: Window) -> int:
             },
         )
         made = cursor.rowcount
+    bulk.analyze(Obligation)
     for extension in window.extensions.select_related("unit"):
         _apply(extension)
     mark_window(window)

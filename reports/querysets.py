@@ -98,6 +98,12 @@ class ReportQuerySet(models.QuerySet):
             "approved_by",
         ).defer(*without_schema("window__version"), *without_schema("obligation__window__version"))
 
+    def for_review(self) -> ReportQuerySet:
+        """Joins what review's verbs need, and no more."""
+        return self.select_related(
+            "obligation__window__election", "obligation__subject", "obligation__filer", "obligation__counted_in"
+        )
+
 
 class TallyQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> TallyQuerySet:

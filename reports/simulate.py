@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from hierarchy import access
+from hierarchy import access, bulk
 from hierarchy.access import Permission
 from hierarchy.clock import WITA
 from hierarchy.levels import LEAF
@@ -162,8 +162,9 @@ class Day:
 
     def _review(self, at: datetime) -> None:
         """Superiors read what has come in: most is approved, a little goes back, some of that is corrected."""
+        bulk.analyze(Report)
         waiting = (
-            Report.objects.for_page()
+            Report.objects.for_review()
             .filter(obligation__state=State.FILED, window__election=self.election, filed_at__lte=at)
             .order_by("pk")
         )

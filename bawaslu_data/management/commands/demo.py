@@ -34,7 +34,8 @@ from reports.instruments.publishing import load_catalogue
 from reports.models import Event, Obligation, Outbox, State
 
 PASSWORD = "pengawas-demo-2024"  # noqa: S105  (printed on the screen; the demo listens on this machine only)
-CELERY = [sys.executable, "-m", "celery", "-A", "bawaslu_data.celery:app"]
+# Quiet: its banner and its warning about root would drown the progress of the day.
+CELERY = [sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "bawaslu_data.celery:app"]
 COLUMNS = (
     TextColumn("{task.description:<26}"),
     BarColumn(bar_width=30),
@@ -128,6 +129,8 @@ class Command(BaseCommand):
             if number % 50 == 0 or number == len(steps):
                 moment = step.at.astimezone(WITA).strftime("%d %b %H.%M WITA")
                 bars.update(task, completed=number, note=moment)
+            if number % 2_500 == 0 and not self.console.is_terminal:  # a log shows no moving bar
+                self.stdout.write(f"{number} dari {len(steps)} laporan dan pemeriksaan, {moment}")
 
     def settle(self, bars: Progress) -> None:
         """Waits until the worker has rolled everything up; sweeps as beat would."""
