@@ -94,7 +94,7 @@ class Book:
 
     def sheet(self, name: str) -> Sheet:
         """A new sheet; its name is cut and numbered until Excel accepts it."""
-        clean = _NOT_IN_NAMES.sub(" ", name).strip(" '") or "LEMBAR"
+        clean = _NOT_IN_NAMES.sub(" ", _NOT_IN_XML.sub("", name)).strip(" '") or "LEMBAR"
         taken = {title.casefold() for title in self.book.sheetnames}
         wanted, number = clean[:LONGEST_NAME].strip(), 1
         while wanted.casefold() in taken:
