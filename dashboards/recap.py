@@ -1,0 +1,287 @@
+"""Reads what a recap workbook says of a unit and a stage. Run it inside one snapshot: the rows are streamed later.
+
+Figures of a polling station are its report, figures of any other unit its tally (docs/adr/0006). No query per row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from dashboards.figures import Counts, add_vectors, period_label
+from dashboards.recap_columns import Column, Topic, topics
+from dashboards.workbook import Incident, Line, Part, Recap
+from hierarchy.errors import Refusal
+from hierarchy.levels import LEAF, Level
+from hierarchy.models import Membership, Role, Unit
+from hierarchy.querysets import within_q
+from reports.models import Cadence, InstrumentVersion, Obligation, Stage, State, Tally, Window
+from reports.rollup import COUNTS
+
+INCIDENT = "kejadian_khusus"  # the question every instrument ends with
+CHUNK = 2_000
+# Where a body sits is not in the tree; a regency named here signs in its capital, any other unit in its own name.
+SEATS = {
+    "64": "Samarinda",
+    "6401": "Tana Paser",
+    "6402": "Tenggarong",
+    "6403": "Tanjung Redeb",
+    "6407": "Sendawar",
+    "6408": "Sangatta",
+    "6409": "Penajam",
+    "6411": "Ujoh Bilang",
+    "6471": "Balikpapan",
+    "6472": "Samarinda",
+    "6474": "Bontang",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One version of an instrument with its opened windows in the stage, and the units its rows are about.
+
+    own: the unit's own reports are a row too, because the rows below do not contain them.
+    """
+
+    version: InstrumentVersion
+    windows: tuple[int, ...]
+    level: Level
+    own: bool
+
+    @property
+    def title(self) -> str:
+        return self.version.instrument.title_id
+
+    @property
+    def key(self) -> str:
+        return f"{self.version.instrument.code} v{self.version.number}"
+
+
+def gather(*, unit: Unit, stage_code: str, basis: str, detail: bool, cut_off: datetime) -> Recap:
+    """The recap of a unit. Raises Refusal when no instrument of the stage concerns it and its subordinates yet."""
+    stage = Stage.objects.filter(election_id=unit.election_id, code=stage_code).first()
+    sources = list(_sources(unit, stage, detail=detail)) if stage else []
+    if stage is None or not sources:
+        raise Refusal(_("Belum ada instrumen yang dibuka untuk satuan ini pada tahapan itu. Pilih tahapan lain."))
+    windows = [pk for source in sources if source.version.instrument.cadence != Cadence.EVENT for pk in source.windows]
+    incidents = _incident_rows(unit, windows, basis)
+    return Recap(
+        body=body_of(unit),
+        stage=stage.name_id,
+        election=unit.election.name,
+        basis=basis,
+        cut_off=cut_off,
+        made_at=cut_off,
+        place=SEATS.get(unit.code) or unit.name,
+        signatories=signatories(unit),
+        parts=[_compliance(sources, unit), *(_part(source, unit, basis) for source in sources)],
+        incidents=lambda: _incidents(incidents),
+        incident_count=incidents.count(),
+        versions=", ".join(source.key for source in sources),
+    )
+
+
+def body_of(unit: Unit) -> str:
+    """The supervisory body of a unit as it signs: "Bawaslu Kota Samarinda", "Panwaslu Kecamatan Sungai Pinang"."""
+    agency = {Level.PROVINCE: "Bawaslu", Level.REGENCY: "Bawaslu", LEAF: "Pengawas"}
+    return f"{agency.get(Level(unit.level), 'Panwaslu')} {unit.title}"
+
+
+def signatories(unit: Unit) -> list[tuple[str, str]]:
+    """(name, position) of everyone who leads the body today: the chair first, then the members by name.
+
+    A village or polling station has one supervisor and no plenary.
+    """
+    roles = [Role.CHAIR, Role.MEMBER] if Level(unit.level).spec.collegial else [Role.SUPERVISOR]
+    rows = Membership.objects.current().filter(unit=unit, role__in=roles).select_related("user")
+    return [(m.user.name, str(Role(m.role).label)) for m in sorted(rows, key=lambda m: (m.role, m.user.name))]
+
+
+def _sources(unit: Unit, stage: Stage, *, detail: bool) -> Iterator[Source]:
+    windows = Window.objects.filter(stage=stage, opened_at__isnull=False)
+    rows = windows.select_related("version__instrument").order_by("instrument__code", "version__number", "period")
+    for version, run in groupby(rows, key=lambda window: window.version):
+        about = version.instrument.subject_level
+        below = Level(min(unit.level + 1, LEAF))
+        if about is None:
+            yield Source(version, tuple(w.pk for w in run), below, own=unit.level < LEAF)
+        elif about >= unit.level:
+            level = Level(about) if detail else Level(min(about, below))
+            yield Source(version, tuple(w.pk for w in run), level, own=False)
+
+
+# --- rows ---------------------------------------------------------------------------------------------------------
+
+
+def _part(source: Source, unit: Unit, basis: str) -> Part:
+    units = Unit.objects.within(unit).filter(level=source.level)
+    names = _name_columns(unit, source.level)
+
+    def lines() -> Iterator[Line]:
+        own = _own(source, unit, basis) if source.own else ()
+        rows = units.order_by("code").values_list("code", *names.values()).iterator(CHUNK)
+        return _joined(_with_own(rows, source, unit), _chained(own, _figures(source, unit, source.level, basis)), basis)
+
+    return Part(source.key, topics(source.version.parsed), tuple(names), lines, units.count() + source.own)
+
+
+def _name_columns(unit: Unit, level: Level) -> dict[str, str]:
+    """Heading -> field of Unit, from the unit's children down to the units of the rows, so that namesakes differ."""
+    above = [Level(n) for n in range(unit.level + 1, level)]
+    columns = {str(step.spec.short): f"{step.spec.column}__name" for step in above}
+    return columns | {str(level.spec.short): "name"}
+
+
+def _with_own(rows: Iterable[tuple], source: Source, unit: Unit) -> Iterator[tuple]:
+    if source.own:
+        yield (unit.code, _("%(unit)s (lembaga sendiri)") % {"unit": unit.name})
+    yield from rows
+
+
+def _chained(*parts: Iterable[tuple]) -> Iterator[tuple]:
+    for part in parts:
+        yield from part
+
+
+def _joined(units: Iterable[tuple], figures: Iterator[tuple], basis: str) -> Iterator[Line]:
+    """Both sides come in the order of their codes; a unit without figures has a row without figures."""
+    waiting = next(figures, None)
+    for code, *names in units:
+        counts, vector = Counts(), None
+        if waiting is not None and waiting[0] == code:
+            counts, vector = waiting[1], waiting[2]
+            waiting = next(figures, None)
+        reports = counts.of(basis)
+        yield Line(code, tuple(names), reports, counts.expected, vector if reports else None)
+    assert waiting is None, f"figures of {waiting} belong to no row"
+
+
+def _figures(source: Source, unit: Unit, level: Level, basis: str) -> Iterator[tuple[str, Counts, list[int] | None]]:
+    """(code, counts, summed vector) of every unit of a level below or at `unit` that owes something, by code."""
+    if level == LEAF:
+        return _folded(_obligations(source, basis, within_q(unit, "subject__"), Q(subject__level=LEAF)), source)
+    rows = Tally.objects.filter(within_q(unit, "unit__"), unit__level=level, window__in=source.windows)
+    return _folded(rows.order_by("unit__code").values_list("unit__code", *COUNTS, basis).iterator(CHUNK), source)
+
+
+def _own(source: Source, unit: Unit, basis: str) -> list[tuple[str, Counts, list[int] | None]]:
+    return list(_folded(_obligations(source, basis, Q(subject=unit)), source))
+
+
+def _obligations(source: Source, basis: str, *scope: Q) -> Iterator[tuple]:
+    """Rows shaped like tallies, one per obligation: a station's own figure is its report."""
+    rows = Obligation.objects.filter(*scope, window__in=source.windows).order_by("subject__code", "pk")
+    wanted = ("subject__code", "state", "first_filed_at", "due_at", "report__vector")
+    for code, state, filed_at, due_at, vector in rows.values_list(*wanted).iterator(CHUNK):
+        approved = state == State.APPROVED
+        counts = (
+            1,
+            int(filed_at is not None),
+            int(filed_at is not None and filed_at <= due_at),
+            int(approved),
+            *(int(state == other) for other in (State.RETURNED, State.VACANT, State.UNREACHABLE)),
+        )
+        yield (code, *counts, vector if approved or basis == "filed" else None)
+
+
+def _folded(rows: Iterable[tuple], source: Source) -> Iterator[tuple[str, Counts, list[int] | None]]:
+    """One row per code out of one per window."""
+    for code, run in groupby(rows, key=itemgetter(0)):
+        found = list(run)
+        if len(found) == 1:
+            ((_code, *counts, vector),) = found
+        else:
+            counts = [sum(column) for column in zip(*(row[1:-1] for row in found), strict=True)]
+            vector = add_vectors((row[-1] for row in found if row[-1] is not None), source.version.width)
+        yield code, Counts(**dict(zip(COUNTS, counts, strict=True))), vector
+
+
+# --- compliance ---------------------------------------------------------------------------------------------------
+
+_MEASURES: tuple[str, ...] = (
+    "expected",
+    "filed_count",
+    "on_time",
+    "late",
+    "approved_count",
+    "returned",
+    "missing",
+    "vacant",
+    "unreachable",
+)
+
+
+def _measure_words() -> list[str]:
+    return [
+        _("WAJIB"),
+        _("MASUK"),
+        _("TEPAT WAKTU"),
+        _("TERLAMBAT"),
+        _("DISETUJUI"),
+        _("DIKEMBALIKAN"),
+        _("BELUM LAPOR"),
+        _("TANPA PENGAWAS"),
+        _("TANPA SINYAL"),
+    ]
+
+
+def _compliance(sources: list[Source], unit: Unit) -> Part:
+    """The sheet KEPATUHAN: who owed, filed, was late; a row per child, and one for the unit where it owes itself."""
+    level = Level(min(unit.level + 1, LEAF))
+    rows = list(Unit.objects.within(unit).filter(level=level).order_by("code").values_list("code", "name"))
+    if level > unit.level and any(source.own or source.level == unit.level for source in sources):
+        rows.insert(0, (unit.code, _("%(unit)s (lembaga sendiri)") % {"unit": unit.name}))
+    words = _measure_words()
+    columns = [
+        Column(source.title, word, index * len(words) + place)
+        for index, source in enumerate(sources)
+        for place, word in enumerate(words)
+    ]
+
+    def lines() -> Iterator[Line]:
+        known = [_counts_by_code(source, unit, level) for source in sources]
+        for code, name in rows:
+            counts = [found.get(code, Counts()) for found in known]
+            values = [getattr(one, measure) for one in counts for measure in _MEASURES]
+            yield Line(code, (name,), 0, 0, values)
+
+    return Part(
+        "kepatuhan",
+        [Topic(_("Kepatuhan"), tuple(columns))],
+        (str(level.spec.short),),
+        lines,
+        len(rows),
+        coverage=False,
+    )
+
+
+def _counts_by_code(source: Source, unit: Unit, level: Level) -> dict[str, Counts]:
+    """A row per child is few rows: at most the villages of a district or the stations of a village."""
+    found = list(_own(source, unit, "filed")) if source.own else []
+    found += _figures(source, unit, min(level, source.level), "filed")
+    return {code: counts for code, counts, _vector in found}
+
+
+# --- narratives ---------------------------------------------------------------------------------------------------
+
+
+def _incident_rows(unit: Unit, windows: list[int], basis: str) -> Any:
+    rows = Obligation.objects.within(unit).filter(window__in=windows, report__answers__has_key=INCIDENT)
+    return rows.filter(state=State.APPROVED) if basis == "approved" else rows
+
+
+def _incidents(rows: Any) -> Iterator[Incident]:
+    wanted = ("subject__code", "subject__regency__name", "subject__district__name", "subject__village__name")
+    fields = ("subject__name", "window__instrument__title_id", "window__period", "report__filed_at", "state")
+    ordered = rows.order_by("subject__code", "window__period", "pk")
+    found = ordered.values_list(*wanted, *fields, f"report__answers__{INCIDENT}").iterator(CHUNK)
+    for code, *above, name, title, period, filed_at, state, words in found:
+        place = " / ".join(dict.fromkeys(part for part in [*above, name] if part))
+        yield Incident(code, place, title, period_label(period), filed_at, str(State(state).label), words)

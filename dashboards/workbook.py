@@ -1,0 +1,317 @@
+"""The recap workbook, in the form offices know (REKAPITULASI: DOMAIN 6), from figures that others have read.
+
+Pure: no query, no clock. One sheet per topic, a row per unit, live SUM formulas, a signature block of all
+commissioners because their leadership is collegial (Perbawaslu 5/2018).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from dashboards.recap_columns import Column, Topic
+from dashboards.spreadsheet import Book, Formula, Sheet, Style, Value, letters
+from hierarchy import formats
+
+AGENCY = "BADAN PENGAWAS PEMILIHAN UMUM"
+HEADING_ROWS = (7, 8)
+FILL, SOFT_FILL = "E7E6E6", "F5F5F5"
+NUMBER = "#,##0"
+COLUMNS_A_PAGE = 16  # more would print too small to read on A4
+
+HEAD = Style(bold=True, size=12, align="center")
+TITLE = Style(bold=True, size=16, align="center")
+NOTE = Style(align="center")
+HEADING = Style(bold=True, size=9, align="center", border=True, fill=FILL, wrap=True)
+TEXT = Style(border=True)
+WRAPPED = Style(border=True, wrap=True)
+CODE = Style(border=True, pattern="@")  # text: a number would lose leading zeros and show 6.4E+12
+FIGURE = Style(border=True, align="right", pattern=NUMBER)
+TOTAL = Style(border=True, bold=True, fill=SOFT_FILL, align="right", pattern=NUMBER)
+TOTAL_WORD = Style(border=True, bold=True, fill=SOFT_FILL, align="center")
+FOOT = Style(size=8, italic=True)
+PLAIN = Style()
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row: the unit's code, its names (outermost first), and its figures; `values` None: no report is behind it."""
+
+    code: str
+    names: tuple[str, ...]
+    reports: int
+    expected: int
+    values: Sequence[int] | None
+
+
+@dataclass(frozen=True)
+class Part:
+    """Topics that share their rows. `lines` is read once; `size` is how many it will give, for the progress."""
+
+    source: str
+    topics: Sequence[Topic]
+    names: tuple[str, ...]
+    lines: Callable[[], Iterator[Line]]
+    size: int
+    coverage: bool = True
+
+
+@dataclass(frozen=True)
+class Incident:
+    """A narrative of a special incident. `place`: outermost unit first."""
+
+    code: str
+    place: str
+    instrument: str
+    period: str
+    filed_at: datetime
+    state: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Recap:
+    """Everything a workbook says. `signatories`: (name, position), chair first; `place`: where it is signed."""
+
+    body: str
+    stage: str
+    election: str
+    basis: str
+    cut_off: datetime
+    made_at: datetime
+    place: str
+    signatories: Sequence[tuple[str, str]]
+    parts: Sequence[Part]
+    incidents: Callable[[], Iterator[Incident]] | None = None
+    incident_count: int = 0
+    versions: str = ""
+    widths: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return sum(part.size for part in self.parts) + self.incident_count
+
+
+def write_recap(path: Path, *, recap: Recap, progress: Callable[[int, int], None] = lambda done, total: None) -> str:
+    """Writes the workbook at `path`, over what may be there; memory does not grow with the rows.
+
+    `progress` is called with rows done and rows in all. Returns the SHA-256 of the figures (hex), the same for the
+    same figures whenever the file is made; it stands in every footnote.
+    """
+    with Book() as book:
+        digest = hashlib.sha256()
+        done = 0
+        tables: list[_Table] = []
+        for part in recap.parts:
+            own = [_Table(book, recap, part, topic) for topic in part.topics]
+            tables += own
+            for line in part.lines():
+                digest.update(_canonical(part.source, line))
+                for table in own:
+                    table.add(line)
+                done += 1
+                progress(done, recap.size)
+        incidents = _Incidents(book, recap) if recap.incidents else None
+        for incident in recap.incidents() if recap.incidents else ():
+            digest.update(_canonical("incident", incident))
+            assert incidents is not None
+            incidents.add(incident)
+            done += 1
+            progress(done, recap.size)
+        for table in tables:
+            table.finish(digest.hexdigest())
+        if incidents is not None:
+            incidents.finish(digest.hexdigest())
+        book.save(path)
+    return digest.hexdigest()
+
+
+def _canonical(source: str, row: Line | Incident) -> bytes:
+    values = [source, *(getattr(row, name) for name in row.__dataclass_fields__)]
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"), default=_plain).encode() + b"\n"
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else list(value)
+
+
+class _Page:
+    """What every sheet has: agency and title on top, signatures and footnote below, print set-up."""
+
+    def __init__(self, book: Book, recap: Recap, name: str, title: str, columns: int) -> None:
+        self.recap, self.columns = recap, max(columns, 6)
+        self.sheet: Sheet = book.sheet(name.upper())
+        self.style = book.style
+        title = _("REKAPITULASI %(topic)s") % {"topic": title}
+        lines = [(AGENCY, HEAD), (recap.body.upper(), HEAD), (title.upper(), TITLE)]
+        lines += [(f"{recap.election} · {recap.stage}", NOTE), (self._as_of(), NOTE)]
+        # Centred over what a screen shows; a title in the middle of forty columns is never seen.
+        across = min(self.columns, 10)
+        for words, style in lines:
+            row = self.sheet.row([(self.style(style), words)], height=24 if style is TITLE else None)
+            self.sheet.merge(row, 1, row, across)
+        self.sheet.skip(HEADING_ROWS[0] - 1 - len(lines))
+
+    def _as_of(self) -> str:
+        when = formats.long_day(self.recap.cut_off).partition(", ")[2]
+        basis = _("disetujui") if self.recap.basis == "approved" else _("dilaporkan")
+        return _("Keadaan data per %(day)s pukul %(hour)s · %(basis)s · sementara") % {
+            "day": when,
+            "hour": formats.hour(self.recap.cut_off),
+            "basis": basis,
+        }
+
+    def headings(self, pairs: Sequence[tuple[str, str]], height: float) -> None:
+        """Two heading rows: neighbours with the same first word share it, an empty second word joins both rows."""
+        style, (top, below) = self.style(HEADING), HEADING_ROWS
+        self.sheet.row([(style, heading.upper()) for heading, _part in pairs], height=height)
+        self.sheet.row([(style, part.upper() or None) for _heading, part in pairs], height=28)
+        column = 1
+        for (_heading, split), run in groupby(pairs, key=lambda pair: (pair[0], bool(pair[1]))):
+            width = len(list(run))
+            if split:
+                self.sheet.merge(top, column, top, column + width - 1)
+            else:
+                for single in range(column, column + width):
+                    self.sheet.merge(top, single, below, single)
+            column += width
+
+    def prepare(self, frozen: int, widths: Sequence[float]) -> None:
+        """Widths of the columns, the frozen head, A4 landscape with repeated headings and page numbers."""
+        paper: Any = self.sheet.paper
+        for column, width in enumerate(widths, 1):
+            paper.column_dimensions[letters(column)].width = width
+        paper.freeze_panes = f"{letters(frozen + 1)}{HEADING_ROWS[-1] + 1}"
+        paper.page_setup.orientation, paper.page_setup.paperSize = "landscape", paper.PAPERSIZE_A4
+        paper.sheet_properties.pageSetUpPr.fitToPage = True
+        paper.page_setup.fitToWidth, paper.page_setup.fitToHeight = -(-len(widths) // COLUMNS_A_PAGE), 0
+        paper.print_title_rows = f"{HEADING_ROWS[0]}:{HEADING_ROWS[-1]}"
+        paper.print_title_cols = f"A:{letters(frozen)}"
+        paper.oddFooter.center.text = _("Halaman %(page)s dari %(pages)s") % {"page": "&P", "pages": "&N"}
+        paper.page_margins.left = paper.page_margins.right = 0.4
+
+    def close(self, digest: str) -> None:
+        """The signature block at the right, then the footnote."""
+        self.sheet.skip()
+        first = max(self.columns - 3, 1)
+        plain, head = self.style(PLAIN), self.style(HEAD)
+        when = formats.long_day(self.recap.made_at).partition(", ")[2]
+        self._right(first, f"{self.recap.place}, {when}", plain)
+        self._right(first, self.recap.body.upper(), head)
+        for number, (name, position) in enumerate(self.recap.signatories, 1):
+            self.sheet.skip()
+            cells: list[tuple[int, Value]] = [(plain, f"{number}. {name}"), (plain, None), (plain, position)]
+            row = self.sheet.row([*cells, (plain, f"{number}. ....................")], at=first)
+            self.sheet.merge(row, first, row, first + 1)
+        if not self.recap.signatories:
+            self._right(first, _("(belum ada anggota yang tercatat)"), plain)
+        self.sheet.skip()
+        for words in self._footnote(digest):
+            self.sheet.row([(self.style(FOOT), words)])
+
+    def _right(self, first: int, words: str, style: int) -> None:
+        row = self.sheet.row([(style, words)], at=first)
+        self.sheet.merge(row, first, row, first + 3)
+
+    def _footnote(self, digest: str) -> list[str]:
+        made = formats.moment(self.recap.made_at)
+        return [
+            _("Sel kosong: belum ada laporan. Angka 0: dilaporkan nol. Angka sementara, belum disahkan pleno."),
+            _("Dibuat %(made)s. Instrumen: %(versions)s.") % {"made": made, "versions": self.recap.versions or "-"},
+            _("Sidik data (SHA-256): %(digest)s") % {"digest": digest},
+        ]
+
+
+class _Table(_Page):
+    """A sheet of figures: a row per unit, filled as the lines come."""
+
+    def __init__(self, book: Book, recap: Recap, part: Part, topic: Topic) -> None:
+        self.topic, self.part = topic, part
+        leads = [("NO", ""), (_("KODE"), ""), *((name, "") for name in part.names)]
+        covered = _("LAPORAN DISETUJUI") if recap.basis == "approved" else _("LAPORAN MASUK")
+        coverage = [(covered, _("JUMLAH")), (covered, _("DARI"))] if part.coverage else []
+        pairs = [*leads, *coverage, *((column.heading, column.part) for column in topic.columns)]
+        super().__init__(book, recap, topic.title, f"{recap.stage} – {topic.title}", len(pairs))
+        longest = max((len(heading) for heading, _part in pairs), default=0)
+        self.headings(pairs, height=min(30 + longest, 110))
+        widths = [6, 17, *[28 if len(part.names) == 1 else 22] * len(part.names)]
+        self.prepare(len(leads), [*widths, *[12] * (len(pairs) - len(leads))])
+        self.styles = {name: book.style(style) for name, style in _TABLE_STYLES.items()}
+        self.count, self.leads = 0, len(leads)
+        self.sums = [0] * (len(pairs) - len(leads))
+
+    def add(self, line: Line) -> None:
+        self.count += 1
+        row, figure = self.sheet.last_row + 1, self.styles["figure"]
+        figures: list[Value] = [line.reports, line.expected] if self.part.coverage else []
+        for column in self.topic.columns:
+            figures.append(self._figure(column, line, figures, row))
+        for index, value in enumerate(figures):
+            self.sums[index] += _number(value)
+        text = self.styles["text"]
+        cells: list[tuple[int, Value]] = [(figure, self.count), (self.styles["code"], formats.unit_code(line.code))]
+        cells += [(text, name) for name in line.names]
+        self.sheet.row([*cells, *((figure, value) for value in figures)])
+
+    def _figure(self, column: Column, line: Line, before: list[Value], row: int) -> Value:
+        if line.values is None:
+            return None
+        if column.position is not None:
+            return line.values[column.position]
+        place = self.leads + len(before)
+        men, women = before[-2:]
+        return Formula(f"SUM({letters(place - 1)}{row}:{letters(place)}{row})", _number(men) + _number(women))
+
+    def finish(self, digest: str) -> None:
+        first, last = HEADING_ROWS[-1] + 1, self.sheet.last_row
+        word, total = self.styles["total_word"], self.styles["total"]
+        cells: list[tuple[int, Value]] = [(word, _("TOTAL")), *[(word, None)] * (self.leads - 1)]
+        for column, value in enumerate(self.sums, self.leads + 1):
+            name = letters(column)
+            live = Formula(f"SUM({name}{first}:{name}{last})", value) if self.count else 0
+            cells.append((total, live))
+        row = self.sheet.row(cells)
+        self.sheet.merge(row, 1, row, self.leads)
+        self.close(digest)
+
+
+def _number(value: Value) -> int:
+    return value.value if isinstance(value, Formula) else value if isinstance(value, int) else 0
+
+
+_TABLE_STYLES = {"figure": FIGURE, "text": TEXT, "code": CODE, "total": TOTAL, "total_word": TOTAL_WORD}
+
+
+class _Incidents(_Page):
+    """The sheet of narratives: what the numbers cannot say."""
+
+    def __init__(self, book: Book, recap: Recap) -> None:
+        words = [_("KODE"), _("SATUAN"), _("INSTRUMEN"), _("PERIODE"), _("DITERIMA"), _("KEADAAN"), _("URAIAN")]
+        name = _("URAIAN KEJADIAN KHUSUS")
+        super().__init__(book, recap, name, f"{recap.stage} – {name}", len(words) + 1)
+        self.headings([("NO", ""), *((word, "") for word in words)], height=30)
+        self.prepare(3, [6, 17, 40, 28, 12, 22, 14, 90])
+        self.count = 0
+
+    def add(self, incident: Incident) -> None:
+        self.count += 1
+        words = [incident.place, incident.instrument, incident.period or "-", formats.moment(incident.filed_at)]
+        cells: list[tuple[int, Value]] = [
+            (self.style(FIGURE), self.count),
+            (self.style(CODE), formats.unit_code(incident.code)),
+            *((self.style(WRAPPED), word) for word in [*words, incident.state, incident.text]),
+        ]
+        self.sheet.row(cells)
+
+    def finish(self, digest: str) -> None:
+        if not self.count:
+            self.sheet.row([(self.style(PLAIN), _("Tidak ada uraian kejadian khusus."))])
+        self.close(digest)
