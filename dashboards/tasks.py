@@ -1,0 +1,18 @@
+"""Celery tasks: thin, idempotent, ids only."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from dashboards import exports
+
+
+@shared_task
+def make_recap(job_id: str) -> None:
+    exports.make(job_id)
+
+
+@shared_task
+def sweep_exports() -> None:
+    """Finds recaps whose message or worker was lost."""
+    exports.sweep()
