@@ -1,0 +1,183 @@
+"""Pages of recap workbooks: ask for one, watch it grow, take it away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from dashboards import exports
+from dashboards.models import ExportJob
+from hierarchy import access, formats
+from hierarchy.access import Permission
+from hierarchy.errors import Refusal
+from hierarchy.models import Unit, User
+from reports.models import Stage
+
+PER_PAGE = 10
+MIME = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class AskForm(forms.Form):
+    """What a recap is to be about. Its fields carry the names of the addresses that pages link to."""
+
+    satuan = forms.CharField(
+        label=gettext_lazy("Kode satuan"),
+        help_text=gettext_lazy("Satuan Anda atau jajaran di bawahnya, misalnya 64.72.01. Titik boleh tidak ditulis."),
+        max_length=20,
+    )
+    tahapan = forms.ChoiceField(
+        label=gettext_lazy("Tahapan"), error_messages={"invalid_choice": gettext_lazy("Pilih tahapan dari daftar.")}
+    )
+    dasar = forms.ChoiceField(
+        label=gettext_lazy("Angka yang dihitung"),
+        choices=[("filed", gettext_lazy("Dilaporkan")), ("approved", gettext_lazy("Disetujui"))],
+        widget=forms.RadioSelect,
+        initial="filed",
+    )
+    rinci = forms.BooleanField(
+        label=gettext_lazy("Rinci: satu baris untuk setiap TPS, desa, atau kecamatan yang melapor"), required=False
+    )
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        seats = access.seats(user, Permission.EXPORT)
+        elections = {seat.unit.election_id for seat in seats}
+        stages = Stage.objects.filter(election__in=elections, windows__opened_at__isnull=False).distinct()
+        self.stages = {f"{s.election.code}/{s.code}": s for s in stages.select_related("election")}
+        self.fields["tahapan"].choices = [  # type: ignore[attr-defined]
+            (key, f"{stage.name} · {stage.election.name}") for key, stage in self.stages.items()
+        ]
+        if seats:
+            self.fields["satuan"].initial = formats.unit_code(seats[0].unit.code)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A job as its fragment and components/progress.html show it."""
+
+    job: ExportJob
+    stage: str
+    percent: int
+    words: str
+    done: bool
+    error: str
+    page_url: str
+    file_url: str
+    url: str = ""  # the fragment polls as a whole, not its bar alone
+
+    @property
+    def polls(self) -> bool:
+        return not self.done and not self.error
+
+
+def _shown(job: ExportJob, names: dict[tuple[int, str], str]) -> Shown:
+    done = job.state == ExportJob.State.DONE
+    running = job.state == ExportJob.State.RUNNING and job.total
+    words = str(ExportJob.State(job.state).label)
+    if running:
+        words = _("%(words)s: baris %(rows)s") % {"words": words, "rows": formats.n_of_total(job.done, job.total)}
+    return Shown(
+        job=job,
+        stage=names.get((job.unit.election_id, job.stage_code), job.stage_code),
+        percent=100 if done else 100 * job.done // job.total if running else 0,
+        words=words,
+        done=done,
+        error=job.error if job.state == ExportJob.State.FAILED else "",
+        page_url=reverse("export-status", args=[job.pk]),
+        file_url=reverse("export-file", args=[job.pk]) if done else "",
+    )
+
+
+def _shown_all(jobs: list[ExportJob]) -> list[Shown]:
+    stages = Stage.objects.filter(election__in={job.unit.election_id for job in jobs})
+    names = {(stage.election_id, stage.code): stage.name for stage in stages}
+    return [_shown(job, names) for job in jobs]
+
+
+def _seat(request: HttpRequest) -> dict[str, Any]:
+    """What the header says of the signed-in person."""
+    seats = access.memberships(request.user)
+    seat = seats[0] if seats else None
+    own = {"own_unit": seat.unit.title, "own_role": seat.get_role_display()} if seat else {}
+    return {"nav_current": "exports", **own}
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def exports_page(request: HttpRequest) -> HttpResponse:
+    """One's own recaps, and the form to ask for another. POST asks for it."""
+    user = request.user
+    assert isinstance(user, User)
+    if request.method == "POST":
+        form = AskForm(user, request.POST)
+        if form.is_valid() and _asked(request, form, user):
+            return redirect("exports")
+    else:
+        form = AskForm(user, initial={name: request.GET[name] for name in AskForm.base_fields if name in request.GET})
+    page = Paginator(exports.visible_to(user).filter(asked_by=user), PER_PAGE).get_page(request.GET.get("halaman"))
+    context = {"form": form, "page": page, "jobs": _shown_all(list(page.object_list)), **_seat(request)}
+    return render(request, "dashboards/exports.html", context, status=422 if form.errors else 200)
+
+
+def _asked(request: HttpRequest, form: AskForm, user: User) -> bool:
+    """Whether the wish was accepted; what was wrong with it stands at the fields."""
+    wanted = form.cleaned_data
+    stage = form.stages[wanted["tahapan"]]
+    code = wanted["satuan"].replace(".", "").strip()
+    unit = Unit.objects.visible_to(user).filter(election=stage.election, code=code).first()
+    if unit is None:
+        form.add_error("satuan", _("Satuan dengan kode ini tidak ada di wilayah Anda. Periksa kodenya."))
+        return False
+    try:
+        exports.ask(unit=unit, stage_code=stage.code, basis=wanted["dasar"], detail=wanted["rinci"], by=user)
+    except Refusal as refusal:
+        form.add_error(None, str(refusal))
+        return False
+    except (PermissionDenied, Http404) as refused:
+        form.add_error("satuan", str(refused))
+        return False
+    messages.success(request, _("Rekap masuk antrean. Halaman ini menunjukkan bila sudah selesai."))
+    return True
+
+
+@never_cache
+@login_required
+@require_safe
+def status(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One recap: the fragment that a page polls, or a page of its own for a browser without scripts."""
+    job = get_object_or_404(exports.visible_to(request.user), pk=pk)  # type: ignore[arg-type]
+    (shown,) = _shown_all([job])
+    template = "dashboards/exports_job.html"
+    if request.headers.get("HX-Request"):
+        return render(request, f"{template}#job", {"job": shown})
+    return render(request, template, {"job": shown, **_seat(request)})
+
+
+@never_cache
+@login_required
+@require_safe
+def file(request: HttpRequest, pk: UUID) -> HttpResponse | FileResponse:
+    """The workbook itself."""
+    job = get_object_or_404(exports.visible_to(request.user), pk=pk)  # type: ignore[arg-type]
+    try:
+        found = exports.hand_over(job=job, by=request.user)  # type: ignore[arg-type]
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+        return redirect("export-status", pk=pk)
+    name = found.name.rpartition("/")[2] if found.name else ""
+    return FileResponse(found.open("rb"), as_attachment=True, filename=name, content_type=MIME)
