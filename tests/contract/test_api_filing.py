@@ -21,9 +21,8 @@ from reports.models import Conflict, Event, Obligation, Outbox, Report, Revision
 from tests.cast import SINCE, small_tree
 from tests.contract.api_world import OTHER_STATION, VILLAGE, Caller, filed, make_world, problem
 
-# Who asks (1), where they serve (1), the obligation (1); then report under lock (2), report, revision, state, event and
-# outbox mark (5).
-QUERIES_TO_FILE = 10
+# Who asks, where they serve, the obligation, what stands for it (locked), and one statement that writes everything.
+QUERIES_TO_FILE = 5
 
 
 @pytest.fixture
@@ -300,7 +299,7 @@ def queries_to_file(world, user, code):
 def test_filing_costs_the_same_few_queries_in_any_tree(world, cast):
     queries_to_file(world, cast.pkd, "6472012001901")
     small = queries_to_file(world, cast.pkd, "6472012001001")
-    assert len(small) == QUERIES_TO_FILE, "\n".join(small)
+    assert len(small) <= QUERIES_TO_FILE, "\n".join(small)
     village = world.tree[VILLAGE]
     for number in range(3, 40):
         tree.add_child(parent=village, row=UnitRow(f"{VILLAGE}{number:03d}", f"TPS {number:03d}", "tps", 300), by=None)

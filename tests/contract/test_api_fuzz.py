@@ -42,21 +42,39 @@ def world(election, tree, cast):
 
 
 def filings(world):
-    known = {
-        "id": st.uuids().map(str) | st.just("0190b5c4-0000-7000-8000-000000000001"),
-        "answers": st.dictionaries(NAMES, SCALARS | st.integers(0, 300), max_size=5),
-    }
-    more = {
-        "reasons": st.dictionaries(NAMES, WORDS | SCALARS, max_size=3),
-        "obligation": st.sampled_from([world.obligation().pk, 1, None]),
-        "window": st.sampled_from([world.window.pk, world.event.pk, None]),
-        "unit": st.sampled_from([VILLAGE, "6401012001", "99", None]),
-        "based_on": st.integers(0, 3) | st.none(),
-        "device_at": st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat()) | st.none(),
-    }
-    shaped = st.fixed_dictionaries(known, optional=more)
-    spoilt = st.fixed_dictionaries(known, optional={name: value | JSON for name, value in more.items()})
-    return shaped | spoilt | JSON
+    """Bodies from nearly right to nothing like a filing; a good share is accepted, so the deeper layers are reached."""
+    numbers, texts = st.integers(0, 320) | st.integers(0, 9).map(str), WORDS | st.text(min_size=1, max_size=9)
+    answers = st.fixed_dictionaries({"hadir": numbers}, optional={"sisa": numbers, "catatan": texts})
+    targets = [
+        {"obligation": world.obligation().pk},
+        {"window": world.event.pk, "unit": VILLAGE},
+        {"window": world.event.pk, "unit": "6401012001"},
+        {"window": world.window.pk, "unit": VILLAGE},
+        {"obligation": 1, "unit": None},
+    ]
+    moments = st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat())
+    shaped = st.builds(
+        lambda target, body: target | body,
+        st.sampled_from([*targets[:2] * 3, *targets[2:]]),
+        st.fixed_dictionaries(
+            {
+                "id": st.uuids().map(str) | st.just("0190b5c4-0000-7000-8000-000000000001"),
+                "answers": answers
+                | st.fixed_dictionaries({"uraian": texts})
+                | st.dictionaries(NAMES, SCALARS, max_size=5),
+            },
+            optional={
+                "reasons": st.just({"sisa": "Rusak."}) | st.dictionaries(NAMES, WORDS | SCALARS, max_size=3),
+                "based_on": st.integers(1, 3),
+                "device_at": st.just("2024-02-14T21:40:00+08:00") | moments,
+            },
+        ),
+    )
+    fields = st.sampled_from(
+        ["id", "answers", "reasons", "obligation", "window", "unit", "based_on", "device_at", "lain"]
+    )
+    spoilt = st.builds(lambda body, field, value: body | {field: value}, shaped, fields, JSON)
+    return shaped | shaped | shaped | shaped | spoilt | JSON
 
 
 def test_filing_never_fails(world, cast):

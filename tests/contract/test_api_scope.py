@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
 
 from reports import review
 from reports.models import Report, State
@@ -27,6 +30,14 @@ def world(election, tree, cast):
     return make_world(election, tree)
 
 
+@contextmanager
+def undone() -> Iterator[None]:
+    """Lets the next one meet the world as this one did."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
 def seen(report: Report, **more: object) -> dict[str, object]:
     return {"seen": bytes(report.sha256).hex(), **more}
 
@@ -36,66 +47,70 @@ def test_the_cast_is_all_here(cast):
     assert people == SEES | BLIND
 
 
-@pytest.mark.parametrize("name", EVERYBODY)
-def test_reading(world, cast, name):
+def test_reading(world, cast, subtests):
     report = filed(world, cast.pkd)
     run_all()
-    caller = Caller(getattr(cast, name))
-    may, pk = name in SEES, report.obligation_id
-    for path in (f"obligations/{pk}/", f"reports/{report.pk}/", f"reports/{report.pk}/revisions/"):
-        response = caller.get(path)
-        if may:
-            assert response.status_code == 200, path
-        else:
-            problem(response, 404)
-    listed = [row["id"] for row in caller.get("obligations/?task=all").json()["results"]]
-    assert (pk in listed) == may
-    assert caller.get("me/").json()["username"] == name
-    assert caller.get("instruments/uji-tps/versions/1/").status_code == 200
-    assert caller.get(f"units/pemilu2024/{STATION}/tallies/").status_code == (200 if may else 404)
-    if name in SEES - {"ptps"}:
-        assert caller.get(f"units/pemilu2024/{VILLAGE}/tallies/").json()["results"][0]["counts"]["filed"] == 1
-    else:
-        problem(caller.get(f"units/pemilu2024/{VILLAGE}/tallies/"), 404)
+    for name in EVERYBODY:
+        with subtests.test(name), undone():
+            caller = Caller(getattr(cast, name))
+            may, pk = name in SEES, report.obligation_id
+            for path in (f"obligations/{pk}/", f"reports/{report.pk}/", f"reports/{report.pk}/revisions/"):
+                response = caller.get(path)
+                if may:
+                    assert response.status_code == 200, path
+                else:
+                    problem(response, 404)
+            listed = [row["id"] for row in caller.get("obligations/?task=all").json()["results"]]
+            assert (pk in listed) == may
+            assert caller.get("me/").json()["username"] == name
+            assert caller.get("instruments/uji-tps/versions/1/").status_code == 200
+            assert caller.get(f"units/pemilu2024/{STATION}/tallies/").status_code == (200 if may else 404)
+            if name in SEES - {"ptps"}:
+                assert caller.get(f"units/pemilu2024/{VILLAGE}/tallies/").json()["results"][0]["counts"]["filed"] == 1
+            else:
+                problem(caller.get(f"units/pemilu2024/{VILLAGE}/tallies/"), 404)
 
 
-@pytest.mark.parametrize("name", EVERYBODY)
-def test_filing(world, cast, name):
-    body = world.filing()
-    response = Caller(getattr(cast, name)).post("reports/", body)
-    if name == "pkd":
-        assert response.status_code == 201
-    else:
-        # A polling station's own supervisor does not see the village, which is the one that files.
-        problem(response, 403 if name in SEES - {"ptps"} else 404)
-    assert Report.objects.count() == (name == "pkd")
+def test_filing(world, cast, subtests):
+    for name in EVERYBODY:
+        with subtests.test(name), undone():
+            body = world.filing()
+            response = Caller(getattr(cast, name)).post("reports/", body)
+            if name == "pkd":
+                assert response.status_code == 201
+            else:
+                # A polling station's own supervisor does not see the village, which is the one that files.
+                problem(response, 403 if name in SEES - {"ptps"} else 404)
+            assert Report.objects.count() == (name == "pkd")
 
 
-@pytest.mark.parametrize("name", EVERYBODY)
 @pytest.mark.parametrize("step", ["approve", "return", "withdraw"])
-def test_reviewing(world, cast, name, step):
+def test_reviewing(world, cast, step, subtests):
     report = filed(world, cast.pkd)
     if step == "withdraw":
         review.approve(report=report, seen=bytes(report.sha256), by=cast.district_members[2])
     before = world.obligation().state
+    after = {"approve": State.APPROVED, "return": State.RETURNED, "withdraw": State.FILED}[step]
     more = {"approve": {}, "return": {"remarks": {"": "Periksa lagi."}}, "withdraw": {"reason": "Keliru."}}[step]
-    response = Caller(getattr(cast, name)).post(f"reports/{report.pk}/{step}/", seen(report, **more))
-    if name in REVIEWS:
-        after = {"approve": State.APPROVED, "return": State.RETURNED, "withdraw": State.FILED}[step]
-        assert (response.status_code, response.json()["obligation"]["state"]) == (200, after)
-        assert world.obligation().state == after
-    else:
-        problem(response, 403 if name in SEES - {"ptps"} else 404)
-        assert world.obligation().state == before
+    for name in EVERYBODY:
+        with subtests.test(name), undone():
+            response = Caller(getattr(cast, name)).post(f"reports/{report.pk}/{step}/", seen(report, **more))
+            if name in REVIEWS:
+                assert (response.status_code, response.json()["obligation"]["state"]) == (200, after)
+                assert world.obligation().state == after
+            else:
+                problem(response, 403 if name in SEES - {"ptps"} else 404)
+                assert world.obligation().state == before
 
 
-@pytest.mark.parametrize("name", EVERYBODY)
-def test_evidence(world, cast, name):
-    caller = Caller(getattr(cast, name))
-    place = {"election": "pemilu2024", "unit": VILLAGE}
-    response = caller.client.post("/api/v1/evidence/", place | {"file": io.BytesIO(b"no photo")})
-    expected = 422 if name == "pkd" else 403 if name in SEES - {"ptps"} else 404
-    assert caller.keep_to_contract("post", "evidence/", response).status_code == expected
+def test_evidence(world, cast, subtests):
+    for name in EVERYBODY:
+        with subtests.test(name), undone():
+            caller = Caller(getattr(cast, name))
+            place = {"election": "pemilu2024", "unit": VILLAGE}
+            response = caller.client.post("/api/v1/evidence/", place | {"file": io.BytesIO(b"no photo")})
+            expected = 422 if name == "pkd" else 403 if name in SEES - {"ptps"} else 404
+            assert caller.keep_to_contract("post", "evidence/", response).status_code == expected
 
 
 def test_nobody_is_let_in_without_signing_in(world, cast):
