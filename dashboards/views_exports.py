@@ -89,7 +89,8 @@ def _shown(job: ExportJob, names: dict[tuple[int, str], str]) -> Shown:
     running = job.state == ExportJob.State.RUNNING and job.total
     words = str(ExportJob.State(job.state).label)
     if running:
-        words = _("%(words)s: baris %(rows)s") % {"words": words, "rows": formats.n_of_total(job.done, job.total)}
+        rows = {"done": formats.number(job.done), "total": formats.number(job.total)}
+        words = _("%(words)s: baris %(done)s dari %(total)s") % {"words": words, **rows}
     return Shown(
         job=job,
         stage=names.get((job.unit.election_id, job.stage_code), job.stage_code),

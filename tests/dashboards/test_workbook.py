@@ -265,6 +265,14 @@ def test_a_sheet_says_what_it_is_and_when(filed: Day, tmp_path: Path) -> None:
 
 
 @pytest.mark.django_db
+def test_no_two_merged_ranges_meet(filed: Day, tmp_path: Path) -> None:
+    """A spreadsheet program calls a file damaged where they do."""
+    for sheet in write(filed, tmp_path, "64", detail=True).worksheets:
+        covered = [cell for area in sheet.merged_cells.ranges for cell in area.cells]
+        assert len(covered) == len(set(covered)) > 0
+
+
+@pytest.mark.django_db
 def test_narratives_cannot_become_formulas(filed: Day, tmp_path: Path) -> None:
     sheet = write(filed, tmp_path, "6472")["URAIAN KEJADIAN KHUSUS"]
     told = next(cell for cell in sheet[FIRST_ROW] if "kotak" in str(cell.value))
