@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 
-from reports.instruments.schema import CellKind, Question, Schema, problem_cells, sum_cells
+from django.utils.translation import gettext as _
+
+from hierarchy import formats
+from hierarchy.clock import WITA
+from hierarchy.levels import Level
+from reports.instruments.schema import YES, CellKind, Problem, Question, Schema, parse_problem, problem_cells, sum_cells
+from reports.models import Cadence, Instrument
 
 COUNTED = frozenset({CellKind.SUM, CellKind.OPTION, CellKind.LATE, CellKind.PROBLEM})
 PROVISIONAL, RATIFIED = "sementara", "disahkan"
@@ -36,6 +42,10 @@ class Counts:
     def waiting(self) -> int:
         """Filed, neither approved nor returned."""
         return self.filed_count - self.approved_count - self.returned
+
+    @property
+    def complete(self) -> bool:
+        return self.filed_count == self.expected
 
     def of(self, basis: str) -> int:
         """Reports behind a sum on a basis: `filed` or `approved`."""
@@ -97,13 +107,48 @@ class Line:
     value: int
 
 
+@dataclass(frozen=True)
+class SumRow:
+    """A row of the table of sums: an L/P pair with its two halves, or one number alone (men and women None)."""
+
+    label: str
+    total: int
+    men: int | None = None
+    women: int | None = None
+
+
 def problem_lines(schema: Schema, vector: Sequence[int], language: str | None = None) -> list[Line]:
     """Problems by how many reports found them, most first; a problem nobody found is listed last with 0."""
     lines = [
-        Line(question, question.label.in_language(language), vector[position])
-        for question, position in problem_cells(schema)
+        Line(question, finding(question, language), vector[position]) for question, position in problem_cells(schema)
     ]
     return sorted(lines, key=lambda line: (-line.value, line.question.name))
+
+
+def finding(question: Question, language: str | None = None) -> str:
+    """What was found, where the question alone does not say it: "Dihadiri saksi: Tidak", "Jam buka: sesudah 07.00"."""
+    problem, label = parse_problem(question.problem), question.label.in_language(language)
+    tail = _tail(question, problem, language) if problem else ""
+    return f"{label}: {tail}" if tail else label
+
+
+def _tail(question: Question, problem: Problem, language: str | None) -> str:
+    operator, limit = problem
+    if operator == "option":
+        named = {choice.name: choice.label.in_language(language) for choice in question.choices}
+        return "" if limit == YES else named.get(limit, limit)
+    if ":" in limit:
+        words = _("sesudah pukul %(limit)s") if operator == ">" else _("sebelum pukul %(limit)s")
+        return words % {"limit": _clock_time(limit)}
+    if (operator, limit) == (">", "0"):
+        return ""
+    words = _("lebih dari %(limit)s") if operator == ">" else _("kurang dari %(limit)s")
+    return words % {"limit": formats.number(int(limit))}
+
+
+def _clock_time(limit: str) -> str:
+    any_day = date(2024, 2, 14)
+    return formats.hour(datetime.combine(any_day, time.fromisoformat(limit), WITA))
 
 
 def sum_lines(schema: Schema, vector: Sequence[int], language: str | None = None) -> list[Line]:
@@ -112,6 +157,39 @@ def sum_lines(schema: Schema, vector: Sequence[int], language: str | None = None
         Line(question, question.label.in_language(language), vector[position])
         for question, position in sum_cells(schema)
     ]
+
+
+def sum_rows(schema: Schema, lines: Iterable[Line]) -> list[SumRow]:
+    """Sums with the two halves of an L/P pair in one row, under what their labels share ("DPT: laki-laki" -> "DPT")."""
+    lines = list(lines)
+    by_name = {line.question.name: line for line in lines}
+    rows = []
+    for line in lines:
+        name = line.question.name
+        other = by_name.get(schema.pair_of(name))
+        if other is None:
+            rows.append(SumRow(line.label, line.value))
+        elif name.endswith("_l"):
+            label = line.label.rpartition(":")[0] or line.label
+            rows.append(SumRow(label, line.value + other.value, line.value, other.value))
+    # Forms often calculate the total of a pair under the pair's own name; the pair's row says it already.
+    pairs = {(row.label, row.total) for row in rows if row.men is not None}
+    return [row for row in rows if row.men is not None or (row.label, row.total) not in pairs]
+
+
+def subject_noun(instrument: Instrument) -> str:
+    """What is counted in "n dari N <noun>": units where each owes one report, else the reports themselves."""
+    if instrument.subject_level is None or instrument.cadence != Cadence.ONCE:
+        return _("laporan wajib")
+    return str(Level(instrument.subject_level).spec.plural)
+
+
+def period_label(period: str) -> str:
+    """`2024-02-11` -> "11 Feb 2024"; `2024-W07` -> "minggu 12 Feb 2024", its Monday; "" -> ""."""
+    if "W" in period:
+        year, week = period.split("-W")
+        return _("minggu %(monday)s") % {"monday": formats.day(date.fromisocalendar(int(year), int(week), 1))}
+    return formats.day(date.fromisoformat(period)) if period else ""
 
 
 def published_vector(schema: Schema, values: Mapping[str, int]) -> list[int]:
