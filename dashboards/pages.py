@@ -1,0 +1,297 @@
+"""What a leadership page of a unit shows, gathered in two queries however many reports lie beneath."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import get_language
+
+from dashboards.figures import (
+    Counts,
+    Figure,
+    Line,
+    SumRow,
+    add_counts,
+    add_vectors,
+    period_label,
+    problem_lines,
+    subject_noun,
+    sum_lines,
+    sum_rows,
+)
+from hierarchy.levels import LEAF, Level
+from hierarchy.models import Unit
+from reports.instruments.schema import problem_cells
+from reports.models import Obligation, State, Tally, Window
+from reports.querysets import without_schema
+from reports.rollup import COUNTS
+
+BASES = ("filed", "approved")
+TOP = 6  # problems shown as figures; the list below holds them all
+LIGHT = without_schema("window__version")
+HEAVY = ("report__answers", "report__reasons", "report__remarks")
+# What a column sorts by; None sorts last in both directions.
+SORTS: dict[str, Callable[[Row], Any]] = {
+    "nama": lambda row: row.unit.title,
+    "kode": lambda row: row.unit.code,
+    "masuk": lambda row: row.counts.filed_count / row.counts.expected if row.counts.expected else None,
+    "belum": lambda row: row.counts.missing,
+    "tepat": lambda row: row.counts.on_time / row.counts.expected if row.counts.expected else None,
+    "setuju": lambda row: row.counts.approved_count / row.counts.expected if row.counts.expected else None,
+    "masalah": lambda row: row.problems,
+    "terakhir": lambda row: row.last_filed_at,
+}
+
+
+@dataclass
+class Duty:
+    """An obligation as a table shows it. `state` is a key of formats.STATES: OWED past its deadline is LATE."""
+
+    obligation: Obligation
+    state: str
+    period: str
+    report: Any  # the report that was filed, or None
+
+
+@dataclass
+class Row:
+    """A child unit in the table: how complete, how many problems, when it last reported."""
+
+    unit: Unit
+    counts: Counts = field(default_factory=Counts)
+    problems: int = 0
+    last_filed_at: datetime | None = None
+    duties: list[Duty] = field(default_factory=list)  # of a polling station, its own
+
+
+@dataclass
+class UnitPage:
+    """One unit, one instrument, one basis.
+
+    `tabs` holds the newest window of each instrument, `periods` (key, words) those of the current one, `period` the
+    chosen key or "" for all together. `duties` are what the unit itself is the subject of.
+    """
+
+    unit: Unit
+    tabs: list[Window]
+    current: Window | None
+    basis: str
+    as_of: datetime
+    periods: list[tuple[str, str]] = field(default_factory=list)
+    period: str = ""
+    counts: Counts = field(default_factory=Counts)
+    rows: list[Row] = field(default_factory=list)
+    problems: list[Line] = field(default_factory=list)
+    sums: list[SumRow] = field(default_factory=list)
+    duties: list[Duty] = field(default_factory=list)
+
+    @property
+    def noun(self) -> str:
+        return subject_noun(self.current.instrument) if self.current else ""
+
+    @property
+    def reports(self) -> int:
+        """Reports behind every sum of the page."""
+        return self.counts.of(self.basis)
+
+    def figure(self, line: Line) -> Figure:
+        return Figure(
+            label=line.label,
+            value=line.value if self.reports else None,
+            reports=self.reports,
+            filed=self.reports,
+            expected=self.counts.expected,
+            noun=self.noun,
+            as_of=self.as_of,
+        )
+
+    @property
+    def found(self) -> list[Line]:
+        return [line for line in self.problems if line.value]
+
+    @property
+    def absent(self) -> list[Line]:
+        return [line for line in self.problems if not line.value]
+
+    @property
+    def problem_total(self) -> int:
+        """Findings over all indicators; a report may have several."""
+        return sum(line.value for line in self.problems)
+
+    @property
+    def top_problems(self) -> list[Figure]:
+        return [self.figure(line) for line in self.found[:TOP]]
+
+
+def unit_page(unit: Unit, *, instrument: str, period: str, basis: str, sort: str, now: datetime) -> UnitPage:
+    """Gathers the page. An unknown instrument, period, basis or order falls back to: newest, all, filed, by code.
+
+    Queries: the unit's own tallies (or a station's obligations), and its children's rows for the chosen instrument.
+    """
+    basis = basis if basis in BASES else "filed"
+    if unit.level == LEAF:
+        duties = _duties_of(unit)
+        page = _begin(unit, [duty.window for duty in duties], instrument, period, basis, now)
+        chosen = [duty for duty in duties if _shown(page, duty.window)]
+        page.counts = add_counts(map(counts_of, chosen))
+        page.duties = [_duty(duty, now) for duty in chosen]
+        vectors = [vector for duty in chosen if (vector := vector_of(duty, basis)) is not None]
+    else:
+        tallies = _tallies_of(unit, basis)
+        page = _begin(unit, [tally.window for tally in tallies], instrument, period, basis, now)
+        own = [tally for tally in tallies if _shown(page, tally.window)]
+        page.counts = add_counts(map(tally_counts, own))
+        vectors = [getattr(tally, basis) for tally in own]
+        _add_rows(page, [tally.window for tally in own])
+        page.rows = in_order(page.rows, sort)
+    _fill(page, vectors)
+    return page
+
+
+def _begin(unit: Unit, windows: list[Window], instrument: str, period: str, basis: str, now: datetime) -> UnitPage:
+    """The page with its choices made; `windows` come oldest first."""
+    tabs = _one_per_instrument(windows)
+    page = UnitPage(unit, tabs, _choose(tabs, instrument), basis, now)
+    if page.current is not None:
+        keys = {window.period for window in windows if window.instrument_id == page.current.instrument_id}
+        page.periods = [(key, period_label(key)) for key in sorted(keys) if key]
+        page.period = period if period in keys else ""
+    return page
+
+
+def _shown(page: UnitPage, window: Window) -> bool:
+    here = page.current is not None and window.instrument_id == page.current.instrument_id
+    return here and page.period in ("", window.period)
+
+
+def in_order(rows: list[Row], sort: str) -> list[Row]:
+    """Rows by a key of SORTS, downwards with a minus before it; equal ones by code."""
+    key = SORTS.get(sort.removeprefix("-"), SORTS["kode"])
+    rows = sorted(rows, key=SORTS["kode"])
+    known = [row for row in rows if key(row) is not None]
+    unknown = [row for row in rows if key(row) is None]
+    return sorted(known, key=key, reverse=sort.startswith("-")) + unknown
+
+
+def _tallies_of(unit: Unit, basis: str) -> list[Tally]:
+    other = next(name for name in BASES if name != basis)
+    return list(
+        Tally.objects.filter(unit=unit)
+        .select_related("window__instrument", "window__stage", "window__version")
+        .defer(*LIGHT, other)
+        .order_by("window__opens_at", "window__instrument__code")
+    )
+
+
+def _duties_of(unit: Unit) -> list[Obligation]:
+    return list(
+        Obligation.objects.filter(subject=unit)
+        .select_related("window__instrument", "window__stage", "window__version", "report")
+        .defer(*LIGHT, *HEAVY)
+        .order_by("window__opens_at", "window__instrument__code")
+    )
+
+
+def _fill(page: UnitPage, vectors: list[list[int]]) -> None:
+    if page.current is None:
+        return
+    schema, language = page.current.version.parsed, get_language()
+    # Periods of one instrument may pin different versions; only those of the current layout can be added up.
+    vector = add_vectors((v for v in vectors if len(v) == len(schema.layout)), len(schema.layout))
+    page.problems = problem_lines(schema, vector, language)
+    page.sums = sum_rows(schema, sum_lines(schema, vector, language))
+
+
+def _one_per_instrument(windows: Iterable[Window]) -> list[Window]:
+    """The newest window of each instrument, in the order of stages."""
+    latest = {window.instrument_id: window for window in windows}
+    return sorted(latest.values(), key=lambda w: (w.stage.sequence, w.opens_at, w.instrument.code))
+
+
+def _choose(tabs: list[Window], instrument: str) -> Window | None:
+    named = next((window for window in tabs if window.instrument.code == instrument), None)
+    scheduled = [window for window in tabs if window.stage.code != "NON_TAHAPAN"]
+    return named or (max(scheduled or tabs, key=lambda w: (w.opens_at, w.instrument.code)) if tabs else None)
+
+
+def _add_rows(page: UnitPage, windows: list[Window]) -> None:
+    """One row per child; children without a tally or an obligation are left out (another level answers for them).
+
+    What the unit itself is the subject of becomes its duties: below a subject nobody holds a tally of that window, so
+    both never cost more than one query.
+    """
+    if not windows:
+        return
+    found: dict[int, Row] = {}
+    problems = {window.pk: [p for _q, p in problem_cells(window.version.parsed)] for window in windows}
+    by_id = {window.pk: window for window in windows}
+    unit, instrument = page.unit, windows[0].instrument
+    if unit.level == Level.VILLAGE or instrument.subject_level == unit.level:
+        below = Obligation.objects.filter(Q(subject__parent=unit) | Q(subject=unit), window__in=windows)
+        for duty in below.select_related("subject", "report").defer(*HEAVY).order_by("subject__code", "window_id"):
+            duty.window = by_id[duty.window_id]
+            if duty.subject_id == unit.pk:
+                page.duties.append(_duty(duty, page.as_of))
+                continue
+            duty.subject.village = unit
+            row = found.setdefault(duty.subject_id, Row(duty.subject))
+            row.duties.append(_duty(duty, page.as_of))
+            _add(row, counts_of(duty), vector_of(duty, page.basis), problems[duty.window_id], duty.first_filed_at)
+    else:
+        tallies = Tally.objects.filter(window__in=windows, unit__parent=unit).select_related("unit")
+        for tally in tallies.order_by("unit__code"):
+            row = found.setdefault(tally.unit_id, Row(tally.unit))
+            vector = getattr(tally, page.basis)
+            _add(row, tally_counts(tally), vector, problems[tally.window_id], tally.last_filed_at)
+    page.rows = list(found.values())
+
+
+def _add(
+    row: Row, counts: dict[str, int], vector: list[int] | None, problems: list[int], filed_at: datetime | None
+) -> None:
+    row.counts = add_counts([row.counts.__dict__, counts])
+    if vector is not None:
+        row.problems += sum(vector[position] for position in problems)
+    if filed_at is not None and (row.last_filed_at is None or filed_at > row.last_filed_at):
+        row.last_filed_at = filed_at
+
+
+def _duty(obligation: Obligation, now: datetime) -> Duty:
+    late = obligation.state == State.OWED and now > obligation.due_at
+    return Duty(
+        obligation,
+        "LATE" if late else obligation.state,
+        period_label(obligation.window.period),
+        getattr(obligation, "report", None),
+    )
+
+
+def tally_counts(tally: Tally) -> dict[str, int]:
+    return {name: getattr(tally, name) for name in COUNTS}
+
+
+def counts_of(duty: Obligation) -> dict[str, int]:
+    """The counts of a single obligation, as rollup.py counts it."""
+    state = defaultdict(int, {duty.state: 1})
+    return {
+        "expected": 1,
+        "filed_count": int(duty.first_filed_at is not None),
+        "on_time": int(bool(duty.on_time)),
+        "approved_count": state["APPROVED"],
+        "returned": state["RETURNED"],
+        "vacant": state["VACANT"],
+        "unreachable": state["UNREACHABLE"],
+    }
+
+
+def vector_of(duty: Obligation, basis: str) -> list[int] | None:
+    """The report's vector where it counts on this basis."""
+    report: Any = getattr(duty, "report", None)
+    if report is None or (basis == "approved" and report.approved_sha256 is None):
+        return None
+    return report.vector

@@ -1,0 +1,314 @@
+"""A published page made ready to be read: sections, children, map and addresses, all from one stored payload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.translation import get_language
+
+from dashboards.figures import (
+    Counts,
+    Figure,
+    Line,
+    SumRow,
+    problem_lines,
+    published_vector,
+    subject_noun,
+    sum_lines,
+    sum_rows,
+)
+from dashboards.models import Publication, PublishedPage
+from dashboards.public import stored
+from dashboards.svg import outlines
+from hierarchy import formats
+from hierarchy.levels import LEAF
+from hierarchy.models import Unit
+from reports.models import InstrumentVersion, Stage
+
+TOP = 6  # problems shown as figures; the list below holds them all
+WORST = 5  # children named among those with the most missing reports
+SHADES = 5  # steps of the map between nobody and everybody; 0 and SHADES mean exactly that
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a page's links lead: within the same numbered release, the same language, the same instrument."""
+
+    election: str
+    number: int | None = None
+    language: str = ""
+    instrument: str = ""
+
+    def page(self, code: str, instrument: str | None = None) -> str:
+        named = {"instrumen": self.instrument if instrument is None else instrument, "bahasa": self.language}
+        query = urlencode({key: value for key, value in named.items() if value})
+        return self._at("public-unit", code=code) + (f"?{query}" if query else "")
+
+    def json(self, code: str) -> str:
+        return self._at("public-json", code=code)
+
+    def manifest(self) -> str:
+        return self._at("public-manifest")
+
+    def _at(self, name: str, **parts: str) -> str:
+        number = {} if self.number is None else {"number": self.number}
+        return reverse(name, kwargs={"election": self.election, **number, **parts})
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One instrument of one stage that the page has figures of."""
+
+    slug: str  # the instrument's code, with its version where the page has two of them
+    stage: str
+    title: str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Section:
+    """The chosen instrument's approved figures, with how complete they are."""
+
+    key: str
+    stage: str
+    title: str
+    noun: str
+    counts: Counts
+    problems: list[Line]
+    sums: list[SumRow]
+
+
+@dataclass(frozen=True)
+class Child:
+    """A line of the table of children."""
+
+    code: str
+    title: str
+    url: str
+    counts: Counts
+    problems: int
+
+    @property
+    def state(self) -> str:
+        return state_of(self.counts)
+
+
+@dataclass(frozen=True)
+class Area:
+    """A child on the map. `shade` 0 (nobody reported) .. SHADES (everybody did)."""
+
+    child: Child
+    path: str
+
+    @property
+    def shade(self) -> int:
+        share = formats.tenths(self.child.counts.filed_count, self.child.counts.expected)
+        return share * SHADES // 1000 if share in (0, 1000) else 1 + share * (SHADES - 1) // 1000
+
+
+def state_of(counts: Counts) -> str:
+    """The state of a single obligation as a key of formats.STATES; "" where several are counted together."""
+    if counts.expected != 1:
+        return ""
+    held = {
+        "APPROVED": counts.approved_count,
+        "RETURNED": counts.returned,
+        "FILED": counts.filed_count,
+        "VACANT": counts.vacant,
+        "UNREACHABLE": counts.unreachable,
+    }
+    return next((state for state, count in held.items() if count), "OWED")
+
+
+@dataclass
+class PublicPage:
+    """A published page, ready to be read. `current` is the chosen instrument, None where nothing was asked yet."""
+
+    release: Publication
+    stored: PublishedPage
+    address: Address
+    tabs: list[Tab]
+    current: Section | None
+
+    @cached_property
+    def unit(self) -> Unit:
+        return _unit(self.stored.payload, self.stored.payload["level"])
+
+    @property
+    def ancestors(self) -> list[tuple[str, str]]:
+        """(title, address), province first."""
+        rows = self.stored.payload["ancestors"]
+        units = [_unit({"code": c, "name": name, "kind": kind}, level) for level, (c, name, kind) in enumerate(rows)]
+        return [(unit.title, self.address.page(unit.code)) for unit in units]
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether this page is as it was in the release before."""
+        return self.stored.number < self.release.number
+
+    @property
+    def is_station(self) -> bool:
+        return self.stored.payload["level"] == LEAF
+
+    @property
+    def holds_stations(self) -> bool:
+        return self.stored.payload["level"] == LEAF - 1
+
+    @property
+    def state(self) -> str:
+        return state_of(self.current.counts) if self.current and not self.stored.payload["children"] else ""
+
+    @cached_property
+    def children(self) -> list[Child]:
+        key = self.current.key if self.current else ""
+        level = self.stored.payload["level"] + 1
+        return [
+            Child(
+                code=row["code"],
+                title=_unit(row, level).title,
+                url=self.address.page(row["code"]),
+                counts=Counts(**row["counts"][key]),
+                problems=row["problems"][key],
+            )
+            for row in self.stored.payload["children"]
+            if key in row["counts"]
+        ]
+
+    @property
+    def worst(self) -> list[Child]:
+        """Where most reports are missing."""
+        silent = [child for child in self.children if child.counts.missing]
+        return sorted(silent, key=lambda child: (-child.counts.missing, child.code))[:WORST]
+
+    @cached_property
+    def map(self) -> dict[str, Any] | None:
+        """The children as areas; None below districts and where no outline is known."""
+        drawn = outlines(self.stored.code) if len(self.children) > 1 else None
+        if drawn is None:
+            return None
+        areas = [Area(child, drawn.paths[child.code]) for child in self.children if child.code in drawn.paths]
+        edge = 4  # room for the outlines' own width
+        box = f"-{edge} -{edge} {drawn.width + 2 * edge} {drawn.height + 2 * edge}"
+        return {"box": box, "areas": areas} if areas else None
+
+    def figure(self, line: Line) -> Figure:
+        assert self.current is not None
+        counts = self.current.counts
+        return Figure(
+            label=line.label,
+            value=line.value if counts.approved_count else None,
+            reports=counts.approved_count,
+            filed=counts.approved_count,
+            expected=counts.expected,
+            noun=self.current.noun,
+            as_of=self.release.cut_off,
+            version=self.release.number,
+        )
+
+    @property
+    def found(self) -> list[Line]:
+        return [line for line in self.current.problems if line.value] if self.current else []
+
+    @property
+    def absent(self) -> list[Line]:
+        return [line for line in self.current.problems if not line.value] if self.current else []
+
+    @property
+    def sums(self) -> list[SumRow]:
+        return self.current.sums if self.current else []
+
+    @property
+    def top_problems(self) -> list[Figure]:
+        return [self.figure(line) for line in self.found[:TOP]]
+
+    @property
+    def problem_total(self) -> int:
+        """Findings over all indicators; a report may have several."""
+        return sum(line.value for line in self.current.problems) if self.current else 0
+
+    @property
+    def links(self) -> dict[str, str]:
+        """The same page elsewhere: at its permanent address, in the release before, in the newest one, as data."""
+        code, number, here = self.stored.code, self.release.number, self.address
+        kept = replace(here, number=number)  # under its number a page never changes
+        return {
+            "permanent": kept.page(code),
+            "before": replace(here, number=number - 1).page(code) if number > 1 else "",
+            "newest": replace(here, number=None).page(code),
+            "json": kept.json(code),
+            "manifest": kept.manifest(),
+            "other_language": replace(here, language="" if here.language else "en").page(code),
+        }
+
+
+def _unit(data: dict[str, Any], level: int) -> Unit:
+    """An unsaved unit, for its title."""
+    found = Unit(code=data["code"], name=data["name"], kind=data["kind"])
+    found.level = level
+    return found
+
+
+def page(of: Publication, code: str, *, address: Address) -> PublicPage | None:
+    """The published page of a unit ("": the province), or None where it has none.
+
+    Three queries: the page, the stages' names, the versions' titles.
+    """
+    found = stored(of, code)
+    if found is None:
+        return None
+    sections = found.payload["sections"]
+    stages = {stage.code: stage for stage in Stage.objects.filter(election_id=of.election_id)}
+    rows = InstrumentVersion.objects.select_related("instrument").defer("schema", "source")
+    versions = {(version.instrument.code, version.number): version for version in rows}
+    keys = sorted(sections, key=lambda key: (stages[sections[key]["stage"]].sequence, key))
+    slugs = {key: _slug(key, keys) for key in keys}
+    chosen = _choose(keys, slugs, address.instrument)
+    tabs = [
+        Tab(
+            slug=slugs[key],
+            stage=stages[sections[key]["stage"]].name,
+            title=versions[sections[key]["instrument"], sections[key]["version"]].instrument.title,
+            url=address.page(found.code, slugs[key]),
+            current=key == chosen,
+        )
+        for key in keys
+    ]
+    current = None
+    if chosen:
+        section = sections[chosen]
+        version = versions[section["instrument"], section["version"]]
+        current = _section(chosen, section, stages[section["stage"]], version)
+    return PublicPage(of, found, address, tabs, current)
+
+
+def _slug(key: str, keys: list[str]) -> str:
+    _stage, code, version = key.split("/")
+    return code if sum(other.split("/")[1] == code for other in keys) == 1 else f"{code}.{version}"
+
+
+def _choose(keys: list[str], slugs: dict[str, str], wanted: str) -> str | None:
+    """The wanted section, else the last stage's."""
+    named = next((key for key in keys if wanted and slugs[key] == wanted), None)
+    staged = [key for key in keys if not key.startswith("NON_TAHAPAN")]
+    return named or next(iter((staged or keys)[-1:]), None)
+
+
+def _section(key: str, data: dict[str, Any], stage: Stage, version: InstrumentVersion) -> Section:
+    schema, language = version.parsed, get_language()
+    vector = published_vector(schema, data["values"])
+    public = {question.name for question in schema.questions if question.public}
+    sums = [line for line in sum_lines(schema, vector, language) if line.question.name in public]
+    return Section(
+        key=key,
+        stage=stage.name,
+        title=version.instrument.title,
+        noun=subject_noun(version.instrument),
+        counts=Counts(**data["counts"]),
+        problems=[line for line in problem_lines(schema, vector, language) if line.question.name in public],
+        sums=sum_rows(schema, sums),
+    )

@@ -1,0 +1,181 @@
+"""Pages that show figures: to leadership, live and within one's subtree; to the public, from a publication only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.cache import patch_cache_control
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import condition, require_safe
+
+from dashboards import pages, public, public_page
+from dashboards.models import Publication
+from dashboards.public_page import Address
+from hierarchy import access, clock
+from hierarchy.access import Permission
+from hierarchy.levels import Level
+from hierarchy.models import Unit
+
+LISTED = 20  # newest releases on the page that explains verification
+
+
+@login_required
+@require_safe
+def unit_home(request: HttpRequest) -> HttpResponse:
+    """One's own unit."""
+    seats = access.memberships(request.user)
+    if not seats:
+        return render(request, "dashboards/no_unit.html", {"nav_current": "unit"})
+    return redirect("unit", election=seats[0].unit.election.code, code=seats[0].unit.code)
+
+
+@never_cache
+@login_required
+@require_safe
+def unit(request: HttpRequest, election: str, code: str) -> HttpResponse:
+    """A unit for those who lead it or what is above it: children, counts, sums, drill-down, filed or approved."""
+    found = get_object_or_404(
+        Unit.objects.visible_to(request.user).with_ancestors(), election__code=election, code=code
+    )
+    page = pages.unit_page(
+        found,
+        instrument=request.GET.get("instrumen", ""),
+        period=request.GET.get("periode", ""),
+        basis=request.GET.get("dasar", ""),
+        sort=request.GET.get("urut", ""),
+        now=clock.now(),
+    )
+    seats = access.memberships(request.user)
+    context = {
+        "page": page,
+        "unit": found,
+        "body": Level(found.level).spec.body,
+        "above": [a for a in found.ancestors if access.can(request.user, Permission.VIEW, a)],
+        "may_export": access.can(request.user, Permission.EXPORT, found),
+        "own_unit": seats[0].unit.title,
+        "own_role": seats[0].get_role_display(),
+        "nav_current": "unit",
+    }
+    return render(request, "dashboards/unit.html", context)
+
+
+# --- for everyone -------------------------------------------------------------------------------------------------
+
+
+def _in_language(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A public page's language is in its address (`?bahasa=en`), never in a cookie, so that any cache may keep it."""
+
+    @require_safe
+    @wraps(view)
+    def answer(request: HttpRequest, **parts: Any) -> HttpResponse:
+        wanted = request.GET.get("bahasa", "")
+        language = wanted if wanted in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+        translation.activate(language)
+        request.LANGUAGE_CODE = language
+        response = view(request, **parts)
+        patch_cache_control(response, public=True, max_age=30)
+        return response
+
+    return answer
+
+
+def _of_release(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A public page of one release; unchanged, it costs a single query and answers 304."""
+    return _in_language(condition(etag_func=_etag)(view))
+
+
+def _etag(request: HttpRequest, election: str = "", code: str = "", number: int | None = None) -> str | None:
+    """Of the release, the language and the product's own edition: a new template is a new page."""
+    found = _release(request, election, number)
+    return f'"{bytes(found.digest).hex()[:32]}-{translation.get_language()}-{_edition()}"' if found else None
+
+
+def _release(request: HttpRequest, election: str = "", number: int | None = None) -> Publication | None:
+    """The release asked for; read once per request."""
+    if not hasattr(request, "_release"):
+        request._release = public.release(election, number)  # type: ignore[attr-defined]
+    found: Publication | None = request._release  # type: ignore[attr-defined]
+    return found
+
+
+@cache
+def _edition() -> str:
+    """Eight digits of what makes a page look as it does, read once per process."""
+    digest = hashlib.sha256()
+    for pattern in ("templates/**/*.html", "static/css/*.css", "locale/**/*.po", "dashboards/*.py", "hierarchy/*.py"):
+        for path in sorted(settings.BASE_DIR.glob(pattern)):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:8]
+
+
+@_of_release
+def public_home(request: HttpRequest) -> HttpResponse:
+    """The newest release of the newest election, from the province down."""
+    if _release(request) is None:
+        return render(request, "dashboards/public_empty.html", {"public_page": True, "nav_current": "public"})
+    return _page(request)
+
+
+@_of_release
+def public_unit(request: HttpRequest, election: str, code: str, number: int | None = None) -> HttpResponse:
+    """The public figures of one unit, in the newest release or in a numbered one."""
+    return _page(request, election, code, number)
+
+
+def _page(request: HttpRequest, election: str = "", code: str = "", number: int | None = None) -> HttpResponse:
+    release = _release(request, election, number)
+    if release is None:
+        raise Http404
+    language = "" if request.LANGUAGE_CODE == settings.LANGUAGE_CODE else request.LANGUAGE_CODE
+    address = Address(release.election.code, number, language, request.GET.get("instrumen", ""))
+    page = public_page.page(release, code, address=address)
+    if page is None:
+        raise Http404
+    context = {"page": page, "numbered": number is not None, "public_page": True, "nav_current": "public"}
+    return render(request, "dashboards/public.html", context)
+
+
+@_in_language
+def how_to_verify(request: HttpRequest) -> HttpResponse:
+    """How anyone recomputes a published figure."""
+    newest_first = Publication.objects.select_related("election").order_by("-election__voting_day", "-number")
+    releases = list(newest_first[:LISTED])
+    context = {"public_page": True, "releases": releases, "recipe": _recipe(releases[0]) if releases else ""}
+    return render(request, "dashboards/how_to_verify.html", context)
+
+
+def _recipe(release: Publication) -> str:
+    """A program that proves the province's page of a release; run by a test exactly as it is shown."""
+    root = public.stored(release)
+    facts = {"release": release, "code": root.code if root else "", "site": settings.SITE_URL.rstrip("/")}
+    return render_to_string("dashboards/recipe.txt", facts)
+
+
+@_of_release
+def public_json(request: HttpRequest, election: str, code: str, number: int | None = None) -> HttpResponse:
+    """The payload whose SHA-256 the release signs, byte for byte as it was hashed."""
+    release = _release(request, election, number)
+    found = release and public.stored(release, code)
+    if not found:
+        raise Http404
+    response = HttpResponse(public.canonical(found.payload), content_type="application/json; charset=utf-8")
+    response["X-Content-SHA256"] = bytes(found.sha256).hex()
+    return response
+
+
+@_of_release
+def public_manifest(request: HttpRequest, election: str, number: int | None = None) -> HttpResponse:
+    """The lines whose SHA-256 is the release's digest, as text."""
+    release = _release(request, election, number)
+    if release is None:
+        raise Http404
+    return HttpResponse(public.manifest_text(release), content_type="text/plain; charset=utf-8")

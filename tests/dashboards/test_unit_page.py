@@ -1,0 +1,197 @@
+"""The page of a unit for those who lead it: figures that agree on every level, few queries, nothing for strangers."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from dashboards import pages
+from hierarchy import clock
+from hierarchy.models import Unit, User
+from reports import review, rollup
+from reports.models import Report
+from tests.cast import Cast
+from tests.days import MORNING_AFTER, Day, fresh
+
+LEVELS = ["64", "6472", "647201", "6472012001", "6472012001001"]
+BUDGET = 5
+
+
+def url(code: str, **query: str) -> str:
+    address = reverse("unit", args=["pemilu2024", code])
+    return address + ("?" + "&".join(f"{key}={value}" for key, value in query.items()) if query else "")
+
+
+def logged_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    client.get(url("64"))  # the first request of a process reads the instruments' schemas
+    for code in LEVELS:
+        client.get(url(code))
+    return client
+
+
+def approve(report: Report, by: User) -> None:
+    review.approve(report=report, seen=bytes(report.sha256), by=fresh(by))
+
+
+def page_of(day: Day, code: str, **chosen: str) -> pages.UnitPage:
+    wanted = {"instrument": "pemungutan-tps", "period": "", "basis": "filed", "sort": ""} | chosen
+    unit = Unit.objects.with_ancestors().get(election=day.election, code=code)
+    return pages.unit_page(unit, now=clock.now(), **wanted)
+
+
+@pytest.fixture
+def reported(election_day: Day) -> Day:
+    """Two reports in Samarinda (one approved, one with a problem), one in the village of the same name in Paser."""
+    day, cast = election_day, election_day.cast
+    approve(day.file(cast.ptps, surat_tertukar="ya"), cast.pkd)
+    day.file(cast.ptps_sibling, day.duty(subject="6472012001002"), intimidasi="ya")
+    rollup.run_all()
+    return day
+
+
+def test_it_works_on_every_level(reported: Day) -> None:
+    client = logged_in(reported.cast.province_member)
+    for code in LEVELS:
+        for basis in ("filed", "approved"):
+            page = client.get(url(code, instrumen="pemungutan-tps", dasar=basis))
+            assert page.status_code == 200
+            assert reported.units[code].title in page.content.decode()
+
+
+def test_at_most_five_queries_however_many_reports(election_day: Day, django_assert_max_num_queries: Any) -> None:
+    day, cast = election_day, election_day.cast
+    rollup.run_all()
+    client = logged_in(cast.province_member)
+
+    def cost(code: str) -> int:
+        with django_assert_max_num_queries(BUDGET) as queries:
+            client.get(url(code))
+        return len(queries)
+
+    few = [cost(code) for code in LEVELS]
+    for number, user in (("001", cast.ptps), ("002", cast.ptps_sibling)):
+        for instrument in ("pemungutan-tps", "penghitungan-tps"):
+            approve(day.file(user, day.duty(instrument, f"6472012001{number}")), cast.pkd)
+    rollup.run_all()
+    assert [cost(code) for code in LEVELS] == few
+
+
+def test_every_level_is_the_sum_of_the_one_below(reported: Day) -> None:
+    for basis in pages.BASES:
+        for code in LEVELS[:-1]:
+            whole = page_of(reported, code, basis=basis)
+            parts = [page_of(reported, row.unit.code, basis=basis) for row in whole.rows]
+            assert len(parts) == reported.units[code].get_children().count()
+            for name in whole.counts.__dict__:
+                assert getattr(whole.counts, name) == sum(getattr(part.counts, name) for part in parts)
+                assert [getattr(row.counts, name) for row in whole.rows] == [getattr(p.counts, name) for p in parts]
+            sums = [{row.label: row.total for row in part.sums} for part in parts]
+            assert {row.label: row.total for row in whole.sums} == {
+                label: sum(part[label] for part in sums) for label in sums[0]
+            }
+            assert whole.problem_total == sum(row.problems for row in whole.rows)
+            assert whole.problem_total == sum(part.problem_total for part in parts)
+
+
+def test_the_approved_basis_leaves_out_what_is_not_approved(reported: Day) -> None:
+    filed, approved = page_of(reported, "64"), page_of(reported, "64", basis="approved")
+    assert {line.question.name for line in filed.found} >= {"surat_tertukar", "intimidasi"}
+    assert "intimidasi" not in {line.question.name for line in approved.found}
+    assert (filed.reports, approved.reports) == (2, 1)
+    assert [figure.filed for figure in approved.top_problems] == [1] * len(approved.found)
+
+
+def test_villages_of_the_same_name_stay_apart(reported: Day) -> None:
+    here, there = page_of(reported, "6472012001"), page_of(reported, "6401012001")
+    assert reported.units["6472012001"].title == reported.units["6401012001"].title
+    assert (here.counts.filed_count, there.counts.filed_count) == (2, 0)
+    districts = {
+        row.unit.code: row.counts.filed_count for code in ("6401", "6472") for row in page_of(reported, code).rows
+    }
+    assert districts == {"640101": 0, "640102": 0, "647201": 2, "647202": 0}
+
+
+def test_outside_ones_subtree_there_is_nothing(cast: Cast, client: Client) -> None:
+    for stranger in (cast.stranger, cast.stranger_member, cast.nobody):
+        client.force_login(stranger)
+        assert [client.get(url(code)).status_code for code in LEVELS] == [404] * len(LEVELS)
+
+
+def test_a_supervisor_is_shown_no_link_above_their_own_unit(reported: Day, client: Client) -> None:
+    client.force_login(reported.cast.pkd)
+    text = client.get(url("6472012001")).content.decode()
+    assert url("647201") not in text
+    assert url("6472012001001") in text
+
+
+def test_duties_show_their_state_and_a_vacancy_is_never_late(reported: Day) -> None:
+    client = logged_in(reported.cast.pkd)
+    text = client.get(url("6472012001001", instrumen="pemungutan-tps")).content.decode()
+    report = Report.objects.get(obligation__subject__code="6472012001001")
+    assert reverse("report", args=[report.pk]) in text
+    assert "Disetujui" in text
+    vacant = client.get(url("6472012001901", instrumen="pemungutan-tps")).content.decode()
+    assert "Tanpa pengawas" in vacant
+    assert "Terlambat" not in vacant
+    reported.set_clock(MORNING_AFTER)
+    page = page_of(reported, "6472012001", instrument="penghitungan-tps")
+    states = {row.unit.code[-3:]: row.duties[0].state for row in page.rows}
+    assert states == {"001": "LATE", "002": "LATE", "901": "VACANT"}
+
+
+SORTED = {
+    "": ["001", "002", "901"],
+    "-kode": ["901", "002", "001"],
+    "nama": ["001", "002", "901"],
+    "-masalah": ["001", "002", "901"],
+    "-terakhir": ["002", "001", "901"],
+    "terakhir": ["001", "002", "901"],  # who never reported comes last in both directions
+    "bukan-kolom": ["001", "002", "901"],
+}
+
+
+def test_rows_in_order_of_a_column(reported: Day) -> None:
+    for sort, expected in SORTED.items():
+        assert [row.unit.code[-3:] for row in page_of(reported, "6472012001", sort=sort).rows] == expected
+
+
+def test_periods_are_shown_together_or_one_by_one(election_day: Day) -> None:
+    window = election_day.open("masa-tenang-desa")
+    rollup.run_all()
+    whole = page_of(election_day, "647201", instrument="masa-tenang-desa")
+    assert whole.periods == [(window.period, "11 Feb 2024")]
+    assert whole.noun == "laporan wajib"
+    assert page_of(election_day, "647201", instrument="masa-tenang-desa", period=window.period).period == window.period
+    unknown = page_of(election_day, "647201", instrument="masa-tenang-desa", period="2024-02-30")
+    assert (unknown.period, unknown.counts) == ("", whole.counts)
+    own = page_of(election_day, "6472012001", instrument="masa-tenang-desa")
+    assert [duty.state for duty in own.duties] == ["LATE"]  # the village is the subject: no row for a station
+    assert own.rows == []
+
+
+def test_before_anything_is_opened_the_page_says_so(cast: Cast, client: Client) -> None:
+    client.force_login(cast.province_member)
+    text = client.get(url("64")).content.decode()
+    assert "Belum ada pelaporan yang dibuka" in text
+
+
+def test_links_of_the_switch_keep_what_was_chosen(reported: Day) -> None:
+    client = logged_in(reported.cast.province_member)
+    text = client.get(url("64", instrumen="pemungutan-tps", urut="-belum")).content.decode()
+    switch = re.search(r'href="(\?[^"]*dasar=approved[^"]*urut[^"]*|\?[^"]*urut[^"]*dasar=approved[^"]*)"', text)
+    assert switch is not None
+    assert "instrumen=pemungutan-tps" in switch[1]
+
+
+def test_the_way_home_leads_to_ones_own_unit(cast: Cast, client: Client) -> None:
+    client.force_login(cast.regency_member)
+    assert client.get(reverse("unit-home")).url == url("6472")
+    client.force_login(cast.nobody)
+    assert "Anda belum bertugas" in client.get(reverse("unit-home")).content.decode()
+    assert Client().get(reverse("unit-home")).status_code == 302
