@@ -1,0 +1,122 @@
+"""Coming in: log in, activate an account with the code from its card, go out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import login, views
+from django.contrib.auth.forms import AuthenticationForm, SetPasswordMixin
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from hierarchy import roster
+
+ATTEMPTS, PER_SECONDS = 8, 300
+
+
+def throttled(request: HttpRequest, username: str) -> bool:
+    """Whether this account has been tried too often from this address.
+
+    Counted per account AND address: counting by account alone would let anyone lock a supervisor out on election day,
+    counting by address alone would lock out a whole office behind one router.
+    """
+    key = f"masuk:{request.META.get('REMOTE_ADDR', '')}:{username.lower()[:40]}"
+    cache.add(key, 0, PER_SECONDS)
+    try:
+        return cache.incr(key) > ATTEMPTS
+    except ValueError:  # it expired between the two calls
+        return False
+
+
+class LoginForm(AuthenticationForm):
+    username = forms.CharField(
+        label=gettext_lazy("Nama pengguna"),
+        error_messages={"required": gettext_lazy("Isi nama pengguna Anda.")},
+        widget=forms.TextInput(attrs={"autofocus": True, "autocapitalize": "none", "autocomplete": "username"}),
+    )
+    password = forms.CharField(
+        label=gettext_lazy("Kata sandi"),
+        strip=False,
+        error_messages={"required": gettext_lazy("Isi kata sandi Anda.")},
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    error_messages = {
+        "invalid_login": gettext_lazy("Nama pengguna atau kata sandi tidak cocok. Periksa, lalu coba lagi."),
+        "inactive": gettext_lazy("Akun ini tidak aktif. Hubungi atasan Anda."),
+    }
+
+    def clean(self) -> dict[str, Any]:
+        if self.request and throttled(self.request, self.cleaned_data.get("username", "")):
+            raise ValidationError(_("Terlalu banyak percobaan. Tunggu lima menit, lalu coba lagi."))
+        return super().clean()
+
+
+class LoginView(views.LoginView):
+    template_name = "hierarchy/login.html"
+    authentication_form = LoginForm
+    redirect_authenticated_user = True
+
+
+class ActivationForm(SetPasswordMixin, forms.Form):
+    """The code from the card and a password of one's own."""
+
+    username = forms.CharField(
+        label=gettext_lazy("Nama pengguna"),
+        help_text=gettext_lazy("Tertulis di kartu akun Anda."),
+        error_messages={"required": gettext_lazy("Isi nama pengguna yang tertulis di kartu akun Anda.")},
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "username"}),
+    )
+    code = forms.CharField(
+        label=gettext_lazy("Kode aktivasi"),
+        help_text=gettext_lazy("Tertulis di kartu akun Anda. Huruf besar dan kecil sama saja."),
+        error_messages={"required": gettext_lazy("Isi kode aktivasi yang tertulis di kartu akun Anda.")},
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autocapitalize": "characters"}),
+    )
+    password1 = forms.CharField(
+        label=gettext_lazy("Kata sandi baru"),
+        help_text=gettext_lazy("Paling sedikit 8 huruf atau angka, bukan kata yang mudah ditebak."),
+        strip=False,
+        error_messages={"required": gettext_lazy("Pilih kata sandi Anda sendiri.")},
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    password2 = forms.CharField(
+        label=gettext_lazy("Ulangi kata sandi baru"),
+        strip=False,
+        error_messages={"required": gettext_lazy("Ketik kata sandi baru sekali lagi.")},
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    error_messages = {
+        "password_mismatch": gettext_lazy("Kedua kata sandi berbeda. Ketik ulang keduanya."),
+    }
+
+    def clean(self) -> dict[str, Any] | None:
+        self.validate_passwords()
+        return super().clean()
+
+
+@sensitive_post_parameters()
+@never_cache
+def activate(request: HttpRequest) -> HttpResponse:
+    form = ActivationForm(request.POST or None, initial={"username": request.GET.get("nama", "")})
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        if throttled(request, given["username"]):
+            form.add_error(None, _("Terlalu banyak percobaan. Tunggu lima menit, lalu coba lagi."))
+        else:
+            try:
+                user = roster.activate(username=given["username"], code=given["code"], password=given["password1"])
+            except ValidationError as weak:
+                form.add_error("password1", weak.messages)
+            except roster.ActivationRefused as refused:
+                form.add_error(None, refused.messages)
+            else:
+                login(request, user)
+                return redirect("tasks")
+    return render(request, "hierarchy/activate.html", {"form": form}, status=422 if form.errors else 200)
