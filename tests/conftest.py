@@ -1,5 +1,6 @@
-"""What every test may use: the named cast and its tree, from tests/cast.py."""
+"""What every test may use: the named cast and its tree (tests/cast.py), election day (tests/days.py)."""
 
 from __future__ import annotations
 
 from tests.cast import *  # noqa: F403
+from tests.days import *  # noqa: F403
