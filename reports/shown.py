@@ -1,0 +1,206 @@
+"""A filed report in words: its answers, what each revision changed, what happened to it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+
+from hierarchy import formats
+from hierarchy.models import User
+from reports.instruments.schema import CALCULATED, CHOICE_KINDS, DATE, PHOTO, TIME, Question, Schema, problem_cells
+from reports.models import Conflict, Event, Report, Revision, Window
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One answered question. `remark` is the reviewer's, `reason` the filer's for a broken soft rule, `typed` a remark
+    that is being written."""
+
+    name: str
+    label: str
+    answer: str
+    is_photo: bool
+    is_problem: bool
+    reason: str
+    remark: str
+    typed: str
+
+
+@dataclass(frozen=True)
+class ShownGroup:
+    title: str
+    rows: list[Shown]
+
+
+def answered_groups(report: Report, typed: Mapping[str, str]) -> list[ShownGroup]:
+    """The answers of a report by screen of its instrument; screens without an answer are left out."""
+    schema, language = report.window.version.parsed, get_language()
+    problems = problems_of(report, schema)
+    groups = []
+    for group in schema.groups:
+        rows = [
+            Shown(
+                name=question.name,
+                label=question.label.in_language(language),
+                answer=in_words(question, report.answers[question.name], language),
+                is_photo=question.kind == PHOTO,
+                is_problem=question.name in problems,
+                reason=report.reasons.get(question.name, ""),
+                remark=report.remarks.get(question.name, ""),
+                typed=typed.get(question.name, ""),
+            )
+            for question in schema.in_group(group.name)
+            if question.name in report.answers
+        ]
+        if rows:
+            groups.append(ShownGroup(group.title.in_language(language), rows))
+    return groups
+
+
+def problems_of(report: Report, schema: Schema) -> set[str]:
+    """Names of the questions whose answers are findings."""
+    return {question.name for question, position in problem_cells(schema) if report.vector[position]}
+
+
+def in_words(question: Question, answer: Any, language: str | None) -> str:
+    """`1.208`, `Ya`, `07.05`, `14 Feb 2024` or the text itself; a photo is its hash."""
+    if question.kind in CHOICE_KINDS:
+        labels = {choice.name: choice.label.in_language(language) for choice in question.choices}
+        chosen: list[str] = answer if isinstance(answer, list) else [answer]
+        return ", ".join(labels.get(name, name) for name in chosen)
+    if question.kind == TIME:
+        return answer.replace(":", ".") if not (language or "").startswith("en") else answer
+    if question.kind == DATE:
+        return formats.day(date.fromisoformat(answer))
+    return formats.number(answer) if isinstance(answer, int) else str(answer)
+
+
+def title_of(window: Window) -> str:
+    """The instrument and, where it is owed again and again, the day or week: "Masa tenang, 11 Feb 2024"."""
+    title, period = window.instrument.title, window.period
+    if not period:
+        return title
+    if week := re.fullmatch(r"(\d{4})-W(\d\d)", period):
+        monday = date.fromisocalendar(int(week[1]), int(week[2]), 1)
+        words = gettext("minggu mulai %(day)s") % {"day": formats.day(monday)}
+    else:
+        words = formats.day(date.fromisoformat(period))
+    return f"{title}, {words}"
+
+
+# --- versions -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A question answered differently in two versions; an empty text is no answer. A photo is its hash."""
+
+    label: str
+    before: str
+    after: str
+    is_photo: bool
+
+
+def differences(schema: Schema, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+    """What was answered differently in two sets of canonical answers, in the order of the questions."""
+    language = get_language()
+
+    def told(question: Question, answers: Mapping[str, Any]) -> str:
+        return in_words(question, answers[question.name], language) if question.name in answers else ""
+
+    return [
+        Difference(question.label.in_language(language), told(question, before), told(question, after), photo)
+        for question in schema.questions
+        if question.kind != CALCULATED and before.get(question.name) != after.get(question.name)
+        for photo in [question.kind == PHOTO]
+    ]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A revision, or a filing that was refused, beside the version it is compared with."""
+
+    source: Revision | Conflict
+    changes: list[Difference]
+
+
+def answers_in(source: Revision | Conflict) -> dict[str, Any]:
+    """The answers exactly as they were filed, from the bytes that were hashed."""
+    return json.loads(bytes(source.canonical))["answers"]
+
+
+def revisions_of(report: Report, revisions: Iterable[Revision]) -> list[Version]:
+    """Newest first, each with what it changed; the first one changed nothing."""
+    schema = report.window.version.parsed
+    versions: list[Version] = []
+    before: Mapping[str, Any] | None = None
+    for revision in sorted(revisions, key=lambda each: each.number):
+        answers = answers_in(revision)
+        versions.append(Version(revision, differences(schema, before, answers) if before is not None else []))
+        before = answers
+    return versions[::-1]
+
+
+def conflicts_of(report: Report, conflicts: Iterable[Conflict]) -> list[Version]:
+    """What was sent and refused because another version stood, beside the report as it stands."""
+    schema = report.window.version.parsed
+    return [Version(each, differences(schema, report.answers, answers_in(each))) for each in conflicts]
+
+
+# --- history --------------------------------------------------------------------------------------------------------
+
+# What a line of the journal says on the page of a report, and its icon; verbs not named here are not shown.
+TOLD: dict[str, tuple[Promise, str]] = {
+    "report.filed": (_("Laporan diterima"), "tick"),
+    "report.revised": (_("Perbaikan diterima"), "tick"),
+    "report.approved": (_("Laporan disetujui"), "double-tick"),
+    "report.returned": (_("Dikembalikan untuk diperbaiki"), "return"),
+    "report.conflict": (_("Kiriman lain ditolak dan disimpan"), "warning"),
+    "approval.withdrawn": (_("Persetujuan dibatalkan"), "return"),
+    "unit.unreachable": (_("Dicatat tanpa sinyal"), "no-signal"),
+    "unit.reachable": (_("Catatan tanpa sinyal dibatalkan"), "circle"),
+    "obligation.vacant": (_("Tercatat tanpa pengawas"), "dashed-circle"),
+    "obligation.staffed": (_("Pengawas sudah ada"), "circle"),
+}
+
+
+@dataclass(frozen=True)
+class Happened:
+    """A line of the timeline (components/timeline.html)."""
+
+    icon: str
+    what: str
+    at: datetime
+    who: str
+    note: str
+
+
+def history(report: Report) -> list[Happened]:
+    """What happened to a report and its obligation, oldest first: two queries."""
+    events = list(
+        Event.objects.filter(
+            target__in=[str(report.pk), str(report.obligation_id)],
+            unit=report.obligation.subject.code,
+            election=report.obligation.window.election.code,
+            verb__in=TOLD,
+        )
+    )
+    names = dict(User.objects.filter(username__in={event.actor for event in events}).values_list("username", "name"))
+    return [
+        Happened(
+            icon=TOLD[event.verb][1],
+            what=str(TOLD[event.verb][0]),
+            at=event.at,
+            who=names.get(event.actor, event.actor),
+            note=event.detail.get("reason", ""),
+        )
+        for event in events
+    ]

@@ -1,0 +1,246 @@
+"""Pages of those who file: what waits for them, and the form. Rules live in the verbs; a view gathers and calls."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.core.paginator import Page, Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from hierarchy import access, clock
+from hierarchy.access import Permission
+from hierarchy.levels import Level
+from hierarchy.models import User
+from reports import evidence, intake
+from reports.forms import REASON, ReportForm
+from reports.instruments.codec import Content
+from reports.models import Cadence, Obligation, Report, State, Window
+from reports.models.filed import Channel
+from reports.querysets import WindowQuerySet
+from reports.shown import differences
+from reports.worklist import Row, Silent, parts, silent_units
+
+PER_PAGE = 25
+RECENT = 10
+
+
+class SignedIn(HttpRequest):
+    """A request behind login_required."""
+
+    user: User
+
+
+def paged(request: SignedIn, rows: Any, key: str = "halaman") -> Page:
+    return Paginator(rows, PER_PAGE).get_page(request.GET.get(key))
+
+
+def seat(request: SignedIn) -> dict[str, Any]:
+    """What the header says of the signed-in person."""
+    seats = access.memberships(request.user)
+    first = seats[0] if seats else None
+    return {"own_unit": first.unit.title if first else "", "own_role": first.get_role_display() if first else ""}
+
+
+@never_cache
+@login_required
+@require_safe
+def tasks(request: SignedIn) -> HttpResponse:
+    """What I owe and by when; what waits for my review; who below me has not reported."""
+    user, now = request.user, clock.now()
+    mine = Obligation.objects.to_file(user).for_lists()
+    owed = paged(request, mine.open_at(now).owed())
+    rows = [Row.of(duty, now) for duty in owed]
+    first = rows.pop(0) if rows and owed.number == 1 else None
+    sent = mine.filter(state__in=[State.FILED, State.APPROVED]).order_by("-first_filed_at", "-pk")[:RECENT]
+    context = {
+        "owed": owed,
+        "next": first,
+        "rows": rows,
+        "sent": [Row.of(duty, now) for duty in sent],
+        "memberships": access.memberships(user),
+        "files": bool(access.seats(user, Permission.FILE)),
+        "event_windows": _event_windows(user, now),
+        "now": now,
+        "nav_current": "tasks",
+    }
+    return render(request, "reports/tasks.html", context | _of_reviewer(request, now) | seat(request))
+
+
+def _of_reviewer(request: SignedIn, now: datetime) -> dict[str, Any]:
+    """What the home page adds for those who review; nothing at all for those who only file."""
+    seats = access.seats(request.user, Permission.REVIEW)
+    below = [s.unit_id for s in seats if s.unit.level < Level.POLLING_STATION]
+    if not below:
+        return {}
+    nouns = {Level(s.unit.level + 1).spec.plural for s in seats if s.unit_id in below}
+    silent = paged(request, silent_units(of=below, now=now), "diam")
+    unreachable = Obligation.objects.open_at(now).filter(filer__parent_id__in=below, state=State.UNREACHABLE)
+    attested = paged(request, unreachable.for_lists().select_related("attested_by"), "tanpa")
+    return {
+        "reviews": True,
+        "waiting": Obligation.objects.to_review(request.user).count(),
+        "silent": silent,
+        "silent_rows": [Silent.of(unit, now) for unit in silent],
+        "noun": nouns.pop() if len(nouns) == 1 else _("satuan"),
+        "attested": attested,
+        "attested_rows": [Row.of(duty, now) for duty in attested],
+    }
+
+
+def _event_windows(user: User, now: datetime) -> WindowQuerySet:
+    elections = {membership.unit.election_id for membership in access.seats(user, Permission.FILE)}
+    rows = Window.objects.filter(instrument__cadence=Cadence.EVENT, election__in=elections, opened_at__isnull=False)
+    return rows.filter(opens_at__lte=now, closes_at__gt=now).select_related("instrument", "stage")
+
+
+@never_cache
+@login_required
+def file_report(request: SignedIn, pk: int) -> HttpResponse:
+    """Fill in what is owed, or correct what was filed."""
+    duties = Obligation.objects.for_intake().visible_to(request.user)
+    obligation = get_object_or_404(duties.select_related("report", "subject__village", "window__stage"), pk=pk)
+    access.require(request.user, Permission.FILE, obligation.filer)
+    return _filing(request, obligation, getattr(obligation, "report", None))
+
+
+@never_cache
+@login_required
+def file_event(request: SignedIn, window_pk: int) -> HttpResponse:
+    """Fill in a report nobody owed in advance (Form A), about one's own unit."""
+    seats = access.seats(request.user, Permission.FILE)
+    windows = Window.objects.filter(instrument__cadence=Cadence.EVENT, opened_at__isnull=False)
+    windows = windows.filter(election__in=[membership.unit.election_id for membership in seats])
+    window = get_object_or_404(windows.select_related("instrument", "version", "election", "stage"), pk=window_pk)
+    unit = next(membership.unit for membership in seats if membership.unit.election_id == window.election_id)
+    draft = Obligation(
+        window=window, subject=unit, filer=unit, counted_in=unit, due_at=window.due_at, closes_at=window.closes_at
+    )
+    return _filing(request, draft, None)
+
+
+def _filing(request: SignedIn, obligation: Obligation, standing: Report | None) -> HttpResponse:
+    posted = request.method == "POST"
+    form = ReportForm(
+        obligation.window.version,
+        request.POST if posted else None,
+        request.FILES if posted else None,
+        initial=_initial(standing),
+        reasons=standing.reasons if standing else {},
+        keep=_keeper(obligation, request.user),
+    )
+    if not posted:
+        return _form_page(request, obligation, standing, form, standing.pk if standing else uuid.uuid4())
+    number = _report_id(request, standing)
+    if not form.is_valid() or form.content is None:
+        return _form_page(request, obligation, standing, form, number, status=422)
+    try:
+        receipt = _submit(request, obligation, form.content, number)
+    except intake.Refused as refused:
+        if refused.current is not None:
+            return _clash_page(request, obligation, form, refused.current, refused)
+        form.add_error(None, str(refused))
+        return _form_page(request, obligation, standing, form, number, status=refused.status)
+    messages.success(request, _("Laporan diterima. Simpan kode %(code)s.") % {"code": receipt.code})
+    return redirect("report", pk=receipt.report_id)
+
+
+def _initial(standing: Report | None) -> dict[str, Any]:
+    """What stands, and the reasons given before under the names of their boxes."""
+    if standing is None:
+        return {}
+    return standing.answers | {REASON.format(name): reason for name, reason in standing.reasons.items()}
+
+
+def _submit(request: SignedIn, obligation: Obligation, content: Content, number: uuid.UUID) -> intake.Receipt:
+    filing: dict[str, Any] = {
+        "by": request.user,
+        "report_id": number,
+        "answers": content.answers,
+        "reasons": content.reasons,
+        "based_on": _whole(request.POST.get("based_on")),
+        "channel": Channel.WEB,
+    }
+    if obligation.pk:
+        return intake.submit(obligation=obligation, **filing)
+    return intake.submit_event(window=obligation.window, subject=obligation.subject, **filing)
+
+
+def _keeper(obligation: Obligation, user: User) -> Callable[[UploadedFile], str]:
+    """Stores a photo as soon as it arrives, so that an error elsewhere in the form does not cost it."""
+
+    def keep(upload: UploadedFile) -> str:
+        try:
+            return evidence.store(file=upload, unit=obligation.filer, by=user).sha256
+        except evidence.NotAPhoto as error:
+            raise ValidationError(str(error)) from error
+
+    return keep
+
+
+def _report_id(request: SignedIn, standing: Report | None) -> uuid.UUID:
+    """The id the page was given when it was opened, so that sending twice files once."""
+    if standing is not None:
+        return standing.pk
+    try:
+        return uuid.UUID(request.POST.get("report_id", ""))
+    except ValueError:
+        raise Http404 from None
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 6 else None
+
+
+def _clash_page(
+    request: SignedIn, obligation: Obligation, form: ReportForm, current: Report, refused: intake.Refused
+) -> HttpResponse:
+    """Another version stands: shows it beside what was typed; sending again makes a correction of what stands."""
+    assert form.content is not None, "only content that is valid can clash"
+    clash = {
+        "sentence": str(refused),
+        "changes": differences(obligation.window.version.parsed, current.answers, form.content.answers),
+        # An event's form was opened without an obligation; its correction belongs to the one that was made.
+        "action": reverse("file-report", args=[current.obligation_id]),
+    }
+    return _form_page(request, obligation, current, form, current.pk, status=refused.status, clash=clash)
+
+
+def _form_page(
+    request: SignedIn,
+    obligation: Obligation,
+    standing: Report | None,
+    form: ReportForm,
+    number: uuid.UUID,
+    *,
+    status: int = 200,
+    clash: dict[str, Any] | None = None,
+) -> HttpResponse:
+    now = clock.now()
+    row = Row.of(obligation, now)
+    context = {
+        "obligation": obligation,
+        "window": obligation.window,
+        "row": row,
+        "title": row.title,
+        "report": standing,
+        "report_id": number,
+        "form": form,
+        "parts": list(parts(form, standing)),
+        "clash": clash,
+        # Said before anything is typed; the verb refuses it in any case.
+        "closed": not form.is_bound and now >= obligation.closes_at,
+        "nav_current": "tasks",
+    }
+    return render(request, "reports/file.html", context | seat(request), status=status)

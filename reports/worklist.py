@@ -1,0 +1,167 @@
+"""Rows of the pages of work: what is owed and by when, what waits with which flags, whom to call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Prefetch
+from django.forms import BoundField
+from django.utils.translation import gettext as _
+
+from hierarchy import formats
+from hierarchy.models import Membership, Unit
+from hierarchy.querysets import UnitQuerySet
+from reports.forms import AnswerField, ReportForm
+from reports.instruments.schema import PHOTO
+from reports.models import InstrumentVersion, Obligation, Report, State
+from reports.shown import problems_of, title_of
+
+
+@dataclass(frozen=True)
+class Row:
+    """A duty with the state people see (LATE is OWED past its deadline) and the words beside it."""
+
+    duty: Obligation
+    state: str
+    note: str
+
+    @property
+    def title(self) -> str:
+        return title_of(self.duty.window)
+
+    @classmethod
+    def of(cls, duty: Obligation, now: datetime) -> Row:
+        if duty.state == State.OWED and now > duty.due_at:
+            return cls(duty, "LATE", formats.duration(now - duty.due_at))
+        if duty.state in (State.OWED, State.RETURNED):
+            return cls(duty, duty.state, formats.time_left(duty.due_at, now))
+        return cls(duty, duty.state, _("sementara") if duty.state == State.FILED else "")
+
+
+def silent_units(*, of: list[int], now: datetime) -> UnitQuerySet:
+    """Units directly below `of` (ids) that have not filed something past its deadline, each once.
+
+    Each unit has `silent` (its duties, oldest deadline first) and `people` (its current members with their users), so
+    that one call settles everything: three queries whatever their number.
+    """
+    late = Obligation.objects.open_at(now).filter(state=State.OWED, due_at__lt=now).order_by("due_at")
+    owing = late.filter(filer__parent_id__in=of).values("filer_id")
+    people = Membership.objects.current().select_related("user").order_by("user__name")
+    return (
+        Unit.objects.filter(pk__in=owing)
+        .select_related("village")
+        .prefetch_related(
+            Prefetch("duties", late.select_related("window__instrument", "subject__village"), to_attr="silent"),
+            Prefetch("memberships", people, to_attr="people"),
+        )
+        .order_by("code")
+    )
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Whom to call. `whatsapp` is the number as wa.me wants it: country code first, digits only."""
+
+    name: str
+    phone: str
+    whatsapp: str
+
+    @classmethod
+    def of(cls, seat: Membership) -> Contact:
+        digits = "".join(char for char in seat.user.phone if char in "0123456789")
+        return cls(seat.user.name, seat.user.phone, "62" + digits[1:] if digits.startswith("0") else digits)
+
+
+@dataclass(frozen=True)
+class Silent:
+    """A unit that has not reported: what it owes and whom to call."""
+
+    unit: Unit
+    rows: list[Row]
+    contacts: list[Contact]
+
+    @classmethod
+    def of(cls, unit: Any, now: datetime) -> Silent:
+        """`unit` comes from silent_units()."""
+        return cls(unit, [Row.of(duty, now) for duty in unit.silent], [Contact.of(seat) for seat in unit.people])
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A filed report in the queue. Flagged ones are opened one by one; the others may be approved together."""
+
+    duty: Obligation
+    report: Report
+    problems: int
+    reasons: int
+    late: str
+    title: str
+    seen: str  # "report id:content hash", what the reviewer had on the screen
+
+    @property
+    def is_clean(self) -> bool:
+        return not (self.problems or self.reasons)
+
+
+def waiting(duties: Iterable[Obligation]) -> list[Waiting]:
+    """The queue's rows; one query for the instrument versions of the page, not one per row."""
+    found = list(duties)
+    versions = InstrumentVersion.objects.in_bulk({duty.window.version_id for duty in found})
+    return [
+        Waiting(
+            duty=duty,
+            report=duty.report,
+            problems=len(problems_of(duty.report, versions[duty.window.version_id].parsed)),
+            reasons=len(duty.report.reasons),
+            late="" if duty.on_time else formats.duration(duty.first_filed_at - duty.due_at),
+            title=title_of(duty.window),
+            seen=f"{duty.report.pk}:{bytes(duty.report.sha256).hex()}",
+        )
+        for duty in found
+        if duty.first_filed_at is not None
+    ]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A field of the filing form with the reviewer's remark and the photo that stands ("" where there is none)."""
+
+    field: BoundField
+    remark: str
+    photo: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """A group of the form. `rows` holds one field, or the two halves of an L/P pair; `todo` counts what to mend."""
+
+    number: int
+    title: str
+    rows: list[list[Asked]]
+    todo: int
+
+
+def parts(form: ReportForm, standing: Report | None) -> Iterator[Part]:
+    """The groups of a filing form in order, remarks of a returned report at their fields."""
+    remarks = standing.remarks if standing else {}
+    answers = standing.answers if standing else {}
+    for number, (title, fields) in enumerate(form.groups(), start=1):
+        rows: list[list[Asked]] = []
+        for field in fields:
+            kind = field.field.kind if isinstance(field.field, AnswerField) else ""
+            photo = answers.get(field.name, "") if kind == PHOTO else ""
+            asked = Asked(field, remarks.get(field.name, ""), photo)
+            before = rows[-1] if rows else []
+            if len(before) == 1 and _pair(before[0].field) == field.name:
+                before.append(asked)
+            else:
+                rows.append([asked])
+        todo = sum(bool(asked.remark or asked.field.errors) for row in rows for asked in row)
+        yield Part(number, title, rows, todo)
+
+
+def _pair(field: BoundField) -> str:
+    return field.field.pair if isinstance(field.field, AnswerField) else ""
