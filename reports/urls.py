@@ -1,5 +1,18 @@
-"""Routes of reports pages."""
+"""Routes of filing and reviewing."""
 
 from __future__ import annotations
 
-urlpatterns: list = []
+from django.urls import path
+
+from reports import views, views_review
+
+urlpatterns = [
+    path("tugas/", views.tasks, name="tasks"),
+    path("tugas/<int:pk>/lapor/", views.file_report, name="file-report"),
+    path("tugas/<int:pk>/tanpa-sinyal/", views_review.attest, name="attest"),
+    path("lapor/<int:window_pk>/", views.file_event, name="file-event"),
+    path("laporan/<uuid:pk>/", views_review.report, name="report"),
+    path("laporan/<uuid:pk>/foto/<slug:sha256>/", views_review.photo, name="photo"),
+    path("laporan/<uuid:pk>/periksa/", views_review.judge, name="judge"),
+    path("pemeriksaan/", views_review.queue, name="queue"),
+]

@@ -1,0 +1,225 @@
+"""Pages of a filed report and of those who review. Rules live in the verbs; a view gathers and calls."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse, Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from hierarchy import access, clock
+from hierarchy.access import Permission
+from reports import review
+from reports.models import Evidence, Obligation, Report, State
+from reports.querysets import ObligationQuerySet
+from reports.shown import answered_groups, conflicts_of, history, revisions_of, title_of
+from reports.views import SignedIn, paged, seat
+from reports.worklist import Row, waiting
+
+MOST_TICKED = 500
+HASH_SHOWN = 16  # hex digits of the content hash that people compare
+REMARK = "catatan-{}"
+
+
+@never_cache
+@login_required
+@require_safe
+def report(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
+    """One report: its receipt, its answers, its history, and what the reader may do about it."""
+    found = get_object_or_404(Report.objects.for_page().visible_to(request.user), pk=pk)
+    return _report_page(request, found)
+
+
+def _report_page(request: SignedIn, found: Report, *, refused: str = "", status: int = 200) -> HttpResponse:
+    """With `refused`, what the reviewer typed is shown again beside the sentence that says why."""
+    duty, now = found.obligation, clock.now()
+    reviewer = access.can(request.user, Permission.REVIEW, duty.filer)
+    revisions = list(found.revisions.select_related("filed_by"))
+    took_part = any(revision.filed_by_id == request.user.pk for revision in revisions)
+    typed = {name: request.POST.get(REMARK.format(name), "") for name in found.answers}
+    context = {
+        "report": found,
+        "obligation": duty,
+        "title": title_of(duty.window),
+        "row": Row.of(duty, now),
+        "groups": answered_groups(found, typed),
+        "events": history(found),
+        "revisions": revisions_of(found, revisions),
+        "conflicts": conflicts_of(found, duty.conflicts.select_related("filed_by")),
+        "receipt": _receipt(request, found),
+        "own": took_part,
+        "may_approve": reviewer and not took_part and duty.state == State.FILED,
+        "may_return": reviewer and duty.state in review.TRANSITIONS["send_back"].start,
+        "may_withdraw": reviewer and duty.state in review.TRANSITIONS["withdraw"].start,
+        "may_edit": access.can(request.user, Permission.FILE, duty.filer) and now < duty.closes_at,
+        "reviewer": reviewer,
+        "after": _next_waiting(request, duty) if reviewer else None,
+        "seen": bytes(found.sha256).hex(),
+        "refused": refused,
+        "typed_reason": request.POST.get("reason", ""),
+        "nav_current": "tasks",
+    }
+    return render(request, "reports/report.html", context | seat(request), status=status)
+
+
+def _receipt(request: SignedIn, found: Report) -> dict[str, Any]:
+    return {
+        "code": found.receipt_code,
+        "qr": _qr(settings.SITE_URL.rstrip("/") + reverse("report", args=[found.pk])),
+        "title": title_of(found.obligation.window),
+        "unit": found.obligation.subject.title,
+        "at": found.filed_at,
+        "hash": bytes(found.sha256).hex()[:HASH_SHOWN],
+    }
+
+
+def _qr(text: str) -> SafeString:
+    """An inline SVG, because the Content-Security-Policy leaves no other way that prints sharply."""
+    import segno
+
+    title = _("Kode QR alamat laporan ini")
+    return mark_safe(segno.make(text, error="m").svg_inline(omitsize=True, title=title))  # noqa: S308  (our own URL)
+
+
+def _next_waiting(request: SignedIn, duty: Obligation) -> Obligation | None:
+    rows = Obligation.objects.to_review(request.user).exclude(pk=duty.pk).select_related("report")
+    return rows.order_by("first_filed_at", "pk").first()
+
+
+@login_required
+@require_safe
+@cache_control(private=True, max_age=86_400, immutable=True)
+def photo(request: SignedIn, pk: uuid.UUID, sha256: str) -> HttpResponseBase:
+    """A photo of a report, for those who may see the report. It was re-encoded on arrival and never changes."""
+    found = get_object_or_404(Report.objects.for_page().visible_to(request.user), pk=pk)
+    filed = [*found.revisions.all(), *found.obligation.conflicts.all()]
+    # The filer's unit may hold photos of other reports, which this reader may not see.
+    if not any(f'"{sha256}"'.encode() in bytes(version.canonical) for version in filed):
+        raise Http404
+    kept = get_object_or_404(Evidence, unit_id=found.obligation.filer_id, sha256=sha256)
+    try:
+        content = kept.file.open("rb")
+    except FileNotFoundError:
+        raise Http404 from None
+    response = FileResponse(content, content_type="image/jpeg", filename=f"{found.receipt_code}-{sha256[:8]}.jpg")
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@login_required
+@require_POST
+def judge(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
+    """Approve, return or withdraw, bound to the content that was on the reviewer's screen."""
+    found = get_object_or_404(Report.objects.for_page().visible_to(request.user), pk=pk)
+    verb = request.POST.get("verb", "")
+    try:
+        seen = bytes.fromhex(request.POST.get("seen", ""))
+    except ValueError:
+        raise Http404 from None
+    if verb not in VERBS:
+        raise Http404
+    act, done = VERBS[verb]
+    try:
+        act(request, found, seen)
+    except review.ReviewError as error:
+        fresh = Report.objects.for_page().get(pk=pk)  # it may have changed, and that may be why
+        return _report_page(request, fresh, refused=str(error), status=409)
+    messages.success(request, str(done()))
+    return redirect("report", pk=pk)
+
+
+def _approve(request: SignedIn, found: Report, seen: bytes) -> None:
+    review.approve(report=found, seen=seen, by=request.user)
+
+
+def _send_back(request: SignedIn, found: Report, seen: bytes) -> None:
+    remarks = {name: request.POST.get(REMARK.format(name), "") for name in found.answers}
+    review.send_back(report=found, seen=seen, remarks={"": request.POST.get("reason", ""), **remarks}, by=request.user)
+
+
+def _withdraw(request: SignedIn, found: Report, seen: bytes) -> None:
+    review.withdraw(report=found, seen=seen, reason=request.POST.get("reason", ""), by=request.user)
+
+
+VERBS = {
+    "setujui": (_approve, lambda: _("Laporan disetujui.")),
+    "kembalikan": (_send_back, lambda: _("Laporan dikembalikan untuk diperbaiki.")),
+    "batalkan": (_withdraw, lambda: _("Persetujuan dibatalkan.")),
+}
+
+
+@never_cache
+@login_required
+def queue(request: SignedIn) -> HttpResponse:
+    """What waits for my review; the clean ones can be approved together, the flagged ones one by one."""
+    rows = Obligation.objects.to_review(request.user).for_lists().order_by("first_filed_at", "pk")
+    if request.method == "POST":
+        return _approve_chosen(request, rows)
+    page = paged(request, rows)
+    found = waiting(page)
+    context = {
+        "page": page,
+        "rows": found,
+        "clean": sum(row.is_clean for row in found),
+        "reviews": bool(access.seats(request.user, Permission.REVIEW)),
+        "nav_current": "tasks",
+    }
+    return render(request, "reports/queue.html", context | seat(request))
+
+
+def _approve_chosen(request: SignedIn, rows: ObligationQuerySet) -> HttpResponse:
+    """The form carries "report id:content hash" of what was ticked, or of every clean row of the page."""
+    chosen = request.POST.getlist("bersih" if request.POST.get("pilih") == "bersih" else "seen")
+    seen: dict[object, bytes] = {}
+    for ticked in chosen[:MOST_TICKED]:
+        try:
+            number, _colon, sha256 = ticked.partition(":")
+            seen[uuid.UUID(number)] = bytes.fromhex(sha256)
+        except ValueError:
+            raise Http404 from None
+    if not seen:
+        messages.warning(request, _("Belum ada yang ditandai. Tandai laporan yang Anda setujui, lalu tekan lagi."))
+        return redirect("queue")
+    reports = Report.objects.for_page().filter(pk__in=seen, obligation__in=rows.values("pk"))
+    done = review.approve_many(reports=reports, seen=seen, by=request.user)
+    if done:
+        text = ngettext("%(done)d laporan disetujui.", "%(done)d laporan disetujui.", done) % {"done": done}
+        messages.success(request, text)
+    if left := len(seen) - done:
+        text = ngettext(
+            "%(left)d laporan sudah berubah atau sudah diputuskan, jadi tidak ikut disetujui.",
+            "%(left)d laporan sudah berubah atau sudah diputuskan, jadi tidak ikut disetujui.",
+            left,
+        )
+        messages.warning(request, text % {"left": left})
+    return redirect("queue")
+
+
+@login_required
+@require_POST
+def attest(request: SignedIn, pk: int) -> HttpResponse:
+    """A superior states that a unit has no signal, or that it has again."""
+    duties = Obligation.objects.for_intake().visible_to(request.user)
+    duty = get_object_or_404(duties, pk=pk)
+    try:
+        if request.POST.get("verb") == "batal":
+            review.retract_unreachable(obligation=duty, by=request.user)
+        else:
+            review.attest_unreachable(obligation=duty, reason=request.POST.get("reason", ""), by=request.user)
+        messages.success(request, _("Catatan sinyal disimpan."))
+    except review.ReviewError as error:
+        messages.error(request, str(error))
+    target = request.POST.get("next", "")
+    return redirect(target if url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}) else "tasks")
