@@ -158,11 +158,12 @@ def _diagnose(election: Election, probes: Sequence[Probe]) -> list[Problem]:
 # The same laws said locally, each unit against its parent: right at every step from the root is right everywhere. One
 # sort, one join and one grouping instead of the recursion of CANONICAL. Order of codes is depth-first order: a child's
 # code starts with its parent's. So a unit's rank gives its left edge.
+# Counted in full: a LIMIT 1 makes the planner choose a nested loop that a sound tree walks to its end, for minutes.
 UNSOUND = f"""
 WITH last_child AS (
     SELECT parent_id, max(rght) AS rght FROM {TABLE} WHERE election_id = %(election)s GROUP BY parent_id
 )
-SELECT 1
+SELECT count(*)
 FROM (SELECT *, row_number() OVER (PARTITION BY tree_id ORDER BY code COLLATE "C") AS rank
       FROM {TABLE} WHERE election_id = %(election)s) AS unit
 LEFT JOIN {TABLE} parent ON parent.id = unit.parent_id
@@ -179,14 +180,13 @@ WHERE unit.level IS DISTINCT FROM coalesce(parent.level + 1, 0)
    OR unit.district_id IS DISTINCT FROM CASE unit.level WHEN 2 THEN unit.id ELSE parent.district_id END
    OR unit.village_id IS DISTINCT FROM CASE unit.level WHEN 3 THEN unit.id ELSE parent.village_id END
    OR (length(unit.code) = 13 AND unit.number IS DISTINCT FROM right(unit.code, 3)::int)
-LIMIT 1
 """
 
 
 def _is_sound(election: Election) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(UNSOUND, {"election": election.pk})
-        return cursor.fetchone() is None
+        return bool(cursor.fetchone()[0] == 0)
 
 
 def refresh_statistics() -> None:
