@@ -15,7 +15,7 @@ env = environ.FileAwareEnv()  # FOO_FILE=/run/secrets/foo is read where FOO is n
 DEBUG = env.bool("DEBUG", default=False)
 # A clone runs with no secret of its own; bawaslu_data.E001 refuses this one outside a clone (DEPLOYED).
 INSECURE_KEY = "insecure-key-of-a-clone-replace-me-in-every-deployment"
-SECRET_KEY = env("SECRET_KEY", default=INSECURE_KEY)
+SECRET_KEY = env("SECRET_KEY", default=INSECURE_KEY).strip()  # a file ends with a line end that nobody typed
 DEPLOYED = env.bool("DEPLOYED", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -163,7 +163,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if DEPLOYED else 0
 SECURE_SSL_REDIRECT = False  # the reverse proxy redirects; health checks come over plain HTTP
 X_FRAME_OPTIONS = "DENY"
 # Ed25519 private key (32 bytes, hex) that signs publications; empty: a key is kept in MEDIA_ROOT's sibling `keys/`.
-PUBLICATION_KEY = env("PUBLICATION_KEY", default="")
+PUBLICATION_KEY = env("PUBLICATION_KEY", default="").strip()
 KEY_DIR = Path(env("KEY_DIR", default=str(BASE_DIR / ".data" / "keys")))
 
 # --- API ----------------------------------------------------------------------------------------------------------
