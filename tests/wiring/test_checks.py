@@ -1,0 +1,96 @@
+"""Each system check tells an operator in one sentence what is wrong and what to set; the defaults bother nobody."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as configured
+from django.core.checks import ERROR, WARNING, run_checks
+
+from bawaslu_data import checks
+
+PROJECT = Path(__file__).resolve().parents[2]
+# A deployment as docs/operations.md describes it: nothing to say.
+GOOD: dict[str, Any] = {
+    "DEPLOYED": True,
+    "DEBUG": False,
+    "SECRET_KEY": "a-key-of-its-own",
+    "ALLOWED_HOSTS": ["lapor.example.go.id"],
+    "SITE_URL": "https://lapor.example.go.id",
+    "PUBLICATION_KEY": "0a" * 32,
+    "CLOCK_OFFSET": 0.0,
+}
+# id -> (what is set wrongly, what the message names, what the hint tells to set, how grave)
+WRONG: dict[str, tuple[dict[str, Any], str, str, int]] = {
+    "E001": ({"SECRET_KEY": configured.INSECURE_KEY}, "SECRET_KEY", "SECRET_KEY_FILE", ERROR),
+    "E002": ({"PUBLICATION_KEY": "rahasia"}, "PUBLICATION_KEY", "64 hexadecimal digits", ERROR),
+    "E003": ({"DEBUG": True}, "DEBUG", "Unset DEBUG", ERROR),
+    "E004": ({"ALLOWED_HOSTS": ["*"]}, "ALLOWED_HOSTS", "ALLOWED_HOSTS=lapor.example.go.id", ERROR),
+    "E005": ({"SITE_URL": "http://lapor.example.go.id"}, "SITE_URL", "https://", ERROR),
+    "W001": ({"CLOCK_OFFSET": 3600.0}, "3600 seconds", "CLOCK_OFFSET", WARNING),
+}
+
+
+def told(settings: Any, **values: Any) -> list[Any]:
+    for name, value in values.items():
+        setattr(settings, name, value)
+    return [message for message in run_checks() if (message.id or "").startswith("bawaslu_data.")]
+
+
+def test_a_sound_deployment_and_a_fresh_clone_are_told_nothing(settings: Any) -> None:
+    assert told(settings) == []
+    assert told(settings, **GOOD) == []
+
+
+@pytest.mark.parametrize("number", sorted(WRONG))
+def test_one_wrong_setting_gives_one_sentence_and_what_to_set(settings: Any, number: str) -> None:
+    changes, named, hint, level = WRONG[number]
+    (message,) = told(settings, **GOOD | changes)
+    assert (message.id, message.level) == (f"bawaslu_data.{number}", level)
+    assert named in message.msg
+    assert message.msg.endswith(".")
+    assert hint in message.hint
+    assert message.hint.endswith(".")
+
+
+@pytest.mark.parametrize("key", ["0A" * 32, "0a" * 31, "0a" * 32 + "\n", "zz" * 32])
+def test_a_key_that_signing_could_not_read_is_named_before_it_is_needed(settings: Any, key: str) -> None:
+    assert [message.id for message in told(settings, **GOOD | {"PUBLICATION_KEY": key})] == ["bawaslu_data.E002"]
+
+
+def test_what_only_a_deployment_must_set_is_not_asked_of_a_clone(settings: Any) -> None:
+    everything = {name: value for changes, *_ in WRONG.values() for name, value in changes.items()}
+    found = told(settings, **GOOD | everything | {"DEPLOYED": False})
+    assert [message.id for message in found] == ["bawaslu_data.E002"]  # a key of no use is of no use anywhere
+
+
+def test_every_check_stands_in_the_table_above() -> None:
+    tree = ast.parse(Path(checks.__file__).read_text())
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    assert sorted(text for text in texts if text.startswith("bawaslu_data.")) == sorted(
+        f"bawaslu_data.{number}" for number in WRONG
+    )
+
+
+def test_settings_are_read_with_an_empty_environment() -> None:
+    read = "from bawaslu_data import settings; print(settings.DEPLOYED, settings.DEBUG, settings.CLOCK_OFFSET)"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", read], cwd=PROJECT, env={}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr, done.stdout.split()) == (0, "", ["False", "False", "0.0"])
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "PUBLICATION_KEY"])
+def test_secrets_come_from_files_without_the_line_end_every_editor_leaves(tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret").write_text("0a" * 32 + "\n")
+    read = f"from bawaslu_data import settings; print(repr(settings.{name}))"
+    environment = {f"{name}_FILE": str(tmp_path / "secret")}
+    done = subprocess.run(
+        [sys.executable, "-c", read], cwd=PROJECT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == repr("0a" * 32)
