@@ -195,8 +195,9 @@ def open_window(*, window: Window, by: User | None = None, at: datetime | None =
 
 
 def _owe(window: Window) -> int:
-    subject_level = Level(window.instrument.subject_level)
-    filer_level = Level(window.instrument.filer_level if window.instrument.filer_level is not None else subject_level)
+    about, by = window.instrument.subject_level, window.instrument.filer_level
+    assert about is not None, "an instrument that is owed in advance is about one level"
+    subject_level, filer_level = Level(about), Level(about if by is None else by)
     filer = f"u.{_ancestor(filer_level)}"
     counted_in = "u.village_id" if subject_level == LEAF else "u.id"
     with connection.cursor() as cursor:

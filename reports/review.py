@@ -86,7 +86,7 @@ def approve_many(
 
 def send_back(*, report: Report, seen: bytes, remarks: Mapping[str, str], by: User, at: datetime | None = None) -> None:
     """Returns a report for correction with reasons by question ("" for the whole report)."""
-    kept = {name: text.strip() for name, text in remarks.items() if text.strip()}
+    kept = {name: clean for name, text in remarks.items() if (clean := _clean(text))}
     if not kept:
         raise ReviewError(_("Tuliskan apa yang perlu diperbaiki."))
     _step("send_back", report, seen, by, at, reason="; ".join(kept.values()), remarks=kept)
@@ -99,7 +99,7 @@ def withdraw(*, report: Report, seen: bytes, reason: str, by: User, at: datetime
 
 def attest_unreachable(*, obligation: Obligation, reason: str, by: User, at: datetime | None = None) -> None:
     """A superior attests that the filer has no signal: counted apart, never late, until a report arrives."""
-    _attest("attest", obligation, by, at, reason, {"attested_by": by, "attested_reason": reason.strip()})
+    _attest("attest", obligation, by, at, reason, {"attested_by": by, "attested_reason": _clean(reason)})
 
 
 def retract_unreachable(*, obligation: Obligation, by: User, at: datetime | None = None) -> None:
@@ -142,8 +142,13 @@ def _step(
         _record(step, [report.obligation], by, moment, {report.obligation_id: report}, reason)
 
 
+def _clean(text: str) -> str:
+    """The text without the characters that PostgreSQL cannot keep and no keyboard writes."""
+    return "".join(letter for letter in text if letter.isprintable() or letter in "\n\t").strip()
+
+
 def _need_reason(step: Transition, reason: str) -> None:
-    if step.needs_reason and not reason.strip():
+    if step.needs_reason and not _clean(reason):
         raise ReviewError(_("Tuliskan alasannya."))
 
 
@@ -174,7 +179,7 @@ def _record(
                 target=report.pk if report else obligation.pk,
                 at=at,
                 **({"revision": report.revision, "sha256": bytes(report.sha256).hex()} if report else {}),
-                **({"reason": reason.strip()} if reason else {}),
+                **({"reason": _clean(reason)} if reason else {}),
             )
         )
         stale[obligation.window_id, obligation.counted_in_id] = (obligation.window_id, obligation.counted_in)

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -107,7 +108,7 @@ class Day:
         for window in self.windows():
             calendar.open_window(window=window, at=max(window.opens_at, START))
             steps += self._filings(window)
-        steps += [Step(at, lambda at=at: self._review(at)) for at in _review_hours()]
+        steps += [Step(at, partial(self._review, at)) for at in _review_hours()]
         return sorted(steps, key=lambda step: step.at)
 
     def _filings(self, window: Window) -> Iterator[Step]:
@@ -116,7 +117,7 @@ class Day:
         for duty in duties:
             fate = self.rng.random()
             if fate < UNREACHABLE and duty.filer.level == LEAF:
-                yield Step(window.due_at - timedelta(hours=1), lambda duty=duty: self._no_signal(duty))
+                yield Step(window.due_at - timedelta(hours=1), partial(self._no_signal, duty))
             elif fate < UNREACHABLE + MISSING:
                 continue
             else:

@@ -1,0 +1,217 @@
+"""The laws of the design, held against any interleaving of what people do (DESIGN: invariants)."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hierarchy import tree
+from hierarchy.levels import Level
+from hierarchy.models import Membership, Unit
+from hierarchy.rows import UnitRow
+from reports import calendar, intake, review, rollup
+from reports.models import Obligation, Report, State, Tally, Window
+from reports.rollup import COUNTS
+from reports.verify import CHECKS
+from tests.days import Day, fresh
+
+pytestmark = pytest.mark.django_db
+STATIONS = ["6472012001001", "6472012001002", "6472012002001", "6401012001001", "6401022002901"]
+INSTRUMENTS = ["pemungutan-tps", "penghitungan-tps"]
+# What people do, and to what; the verbs decide whether it is allowed. A refusal is as good as an act.
+ACTS = st.tuples(
+    st.sampled_from(
+        [
+            "file",
+            "edit",
+            "approve",
+            "return",
+            "withdraw",
+            "attest",
+            "retract",
+            "extend",
+            "vacate",
+            "move",
+            "add",
+            "tick",
+        ]
+    ),
+    st.sampled_from(STATIONS),
+    st.sampled_from(INSTRUMENTS),
+    st.integers(0, 3),
+)
+REFUSALS = (intake.Refused, review.ReviewError, PermissionDenied, calendar.CalendarError, tree.TreeError)
+
+
+class World:
+    """Carries out acts through the verbs, as whoever may."""
+
+    def __init__(self, day: Day) -> None:
+        self.day = day
+        self.acts: dict[str, Callable[[Obligation, int], object]] = {
+            "file": self.file,
+            "edit": self.edit,
+            "approve": lambda duty, _n: self.judge(duty, review.approve),
+            "return": lambda duty, _n: self.judge(duty, review.send_back, remarks={"": "periksa"}),
+            "withdraw": lambda duty, _n: self.judge(duty, review.withdraw, reason="salah"),
+            "attest": lambda duty, _n: review.attest_unreachable(
+                obligation=duty, reason="tanpa sinyal", by=self.reviewer(duty)
+            ),
+            "retract": lambda duty, _n: review.retract_unreachable(obligation=duty, by=self.reviewer(duty)),
+            "extend": self.extend,
+            "vacate": self.vacate,
+            "move": self.move,
+            "add": self.add,
+            "tick": lambda _duty, _n: rollup.run_all(),
+        }
+
+    def act(self, verb: str, station: str, instrument: str, number: int) -> bool:
+        duty = Obligation.objects.for_intake().get(window=self.day.windows[instrument], subject__code=station)
+        try:
+            with transaction.atomic():
+                self.acts[verb](duty, number)
+        except REFUSALS:
+            return False
+        return True
+
+    def filer(self, duty: Obligation) -> Any:
+        seat = Membership.objects.filter(unit=duty.filer).select_related("user").first()
+        return fresh(seat.user) if seat else self.day.cast.pkd
+
+    def reviewer(self, duty: Obligation) -> Any:
+        seat = Membership.objects.filter(unit_id=duty.filer.parent_id).select_related("user").first()
+        return fresh(seat.user) if seat else self.day.cast.ptps
+
+    def file(self, duty: Obligation, number: int) -> None:
+        at = duty.due_at + timedelta(minutes=number - 1)
+        self.submit(duty, uuid.uuid4(), None, at, number)
+
+    def edit(self, duty: Obligation, number: int) -> None:
+        if report := Report.objects.filter(obligation=duty).first():
+            self.submit(duty, report.pk, report.revision - number % 2, duty.due_at, number)
+
+    def submit(self, duty: Obligation, report_id: uuid.UUID, based_on: int | None, at: Any, number: int) -> None:
+        changes: dict[str, Any] = {"dihadiri_saksi": "tidak"} if number % 2 else {}
+        if duty.window.instrument.code == "pemungutan-tps":
+            changes = {"intimidasi": "ya"} if number % 2 else {}
+        intake.submit(
+            by=self.filer(duty),
+            obligation=duty,
+            report_id=report_id,
+            answers=self.day.answers(duty, **changes),
+            based_on=based_on,
+            channel="API",
+            at=at,
+        )
+
+    def judge(self, duty: Obligation, verb: Callable[..., None], **how: Any) -> None:
+        report = Report.objects.for_review().filter(obligation=duty).first()
+        if report is not None:
+            verb(report=report, seen=bytes(report.sha256), by=self.reviewer(duty), **how)
+
+    def extend(self, duty: Obligation, number: int) -> None:
+        area = Unit.objects.get(pk=[duty.subject.pk, duty.subject.village_id, duty.subject.regency_id][number % 3])
+        due = duty.window.due_at + timedelta(hours=1 + number)
+        calendar.extend(
+            window=duty.window,
+            area=area,
+            due_at=due,
+            closes_at=max(due, duty.window.closes_at),
+            reason="banjir",
+            by=fresh(self.day.cast.admin),
+        )
+
+    def vacate(self, duty: Obligation, number: int) -> None:
+        until = None if number % 2 else date(2024, 2, 1)
+        Membership.objects.filter(unit=duty.filer).update(until=until)
+        calendar.refresh_vacancies()
+
+    def move(self, duty: Obligation, number: int) -> None:
+        """The station goes to another village, under a new code."""
+        village = Unit.objects.filter(election=self.day.election, level=Level.VILLAGE).order_by("code")[number]
+        tree.move(unit=duty.subject, parent=village, by=None, code=f"{village.code}77{number}")
+        # The law says where it is counted; the acts go on finding it by its old code.
+        tree.move(unit=_again(duty), parent=_again(duty.filer.village), by=None, code=duty.subject.code)
+
+    def add(self, duty: Obligation, number: int) -> None:
+        code = f"{duty.subject.code[:10]}80{number}"
+        tree.add_child(parent=_again(duty.subject.village), row=UnitRow(code, f"TPS 80{number}", "tps"), by=None)
+
+
+def _again(thing: Any) -> Unit:
+    pk = thing.subject_id if isinstance(thing, Obligation) else thing.pk
+    return Unit.objects.with_ancestors().get(pk=pk)
+
+
+def broken() -> list[str]:
+    return [sentence for check in CHECKS.values() for sentence in check()]
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(acts=st.lists(ACTS, min_size=3, max_size=14))
+def test_whatever_happens_every_tally_is_the_fold_of_what_lies_beneath(election_day: Day, acts: list[tuple]):
+    with transaction.atomic():
+        world = World(election_day)
+        for act in acts:
+            world.act(*act)
+        rollup.run_all()
+        assert broken() == []
+        for window in election_day.windows.values():
+            assert folded(window) == kept(window)
+        transaction.set_rollback(True)
+
+
+def kept(window: Window) -> dict[str, tuple]:
+    """Unit code -> counts and sums as the tallies have them; empty tallies are no tallies."""
+    return {
+        tally.unit.code: (*(getattr(tally, name) for name in COUNTS), tuple(tally.filed), tuple(tally.approved))
+        for tally in Tally.objects.filter(window=window, expected__gt=0).select_related("unit")
+    }
+
+
+def folded(window: Window) -> dict[str, tuple]:
+    """The same in plain Python, by code prefix, straight from obligations and reports: nothing shared with rollup."""
+    width = window.version.width
+    found: dict[str, list] = defaultdict(lambda: [0] * len(COUNTS) + [[0] * width, [0] * width])
+    for duty in Obligation.objects.filter(window=window).select_related("subject", "report"):
+        code, report = duty.subject.code, getattr(duty, "report", None)
+        for prefix in (2, 4, 6, 10):
+            row = found[code[:prefix]]
+            row[0] += 1
+            row[1] += report is not None
+            row[2] += report is not None and duty.first_filed_at <= duty.due_at
+            row[3] += duty.state == State.APPROVED
+            row[4] += duty.state == State.RETURNED
+            row[5] += duty.state == State.VACANT
+            row[6] += duty.state == State.UNREACHABLE
+            if report is not None:
+                row[7] = [a + b for a, b in zip(row[7], report.vector, strict=True)]
+            if duty.state == State.APPROVED:
+                row[8] = [a + b for a, b in zip(row[8], report.vector, strict=True)]
+    return {code: (*row[:7], tuple(row[7]), tuple(row[8])) for code, row in found.items()}
+
+
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(acts=st.lists(ACTS.filter(lambda act: act[0] not in ("move", "add")), min_size=3, max_size=12))
+def test_whatever_happens_no_filer_approves_and_an_approval_is_of_what_stands(election_day: Day, acts: list[tuple]):
+    with transaction.atomic():
+        world = World(election_day)
+        for act in acts:
+            world.act(*act)
+        for report in Report.objects.filter(approved_by__isnull=False):
+            assert not report.revisions.filter(filed_by=report.approved_by).exists()
+            assert bytes(report.approved_sha256) == bytes(report.sha256)
+        transaction.set_rollback(True)

@@ -1,0 +1,134 @@
+"""Who owes what by when."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date, datetime, timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hierarchy import roster
+from hierarchy.clock import WITA
+from hierarchy.levels import LEAF
+from hierarchy.models import Membership, Role, Unit
+from reports import calendar
+from reports.models import Cadence, Event, Obligation, Stage, State, Window
+from tests.days import Day, fresh
+
+pytestmark = pytest.mark.django_db
+
+
+@given(
+    first=st.dates(date(2022, 1, 1), date(2025, 12, 31)),
+    days=st.integers(0, 400),
+    cadence=st.sampled_from([Cadence.DAILY, Cadence.WEEKLY]),
+)
+def test_periods_cover_a_stage_without_gap_or_overlap(first: date, days: int, cadence: str):
+    last = first + timedelta(days=days)
+    found = list(calendar.periods(cadence, first, last))
+    assert (found[0][1], found[-1][2]) == (first, last)
+    assert all(after[1] == before[2] + timedelta(days=1) for before, after in itertools.pairwise(found))
+    assert len({key for key, _first, _last in found}) == len(found)
+
+
+def test_both_elections_have_their_stages_and_windows(election_day: Day):
+    calendar.load()
+    assert Stage.objects.filter(election__code="pemilu2024").exclude(code="NON_TAHAPAN").count() == 19
+    assert Stage.objects.filter(election__code="pilkada2024").exclude(code="NON_TAHAPAN").count() == 20
+    count = Window.objects.count()
+    calendar.load()
+    assert Window.objects.count() == count
+    voting = Window.objects.get(election__code="pemilu2024", instrument__code="pemungutan-tps")
+    assert voting.opens_at == datetime(2024, 2, 14, 6, 0, tzinfo=WITA)
+    coklit = Window.objects.filter(election__code="pemilu2024", instrument__code="coklit-desa")
+    assert coklit.count() == 30  # 12 February to 13 March 2023
+
+
+def test_every_subject_owes_exactly_once(election_day: Day):
+    window = election_day.windows["pemungutan-tps"]
+    assert calendar.open_window(window=window) == 0
+    duties = Obligation.objects.filter(window=window)
+    stations = Unit.objects.filter(election=election_day.election, level=LEAF)
+    assert sorted(duties.values_list("subject", flat=True)) == sorted(stations.values_list("pk", flat=True))
+    assert Event.objects.filter(verb="window.opened", target=window.pk).count() == 1
+
+
+def test_a_village_files_about_each_of_its_stations(election_day: Day):
+    rows = Window.objects.filter(election__code="pilkada2024", instrument__code="tps-rawan")
+    window = rows.select_related("instrument", "version", "election").get()
+    Window.objects.filter(pk=window.pk).update(election=election_day.election)
+    window.refresh_from_db()
+    calendar.open_window(window=window)
+    duties = Obligation.objects.filter(window=window).select_related("subject", "filer", "counted_in")
+    assert {(d.subject.level, d.filer_id == d.subject.village_id, d.counted_in_id == d.filer_id) for d in duties} == {
+        (LEAF, True, True)
+    }
+
+
+def test_the_roster_decides_between_owed_and_vacant(election_day: Day):
+    duty = election_day.duty(subject="6472012002001")
+    assert duty.state == State.VACANT
+    newcomer = election_day.cast.nobody
+    roster.appoint(user=newcomer, unit=duty.subject, role=Role.SUPERVISOR, since=date(2024, 1, 22), by=None)
+    assert calendar.refresh_vacancies() > 0
+    assert election_day.duty(subject="6472012002001").state == State.OWED
+    Membership.objects.filter(user=newcomer).update(until=date(2024, 2, 1))
+    calendar.refresh_vacancies()
+    assert election_day.duty(subject="6472012002001").state == State.VACANT
+    assert calendar.refresh_vacancies() == 0
+
+
+def test_an_extension_moves_an_area_and_says_who_and_why(election_day: Day):
+    window, admin = election_day.windows["pemungutan-tps"], election_day.cast.admin
+    area = Unit.objects.get(election=election_day.election, code="647201")
+    due = window.due_at + timedelta(hours=3)
+    calendar.extend(window=window, area=area, due_at=due, closes_at=window.closes_at, reason=" banjir ", by=admin)
+    assert election_day.duty().due_at == due
+    assert election_day.duty(subject="6401012001001").due_at == window.due_at
+    event = Event.objects.get(verb="window.extended")
+    assert (event.actor, event.unit, event.detail["reason"]) == ("admin", "647201", "banjir")
+
+
+@pytest.mark.parametrize(
+    ("hours", "reason", "sentence"), [(0, "banjir", "sesudah tenggat"), (-5, "banjir", "sesudah"), (3, " ", "alasan")]
+)
+def test_a_senseless_extension_is_refused(election_day: Day, hours: int, reason: str, sentence: str):
+    window = election_day.windows["pemungutan-tps"]
+    area = Unit.objects.get(election=election_day.election, code="6472")
+    with pytest.raises(calendar.CalendarError, match=sentence):
+        calendar.extend(
+            window=window,
+            area=area,
+            due_at=window.due_at + timedelta(hours=hours),
+            closes_at=window.closes_at,
+            reason=reason,
+            by=election_day.cast.admin,
+        )
+
+
+def test_only_who_manages_the_calendar_extends(election_day: Day):
+    window = election_day.windows["pemungutan-tps"]
+    area = Unit.objects.get(election=election_day.election, code="6472")
+    for name, error in (("regency_chair", PermissionDenied), ("stranger_member", Http404)):
+        with pytest.raises(error):
+            calendar.extend(
+                window=window,
+                area=area,
+                due_at=window.due_at + timedelta(hours=1),
+                closes_at=window.closes_at,
+                reason="banjir",
+                by=fresh(getattr(election_day.cast, name)),
+            )
+
+
+def test_a_window_opens_by_itself_once_its_time_has_come(election_day: Day):
+    opened = Window.objects.filter(opened_at__isnull=False).count()
+    assert calendar.open_due(at=datetime(2024, 2, 14, 15, 0, tzinfo=WITA)) > 0
+    assert Window.objects.filter(opened_at__isnull=False).count() > opened
+    late = Window.objects.filter(opened_at__isnull=False, closes_at__lt=datetime(2024, 2, 14, 15, 0, tzinfo=WITA))
+    assert not late.exists()
+    assert calendar.open_due(at=datetime(2024, 2, 14, 15, 0, tzinfo=WITA)) == 0

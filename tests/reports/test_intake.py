@@ -1,0 +1,258 @@
+"""Filing: what is promised to the person who sends a report."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import connection
+from django.http import Http404
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hierarchy.models import Unit
+from reports import calendar, intake, rollup
+from reports.instruments import publishing
+from reports.instruments.codec import InvalidAnswers
+from reports.models import Conflict, Event, Obligation, Outbox, Report, Revision, State, Window
+from reports.verify import CHECKS
+from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
+
+pytestmark = pytest.mark.django_db
+
+
+def nothing_broken() -> list[str]:
+    return [sentence for check in CHECKS.values() for sentence in check()]
+
+
+def test_a_receipt_means_that_everything_is_kept(election_day: Day):
+    report = election_day.file(election_day.cast.ptps)
+    duty = election_day.duty()
+    assert (duty.state, duty.first_filed_at) == (State.FILED, report.filed_at)
+    revision = report.revisions.get()
+    assert (revision.number, revision.based_on) == (1, None)
+    assert bytes(revision.sha256) == bytes(report.sha256)
+    assert revision.vector == report.vector
+    event = Event.objects.get(verb="report.filed")
+    assert (event.actor, event.unit, event.target) == ("ptps", duty.subject.code, str(report.pk))
+    assert event.detail["sha256"] == bytes(report.sha256).hex()
+    assert Outbox.objects.filter(window=duty.window, unit=duty.counted_in).exists()
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(retries=st.integers(1, 6))
+def test_sending_again_gives_the_same_receipt(election_day: Day, retries: int):
+    duty, number = election_day.duty(), uuid.uuid4()
+    answers = election_day.answers(duty)
+    if Report.objects.filter(obligation=duty).exists():
+        number = Report.objects.get(obligation=duty).pk
+    receipts = [
+        intake.submit(by=election_day.cast.ptps, obligation=duty, report_id=number, answers=answers, channel="API")
+        for _ in range(retries + 1)
+    ]
+    assert len({(r.report_id, r.revision, r.sha256, r.code, r.filed_at) for r in receipts}) == 1
+    assert not any(r.new for r in receipts[1:])
+    assert Revision.objects.filter(report_id=number).count() == 1
+    assert Event.objects.filter(target=str(number)).count() == 1
+
+
+def test_an_edit_names_the_revision_it_starts_from(election_day: Day):
+    day, ptps = election_day, election_day.cast.ptps
+    first = day.file(ptps)
+    with pytest.raises(intake.Refused) as stale:
+        day.file(ptps, report_id=first.pk, surat_rusak=3, reasons={"surat_rusak": "dicatat KPPS"})
+    assert (stale.value.code, stale.value.current) == ("conflict", first)
+    second = day.file(ptps, report_id=first.pk, based_on=1, surat_rusak=3, reasons={"surat_rusak": "dicatat KPPS"})
+    assert (second.revision, second.answers["surat_rusak"]) == (2, 3)
+    assert [r.number for r in second.revisions.all()] == [1, 2]
+
+
+def test_going_back_to_an_earlier_content_is_a_new_revision(election_day: Day):
+    day, ptps = election_day, election_day.cast.ptps
+    first = day.file(ptps)
+    day.file(ptps, report_id=first.pk, based_on=1, surat_rusak=1)
+    third = day.file(ptps, report_id=first.pk, based_on=2)
+    assert third.revision == 3
+    assert bytes(third.sha256) == bytes(first.sha256)
+
+
+def test_a_late_retry_of_an_earlier_revision_gets_its_own_receipt(election_day: Day):
+    day, ptps = election_day, election_day.cast.ptps
+    first = day.file(ptps)
+    day.file(ptps, report_id=first.pk, based_on=1, surat_rusak=1)
+    duty = day.duty()
+    again = intake.submit(
+        by=ptps, obligation=duty, report_id=first.pk, answers=day.answers(duty), channel="API", based_on=None
+    )
+    assert (again.revision, again.new) == (1, False)
+    assert Report.objects.get(pk=first.pk).revision == 2
+
+
+def test_the_refused_version_of_a_conflict_is_kept_once(election_day: Day):
+    day, ptps = election_day, election_day.cast.ptps
+    standing = day.file(ptps)
+    other = uuid.uuid4()
+    for _retry in range(3):
+        with pytest.raises(intake.Refused, match=standing.receipt_code):
+            day.file(ptps, report_id=other, surat_rusak=1)
+    kept = Conflict.objects.get()
+    assert (kept.report_id, b'"surat_rusak":1' in bytes(kept.canonical)) == (other, True)
+    assert Report.objects.get().pk == standing.pk
+
+
+def test_two_devices_at_once_leave_one_report_and_one_conflict(transactional_db, election_day: Day):
+    day, outcomes, start = election_day, [], threading.Barrier(2)
+
+    def send(spoiled: int) -> None:
+        try:
+            start.wait(10)
+            day.file(day.cast.ptps, surat_rusak=spoiled)
+            outcomes.append("filed")
+        except intake.Refused as refused:
+            outcomes.append(refused.code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=send, args=[n]) for n in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(outcomes) == ["conflict", "filed"]
+    assert (Report.objects.count(), Conflict.objects.count()) == (1, 1)
+    rollup.run_all()
+    assert nothing_broken() == []
+
+
+def test_an_id_of_another_report_is_refused(election_day: Day):
+    first = election_day.file(election_day.cast.ptps)
+    sibling = election_day.duty(subject="6472012001002")
+    with pytest.raises(intake.Refused) as taken:
+        election_day.file(election_day.cast.ptps_sibling, sibling, report_id=first.pk)
+    assert taken.value.code == "id-taken"
+    assert election_day.duty(subject="6472012001002").state == State.OWED
+
+
+@pytest.mark.parametrize("name", ["stranger", "stranger_member", "nobody", "ptps_sibling", "pkd_sibling"])
+def test_who_does_not_see_the_unit_finds_nothing(election_day: Day, name: str):
+    with pytest.raises(Http404):
+        election_day.file(getattr(election_day.cast, name), election_day.duty())
+
+
+@pytest.mark.parametrize("name", ["pkd", "panwascam_member", "regency_chair", "province_operator", "admin"])
+def test_who_sees_the_unit_but_does_not_serve_there_may_not_file(election_day: Day, name: str):
+    with pytest.raises(PermissionDenied):
+        election_day.file(getattr(election_day.cast, name), election_day.duty())
+
+
+def test_a_wrong_sum_is_named_and_nothing_is_written(election_day: Day):
+    duty = election_day.duty("penghitungan-tps")
+    with pytest.raises(InvalidAnswers) as wrong:
+        election_day.file(election_day.cast.ptps, duty, suara_tidak_sah=40)
+    assert "suara_tidak_sah" in wrong.value.errors
+    assert not Report.objects.exists()
+    assert election_day.duty("penghitungan-tps").state == State.OWED
+
+
+def test_before_opening_and_after_closing(election_day: Day):
+    day = election_day
+    duty = day.duty("penghitungan-tps")
+    with pytest.raises(intake.Refused, match=r"dibuka pada 14 Feb 2024 13\.00 WITA") as early:
+        day.file(day.cast.ptps, duty, at=duty.window.opens_at - timedelta(seconds=1))
+    with pytest.raises(intake.Refused, match="ditutup") as late:
+        day.file(day.cast.ptps, duty, at=duty.closes_at)
+    assert (early.value.code, late.value.code) == ("not-open", "closed")
+    assert day.file(day.cast.ptps, duty, at=duty.closes_at - timedelta(seconds=1))
+
+
+def test_a_withdrawn_version_says_why(election_day: Day):
+    duty = election_day.duty()
+    publishing.withdraw(version=duty.window.version, by=None, reason="Salah batas surat suara")
+    with pytest.raises(intake.Refused, match="Salah batas surat suara") as refused:
+        election_day.file(election_day.cast.ptps, election_day.duty())
+    assert refused.value.code == "version-withdrawn"
+
+
+def test_on_time_is_judged_by_the_servers_clock_to_the_minute(election_day: Day):
+    duty = election_day.duty()
+    election_day.file(election_day.cast.ptps, duty, at=duty.due_at)
+    sibling = election_day.duty(subject="6472012001002")
+    election_day.file(election_day.cast.ptps_sibling, sibling, at=duty.due_at + timedelta(seconds=1))
+    assert election_day.duty().on_time is True
+    assert election_day.duty(subject="6472012001002").on_time is False
+
+
+def test_an_edit_after_the_deadline_does_not_make_a_report_late(election_day: Day):
+    first = election_day.file(election_day.cast.ptps, at=AFTERNOON)
+    election_day.file(election_day.cast.ptps, report_id=first.pk, based_on=1, surat_rusak=1, at=MORNING_AFTER)
+    assert election_day.duty().on_time is True
+
+
+def test_form_a_is_filed_by_anyone_about_their_own_unit(election_day: Day):
+    window = election_day.open("form-a")
+    answers, reasons = _form_a(window)
+    for user, code in ((election_day.cast.ptps, "6472012001001"), (election_day.cast.province_operator, "64")):
+        subject = Unit.objects.get(election=election_day.election, code=code)
+        number = uuid.uuid4()
+        receipts = [
+            intake.submit_event(
+                by=fresh(user),
+                window=window,
+                subject=subject,
+                report_id=number,
+                answers=answers,
+                reasons=reasons,
+                channel="WEB",
+            )
+            for _ in range(2)
+        ]
+        assert [r.new for r in receipts] == [True, False]
+    stranger = Unit.objects.get(election=election_day.election, code="6472012001001")
+    with pytest.raises(Http404):
+        intake.submit_event(
+            by=election_day.cast.stranger,
+            window=window,
+            subject=stranger,
+            report_id=uuid.uuid4(),
+            answers=answers,
+            reasons=reasons,
+            channel="WEB",
+        )
+    rollup.run_all()
+    assert nothing_broken() == []
+
+
+def _form_a(window: Window) -> tuple[dict, dict]:
+    from random import Random
+
+    from reports.simulate import answers_for
+
+    return answers_for(window.version.parsed, Obligation(), Random(3))
+
+
+def test_an_event_window_of_another_election_takes_nothing(election_day: Day):
+    other = Window.objects.filter(election__code="pilkada2024", instrument__code="form-a").select_related(
+        "instrument", "version", "election"
+    )[0]
+    calendar.open_window(window=other, at=other.opens_at)
+    unit = Unit.objects.get(election=election_day.election, code="64")
+    with pytest.raises(Http404):
+        intake.submit_event(
+            by=election_day.cast.province_operator,
+            window=other,
+            subject=unit,
+            report_id=uuid.uuid4(),
+            answers={},
+            channel="WEB",
+        )
+
+
+def test_a_first_filing_costs_few_queries_whatever_the_tree(election_day: Day, django_assert_max_num_queries):
+    duty, answers = election_day.duty(), None
+    answers = election_day.answers(duty)
+    ptps = fresh(election_day.cast.ptps)
+    with django_assert_max_num_queries(4):  # lock, write, and the savepoint of the test's own transaction
+        intake.submit(by=ptps, obligation=duty, report_id=uuid.uuid4(), answers=answers, channel="API")
