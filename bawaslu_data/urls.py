@@ -12,6 +12,7 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("bahasa/", set_language, name="set_language"),
     path("api/v1/", include("reports.urls_api")),
+    path("", include("hierarchy.urls")),
     path("", include("reports.urls")),
     path("", include("dashboards.urls")),
 ]

@@ -1,5 +1,21 @@
-"""Routes of dashboards pages."""
+"""Routes of figures and files."""
 
 from __future__ import annotations
 
-urlpatterns: list = []
+from django.urls import include, path
+
+from dashboards import views
+
+urlpatterns = [
+    path("", include("dashboards.urls_exports")),
+    path("", views.public_home, name="public-home"),
+    path("cara-memeriksa/", views.how_to_verify, name="how-to-verify"),
+    path("publik/<slug:election>/manifes.txt", views.public_manifest, name="public-manifest"),
+    path("publik/<slug:election>/rilis/<int:number>/manifes.txt", views.public_manifest, name="public-manifest"),
+    path("publik/<slug:election>/<slug:code>/", views.public_unit, name="public-unit"),
+    path("publik/<slug:election>/<slug:code>.json", views.public_json, name="public-json"),
+    path("publik/<slug:election>/rilis/<int:number>/<slug:code>/", views.public_unit, name="public-unit"),
+    path("publik/<slug:election>/rilis/<int:number>/<slug:code>.json", views.public_json, name="public-json"),
+    path("satuan/", views.unit_home, name="unit-home"),
+    path("satuan/<slug:election>/<slug:code>/", views.unit, name="unit"),
+]

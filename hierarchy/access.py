@@ -120,7 +120,8 @@ def memberships(user: User | AnonymousUser | None) -> list[Membership]:
     if kept is None:
         ancestors = ("election", "province", "regency", "district", "village")
         current = Membership.objects.current().filter(user=user)
-        kept = list(current.select_related("unit", *(f"unit__{name}" for name in ancestors)))
+        # Unordered: the model's ordering by unit would join the tree once more, on every request.
+        kept = list(current.select_related("unit", *(f"unit__{name}" for name in ancestors)).order_by("pk"))
         user._memberships = kept  # type: ignore[attr-defined]
     return kept
 
