@@ -141,7 +141,7 @@ def _tail(question: Question, problem: Problem, language: str | None) -> str:
         words = _("sesudah pukul %(limit)s") if operator == ">" else _("sebelum pukul %(limit)s")
         return words % {"limit": _clock_time(limit)}
     if (operator, limit) == (">", "0"):
-        return ""
+        return _("ada")  # counts reports; the same words without it are the sum
     words = _("lebih dari %(limit)s") if operator == ">" else _("kurang dari %(limit)s")
     return words % {"limit": formats.number(int(limit))}
 

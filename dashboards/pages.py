@@ -129,21 +129,24 @@ class UnitPage:
 
 
 def unit_page(unit: Unit, *, instrument: str, period: str, basis: str, sort: str, now: datetime) -> UnitPage:
-    """Gathers the page. An unknown instrument, period, basis or order falls back to: newest, all, filed, by code.
+    """Gathers the page. An unknown instrument, period, basis or order falls back to: the newest with reports, all,
+    filed, by code.
 
     Queries: the unit's own tallies (or a station's obligations), and its children's rows for the chosen instrument.
     """
     basis = basis if basis in BASES else "filed"
     if unit.level == LEAF:
         duties = _duties_of(unit)
-        page = _begin(unit, [duty.window for duty in duties], instrument, period, basis, now)
+        reported = {duty.window.instrument_id for duty in duties if duty.first_filed_at}
+        page = _begin(unit, [duty.window for duty in duties], reported, instrument, period, basis, now)
         chosen = [duty for duty in duties if _shown(page, duty.window)]
         page.counts = add_counts(map(counts_of, chosen))
         page.duties = [_duty(duty, now) for duty in chosen]
         vectors = [vector for duty in chosen if (vector := vector_of(duty, basis)) is not None]
     else:
         tallies = _tallies_of(unit, basis)
-        page = _begin(unit, [tally.window for tally in tallies], instrument, period, basis, now)
+        reported = {tally.window.instrument_id for tally in tallies if tally.filed_count}
+        page = _begin(unit, [tally.window for tally in tallies], reported, instrument, period, basis, now)
         own = [tally for tally in tallies if _shown(page, tally.window)]
         page.counts = add_counts(map(tally_counts, own))
         vectors = [getattr(tally, basis) for tally in own]
@@ -153,10 +156,12 @@ def unit_page(unit: Unit, *, instrument: str, period: str, basis: str, sort: str
     return page
 
 
-def _begin(unit: Unit, windows: list[Window], instrument: str, period: str, basis: str, now: datetime) -> UnitPage:
-    """The page with its choices made; `windows` come oldest first."""
+def _begin(
+    unit: Unit, windows: list[Window], reported: set[int], instrument: str, period: str, basis: str, now: datetime
+) -> UnitPage:
+    """The page with its choices made; `windows` come oldest first, `reported` are the instruments with reports."""
     tabs = _one_per_instrument(windows)
-    page = UnitPage(unit, tabs, _choose(tabs, instrument), basis, now)
+    page = UnitPage(unit, tabs, _choose(tabs, instrument, reported), basis, now)
     if page.current is not None:
         keys = {window.period for window in windows if window.instrument_id == page.current.instrument_id}
         page.periods = [(key, period_label(key)) for key in sorted(keys) if key]
@@ -213,10 +218,12 @@ def _one_per_instrument(windows: Iterable[Window]) -> list[Window]:
     return sorted(latest.values(), key=lambda w: (w.stage.sequence, w.opens_at, w.instrument.code))
 
 
-def _choose(tabs: list[Window], instrument: str) -> Window | None:
+def _choose(tabs: list[Window], instrument: str, reported: set[int]) -> Window | None:
+    """The named one, else the newest that has reports: what opened an hour ago says nothing yet."""
     named = next((window for window in tabs if window.instrument.code == instrument), None)
-    scheduled = [window for window in tabs if window.stage.code != "NON_TAHAPAN"]
-    return named or (max(scheduled or tabs, key=lambda w: (w.opens_at, w.instrument.code)) if tabs else None)
+    scheduled = [window for window in tabs if window.stage.code != "NON_TAHAPAN"] or tabs
+    spoken = [window for window in scheduled if window.instrument_id in reported]
+    return named or max(spoken or scheduled, key=lambda w: (w.opens_at, w.instrument.code), default=None)
 
 
 def _add_rows(page: UnitPage, windows: list[Window]) -> None:

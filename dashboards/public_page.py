@@ -31,7 +31,9 @@ from reports.models import InstrumentVersion, Stage
 
 TOP = 6  # problems shown as figures; the list below holds them all
 WORST = 5  # children named among those with the most missing reports
-SHADES = 5  # steps of the map between nobody and everybody; 0 and SHADES mean exactly that
+# Steps of the map in tenths of a percent: nobody, then below each of these, then everybody. Fine near the top, where
+# the last days of reporting are spent.
+SHADES = (500, 750, 900, 950, 1000)
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class Child:
 
 @dataclass(frozen=True)
 class Area:
-    """A child on the map. `shade` 0 (nobody reported) .. SHADES (everybody did)."""
+    """A child on the map. `shade` 0: nobody reported; then the step of SHADES; the last one: everybody did."""
 
     child: Child
     path: str
@@ -108,7 +110,11 @@ class Area:
     @property
     def shade(self) -> int:
         share = formats.tenths(self.child.counts.filed_count, self.child.counts.expected)
-        return share * SHADES // 1000 if share in (0, 1000) else 1 + share * (SHADES - 1) // 1000
+        return 1 + sum(share >= limit for limit in SHADES) if share else 0
+
+    @property
+    def complete(self) -> bool:
+        return self.shade > len(SHADES)
 
 
 def state_of(counts: Counts) -> str:
@@ -194,7 +200,8 @@ class PublicPage:
         areas = [Area(child, drawn.paths[child.code]) for child in self.children if child.code in drawn.paths]
         edge = 4  # room for the outlines' own width
         box = f"-{edge} -{edge} {drawn.width + 2 * edge} {drawn.height + 2 * edge}"
-        return {"box": box, "areas": areas} if areas else None
+        bands = [(step, limit // 10) for step, limit in enumerate(SHADES, 1)]
+        return {"box": box, "areas": areas, "bands": bands, "labels": drawn.labels} if areas else None
 
     def figure(self, line: Line) -> Figure:
         assert self.current is not None
@@ -267,7 +274,8 @@ def page(of: Publication, code: str, *, address: Address) -> PublicPage | None:
     versions = {(version.instrument.code, version.number): version for version in rows}
     keys = sorted(sections, key=lambda key: (stages[sections[key]["stage"]].sequence, key))
     slugs = {key: _slug(key, keys) for key in keys}
-    chosen = _choose(keys, slugs, address.instrument)
+    chosen = _choose(sections, keys, slugs, address.instrument)
+    address = replace(address, instrument=slugs[chosen] if chosen else "")
     tabs = [
         Tab(
             slug=slugs[key],
@@ -291,11 +299,12 @@ def _slug(key: str, keys: list[str]) -> str:
     return code if sum(other.split("/")[1] == code for other in keys) == 1 else f"{code}.{version}"
 
 
-def _choose(keys: list[str], slugs: dict[str, str], wanted: str) -> str | None:
-    """The wanted section, else the last stage's."""
+def _choose(sections: dict[str, dict[str, Any]], keys: list[str], slugs: dict[str, str], wanted: str) -> str | None:
+    """The wanted section, else the last stage's that has reports: what opened an hour ago says nothing yet."""
     named = next((key for key in keys if wanted and slugs[key] == wanted), None)
-    staged = [key for key in keys if not key.startswith("NON_TAHAPAN")]
-    return named or next(iter((staged or keys)[-1:]), None)
+    staged = [key for key in keys if not key.startswith("NON_TAHAPAN")] or keys
+    reported = [key for key in staged if sections[key]["counts"]["filed_count"]]
+    return named or next(iter((reported or staged)[-1:]), None)
 
 
 def _section(key: str, data: dict[str, Any], stage: Stage, version: InstrumentVersion) -> Section:

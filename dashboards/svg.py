@@ -13,9 +13,33 @@ from typing import Any
 SOURCE = Path(__file__).parent / "data" / "kaltim.topojson"
 SIDE = 1000  # the longer side of a map, in its own units; whole units keep the page small
 PROVINCE, REGENCY = 2, 4  # digits of a code
+SMALL = 0.01  # of the map: an area too small to hold its name has it beside it, where the sea is
+# What people of Kaltim call their regencies; full names would run into each other. Districts are not named on maps.
+NAMES = {
+    "6401": "Paser",
+    "6402": "Kukar",
+    "6403": "Berau",
+    "6407": "Kubar",
+    "6408": "Kutim",
+    "6409": "PPU",
+    "6411": "Mahulu",
+    "6471": "Balikpapan",
+    "6472": "Samarinda",
+    "6474": "Bontang",
+}
 
 Point = tuple[int, int]
 Ring = list[Point]
+
+
+@dataclass(frozen=True)
+class Label:
+    """A name on the map, centred on its area or beginning `beside` it."""
+
+    name: str
+    x: int
+    y: int
+    beside: bool
 
 
 @dataclass(frozen=True)
@@ -25,6 +49,7 @@ class Outlines:
     width: int
     height: int
     paths: dict[str, str]
+    labels: list[Label]
 
 
 @cache
@@ -69,11 +94,24 @@ def _drawn(rings: dict[str, list[Ring]], scale: list[float]) -> Outlines:
     def place(point: Point) -> Point:
         return round((point[0] * scale[0] - west) * factor), round((north - point[1] * scale[1]) * factor)
 
+    placed = {code: [[place(point) for point in ring] for ring in some] for code, some in rings.items()}
     return Outlines(
         width=round((east - west) * factor),
         height=round((north - south) * factor),
-        paths={code: "".join(_path([place(point) for point in ring]) for ring in some) for code, some in rings.items()},
+        paths={code: "".join(map(_path, some)) for code, some in placed.items()},
+        labels=[_label(NAMES[code], max(some, key=len)) for code, some in placed.items() if code in NAMES],
     )
+
+
+def _label(name: str, ring: Ring) -> Label:
+    """At the centre of gravity, or to the right of an area too small for it."""
+    twice, x, y = 0, 0, 0
+    for (ax, ay), (bx, by) in pairwise(ring):
+        cross = ax * by - bx * ay
+        twice, x, y = twice + cross, x + (ax + bx) * cross, y + (ay + by) * cross
+    x, y = round(x / (3 * twice)), round(y / (3 * twice))
+    beside = abs(twice) / 2 < SMALL * SIDE**2
+    return Label(name, max(px for px, _py in ring) + 8 if beside else x, y, beside)
 
 
 def _path(ring: Ring) -> str:
