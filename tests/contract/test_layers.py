@@ -126,7 +126,7 @@ def _harmless(call: ast.Call, verb: str) -> bool:
 
 def _writes(module: str, tree: ast.Module, names: dict[str, str]) -> Iterator[Write]:
     tables = {apps.get_model(label)._meta.db_table: label for label in names.values()}
-    docstrings = {id(node.body[0].value) for node in ast.walk(tree) if _has_docstring(node)}  # type: ignore[attr-defined]
+    docstrings = {id(node.body[0].value) for node in ast.walk(tree) if _has_docstring(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and (table := _written_by_call(node, names)) is not None:
             yield Write(module, node.lineno, table)
