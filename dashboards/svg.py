@@ -13,7 +13,7 @@ from typing import Any
 SOURCE = Path(__file__).parent / "data" / "kaltim.topojson"
 SIDE = 1000  # the longer side of a map, in its own units; whole units keep the page small
 PROVINCE, REGENCY = 2, 4  # digits of a code
-SMALL = 0.01  # of the map: an area too small to hold its name has it beside it, where the sea is
+SMALL = 0.006  # of the map: an area too small to hold its name has it beside it, where the sea is
 # What people of Kaltim call their regencies; full names would run into each other. Districts are not named on maps.
 NAMES = {
     "6401": "Paser",
