@@ -11,7 +11,6 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import never_cache
@@ -20,6 +19,7 @@ from django.views.decorators.http import condition, require_safe
 from dashboards import pages, public, public_page
 from dashboards.models import Publication
 from dashboards.public_page import Address
+from dashboards.recipe import recipe
 from hierarchy import access, clock
 from hierarchy.access import Permission
 from hierarchy.levels import Level
@@ -149,15 +149,9 @@ def how_to_verify(request: HttpRequest) -> HttpResponse:
     """How anyone recomputes a published figure."""
     newest_first = Publication.objects.select_related("election").order_by("-election__voting_day", "-number")
     releases = list(newest_first[:LISTED])
-    context = {"public_page": True, "releases": releases, "recipe": _recipe(releases[0]) if releases else ""}
+    program = recipe(releases[0], settings.SITE_URL.rstrip("/")) if releases else ""
+    context = {"public_page": True, "releases": releases, "recipe": program}
     return render(request, "dashboards/how_to_verify.html", context)
-
-
-def _recipe(release: Publication) -> str:
-    """A program that proves the province's page of a release; run by a test exactly as it is shown."""
-    root = public.stored(release)
-    facts = {"release": release, "code": root.code if root else "", "site": settings.SITE_URL.rstrip("/")}
-    return render_to_string("dashboards/recipe.txt", facts)
 
 
 @_of_release
