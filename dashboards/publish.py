@@ -7,10 +7,9 @@ changes silently: a correction is a new number. Aggregates only; texts, photos a
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -20,6 +19,7 @@ from django.db import connection, transaction
 
 from dashboards.figures import public_cells, public_problems
 from dashboards.models import Publication, PublishedPage
+from dashboards.public import canonical
 from hierarchy import access, clock
 from hierarchy.access import Permission
 from hierarchy.levels import LEAF, Level
@@ -74,18 +74,19 @@ def publish(*, election: Election, by: User | None, note: str = "") -> Publicati
 
 def page_digest(payload: dict[str, Any]) -> bytes:
     """SHA-256 of the payload as canonical JSON (sorted keys, no spaces, UTF-8), 32 bytes."""
-    return hashlib.sha256(
-        json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    ).digest()
+    return hashlib.sha256(canonical(payload)).digest()
 
 
-def release_digest(
-    election: str, number: int, cut_off: datetime, previous: bytes, pages: dict[str, bytes]
-) -> bytes:
-    """SHA-256 over "election number cut-off previous" and a line "code sha256" per page, sorted by code."""
-    lines = [f"{election} {number} {cut_off.isoformat()} {previous.hex()}"]
-    lines += [f"{code} {pages[code].hex()}" for code in sorted(pages)]
+def release_digest(election: str, number: int, cut_off: datetime, previous: bytes, pages: dict[str, bytes]) -> bytes:
+    """SHA-256 over the lines of a release joined by newlines, 32 bytes."""
+    lines = release_lines(election, number, cut_off, previous, pages)
     return hashlib.sha256("\n".join(lines).encode()).digest()
+
+
+def release_lines(election: str, number: int, cut_off: datetime, previous: bytes, pages: dict[str, bytes]) -> list[str]:
+    """ "election number cut-off(UTC) previous-digest", then "code sha256" per page, sorted by code."""
+    head = f"{election} {number} {cut_off.astimezone(UTC).isoformat()} {previous.hex()}"
+    return [head, *(f"{code} {pages[code].hex()}" for code in sorted(pages))]
 
 
 def manifest(election: Election, number: int | None = None) -> dict[str, bytes]:
