@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.http import Http404
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -49,7 +50,7 @@ ACTS = st.tuples(
     st.sampled_from(INSTRUMENTS),
     st.integers(0, 3),
 )
-REFUSALS = (intake.Refused, review.ReviewError, PermissionDenied, calendar.CalendarError, tree.TreeError)
+REFUSALS = (intake.Refused, review.ReviewError, PermissionDenied, Http404, calendar.CalendarError, tree.TreeError)
 
 
 class World:
