@@ -26,7 +26,7 @@ test: setup ## Run every test but the minutes-long ones (ARGS="tests/hierarchy -
 	$(BIN)/python -m pytest -n 2 -m "not full" $(ARGS)
 
 test-long: setup ## Run the tests on full-size data, minutes long
-	$(BIN)/python -m pytest -n 2 -m full $(ARGS)
+	$(BIN)/python -m pytest -m full $(ARGS)
 
 lint: setup ## Check style, types, the direction of imports, templates and missing migrations
 	$(BIN)/ruff check .
