@@ -66,6 +66,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "bawaslu_data.context.rehearsal",
             ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static"],
         },
