@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, Response
+
+if TYPE_CHECKING:  # every run loads this module, few need the driver
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, Response
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 INSTALL = "sudo apt-get install chromium"
