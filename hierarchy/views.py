@@ -7,32 +7,15 @@ from typing import Any
 from django import forms
 from django.contrib.auth import login, views
 from django.contrib.auth.forms import AuthenticationForm, SetPasswordMixin
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from hierarchy import roster
-
-ATTEMPTS, PER_SECONDS = 8, 300
-
-
-def throttled(request: HttpRequest, username: str) -> bool:
-    """Whether this account has been tried too often from this address.
-
-    Counted per account AND address: counting by account alone would let anyone lock a supervisor out on election day,
-    counting by address alone would lock out a whole office behind one router.
-    """
-    key = f"masuk:{request.META.get('REMOTE_ADDR', '')}:{username.lower()[:40]}"
-    cache.add(key, 0, PER_SECONDS)
-    try:
-        return cache.incr(key) > ATTEMPTS
-    except ValueError:  # it expired between the two calls
-        return False
+from hierarchy.throttle import Attempt, TooManyAttempts
 
 
 class LoginForm(AuthenticationForm):
@@ -53,9 +36,14 @@ class LoginForm(AuthenticationForm):
     }
 
     def clean(self) -> dict[str, Any]:
-        if self.request and throttled(self.request, self.cleaned_data.get("username", "")):
-            raise ValidationError(_("Terlalu banyak percobaan. Tunggu lima menit, lalu coba lagi."))
-        return super().clean()
+        assert self.request is not None, "LoginView hands its request over"
+        try:
+            attempt = Attempt(self.request, self.cleaned_data.get("username", ""))
+        except TooManyAttempts as many:
+            raise ValidationError(str(many)) from None
+        known = super().clean()  # raises where name and password do not match
+        attempt.succeeded()
+        return known
 
 
 class LoginView(views.LoginView):
@@ -107,16 +95,17 @@ def activate(request: HttpRequest) -> HttpResponse:
     form = ActivationForm(request.POST or None, initial={"username": request.GET.get("nama", "")})
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        if throttled(request, given["username"]):
-            form.add_error(None, _("Terlalu banyak percobaan. Tunggu lima menit, lalu coba lagi."))
+        try:
+            attempt = Attempt(request, given["username"])
+            user = roster.activate(username=given["username"], code=given["code"], password=given["password1"])
+        except TooManyAttempts as many:
+            form.add_error(None, str(many))
+        except ValidationError as weak:
+            form.add_error("password1", weak.messages)
+        except roster.ActivationRefused as refused:
+            form.add_error(None, refused.messages)
         else:
-            try:
-                user = roster.activate(username=given["username"], code=given["code"], password=given["password1"])
-            except ValidationError as weak:
-                form.add_error("password1", weak.messages)
-            except roster.ActivationRefused as refused:
-                form.add_error(None, refused.messages)
-            else:
-                login(request, user)
-                return redirect("tasks")
+            attempt.succeeded()
+            login(request, user)
+            return redirect("tasks")
     return render(request, "hierarchy/activate.html", {"form": form}, status=422 if form.errors else 200)

@@ -19,10 +19,10 @@ from rest_framework.response import Response
 
 from hierarchy import access, clock
 from hierarchy.models import Membership, User
+from hierarchy.throttle import Attempt, TooManyAttempts
 from reports.api.base import Endpoint, Words, operation, read, user_of
 from reports.api.problems import Rejected
 from reports.api.shapes import UnitRef, local
-from reports.api.throttle import Attempt
 
 LIFETIME = timedelta(seconds=settings.SESSION_COOKIE_AGE)  # as long as a session on the site
 DEVICES = 10  # tokens an account may hold; the oldest gives way to a new one, because phones get lost
@@ -87,7 +87,10 @@ class Tokens(Endpoint):
     )
     def post(self, request: Request) -> Response:
         sent = read(request, Credentials)
-        attempt = Attempt(request, sent.username)
+        try:
+            attempt = Attempt(request, sent.username)
+        except TooManyAttempts as many:
+            raise Rejected(429, "throttled", str(many), retry_after=many.wait) from None
         user = authenticate(request, username=sent.username, password=sent.password)
         if not isinstance(user, User):
             # The same words, and the same work of hashing, whether or not the account exists.

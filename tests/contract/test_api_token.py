@@ -8,8 +8,8 @@ import pytest
 from django.core.cache import cache
 from knox.models import AuthToken
 
+from hierarchy.throttle import LIMITS
 from reports.api.account import DEVICES
-from reports.api.throttle import LIMITS
 from tests.contract.api_world import Caller, problem
 
 PASSWORD = "hujan-di-mahakam"

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from hierarchy import roster
-from hierarchy.views import ATTEMPTS
+from hierarchy.throttle import LIMITS
 from tests.cast import Cast
 
 PASSWORD = "perahu-merah-dua"
@@ -90,9 +90,9 @@ def test_wrong_password_and_unknown_name_read_the_same(code: str) -> None:
 
 def test_guessing_is_slowed_for_one_account_from_one_address_only(code: str, cast: Cast) -> None:
     Client().post(reverse("activate"), activation(code))
-    for _ in range(ATTEMPTS):
+    for _ in range(LIMITS[0].attempts):
         log_in(Client(), "salah-sekali")
-    assert "Tunggu lima menit" in text_of(log_in(Client()))
+    assert "Terlalu banyak percobaan. Tunggu" in text_of(log_in(Client()))
     elsewhere = Client(REMOTE_ADDR="10.0.0.9")
     assert log_in(elsewhere)["Location"] == reverse("tasks")  # nobody is locked out by a stranger's guesses
     other = roster.renew_code(user=cast.pkd, by=None)

@@ -16,9 +16,18 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from reports.api.problems import Rejected
-
 logger = logging.getLogger(__name__)
+
+
+class TooManyAttempts(Exception):
+    """The sentence for the person; `wait` is the number of seconds until the next try counts."""
+
+    def __init__(self, wait: int) -> None:
+        minutes = -(-wait // 60)
+        super().__init__(
+            _("Terlalu banyak percobaan. Tunggu %(minutes)d menit, lalu coba lagi.") % {"minutes": minutes}
+        )
+        self.wait = wait
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,7 @@ class Limit:
 
     def key(self, who: dict[str, str], moment: float) -> str:
         spoken = "\0".join([str(int(moment) // self.seconds), *(f"{part}={who[part]}" for part in self.by)])
-        return f"token-attempts:{hashlib.sha256(spoken.encode(errors='replace')).hexdigest()}"
+        return f"sign-in:{hashlib.sha256(spoken.encode(errors='replace')).hexdigest()}"
 
 
 LIMITS = (
@@ -45,14 +54,12 @@ class Attempt:
     """One try, counted before the password is looked at, so that many at once cannot slip through together."""
 
     def __init__(self, request: HttpRequest, account: str) -> None:
-        """Raises Rejected (429) with the seconds to wait."""
+        """Raises TooManyAttempts."""
         who, moment = {"account": account.casefold(), "address": address_of(request)}, time.time()
         self._keys = [(limit, limit.key(who, moment)) for limit in LIMITS]
         for limit, key in self._keys:
             if _count(key, limit.seconds) > limit.attempts:
-                wait = limit.seconds - int(moment) % limit.seconds
-                sentence = _("Terlalu banyak percobaan. Tunggu %(minutes)d menit, lalu coba lagi.")
-                raise Rejected(429, "throttled", sentence % {"minutes": -(-wait // 60)}, retry_after=wait)
+                raise TooManyAttempts(limit.seconds - int(moment) % limit.seconds)
 
     def succeeded(self) -> None:
         """Takes the count back: only failures add up."""
