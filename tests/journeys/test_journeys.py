@@ -157,6 +157,9 @@ def test_the_province_follows_a_figure_down_to_its_polling_station(day: Day, vis
                 # The line above and the page it leads to say the same.
                 assert whole(line[1]) == count(chair.page, "Sudah lapor") == 2
                 assert whole(line[3]) == count(chair.page, "Disetujui") == 1
+    chair.follow(chair.link("Unduh rekap"))
+    expect(chair.page.get_by_label("Kode satuan")).to_have_value(re.compile(r"^[\d.]+$"))
+    assert chair.page.get_by_label("Kode satuan").input_value().replace(".", "") == TPS
 
 
 def check_figures(chair: Visitor, reports: list[Report], code: str) -> None:
