@@ -26,6 +26,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.db import connection as database
+from django.utils import translation
 
 from dashboards import publish
 from hierarchy.models import User
@@ -115,7 +116,9 @@ def site(transactional_db: None, election_day: Day, settings: Any, tmp_path: Pat
     with stack.running("web") as process:
         made = Site(port, report, [])
         stack.await_(partial(_lives, made), "web", process)
-        askers = [Asker(name, _shown(day, name), language) for name, language in zip(PEOPLE, cycle(("id", "en")))]
+        askers = [
+            Asker(name, _shown(day, name, language), language) for name, language in zip(PEOPLE, cycle(("id", "en")))
+        ]
         with ThreadPoolExecutor(len(askers)) as pool:
             made.askers += pool.map(partial(_signed_in, made), askers)
         yield made
@@ -136,10 +139,11 @@ def _lives(site: Site) -> bool:
     return False
 
 
-def _shown(day: Day, name: str) -> tuple[str, str]:
+def _shown(day: Day, name: str, language: str) -> tuple[str, str]:
     user = getattr(day.cast, name)
     seat = seat_of(user)
-    return user.name, f"{seat.get_role_display()} · {seat.unit.title}"
+    with translation.override(language):
+        return user.name, f"{seat.get_role_display()} · {seat.unit.title}"
 
 
 def _signed_in(site: Site, asker: Asker) -> Asker:
