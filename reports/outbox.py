@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.core.cache import cache
 from django.db import connection, transaction
 
 from hierarchy import clock
@@ -14,7 +14,8 @@ from hierarchy.models import Election, Unit
 from reports.models import Outbox
 
 logger = logging.getLogger(__name__)
-WAKE_EVERY = 1  # seconds; a burst of marks in one subtree becomes one task
+WAKE_EVERY = 1.0  # seconds; a burst of marks in one subtree becomes one task
+_next_wake: dict[int | None, float] = {}
 
 
 def mark(pairs: Iterable[tuple[int, Unit]], *, at: datetime | None = None) -> None:
@@ -60,8 +61,11 @@ def wake(regency_id: int | None) -> None:
     so a dead broker must neither fail nor hold up the person who has just filed."""
     from reports.tasks import roll_up
 
+    # Per process: asking the cache whether another process has just sent the same would cost more than sending twice.
+    if time.monotonic() < _next_wake.get(regency_id, 0.0):
+        return
+    _next_wake[regency_id] = time.monotonic() + WAKE_EVERY
     try:
-        if cache.add(f"rollup-wake:{regency_id}", 1, timeout=WAKE_EVERY):
-            roll_up.apply_async([regency_id], retry=False, expires=600)
-    except Exception as error:  # any failure of cache or broker: the sweep takes over
+        roll_up.apply_async([regency_id], retry=False, expires=600)
+    except Exception as error:  # any failure of the broker: the sweep takes over
         logger.warning("rollup: no wake-up for regency %s, the sweep will find the mark (%s)", regency_id, error)

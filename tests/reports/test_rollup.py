@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 
 import pytest
-from django.core.cache import cache
 from django.db import connection, transaction
 
 from hierarchy.models import Unit
@@ -127,12 +126,22 @@ def test_a_dead_broker_neither_fails_nor_loses_a_filing(
     def dead(*_args: object, **_kwargs: object) -> None:
         raise ConnectionError("no broker")
 
-    monkeypatch.setattr(cache, "add", dead)
+    monkeypatch.setattr(tasks.roll_up, "apply_async", dead)
+    monkeypatch.setattr(outbox, "_next_wake", {})
     report = election_day.file(election_day.cast.ptps)
     assert "the sweep will find the mark" in caplog.text
     rollup.run_all()
     assert figures(election_day, "64").filed_count == 1
     assert report.revision == 1
+
+
+def test_a_burst_in_one_subtree_sends_one_message(election_day: Day, monkeypatch: pytest.MonkeyPatch):
+    sent: list[object] = []
+    monkeypatch.setattr(tasks.roll_up, "apply_async", lambda args, **_how: sent.append(args))
+    monkeypatch.setattr(outbox, "_next_wake", {})
+    for regency in (7, 7, 8, 7, None):
+        outbox.wake(regency)
+    assert sent == [[7], [8], [None]]
 
 
 def test_the_sweep_wakes_every_subtree_with_marks(election_day: Day, monkeypatch: pytest.MonkeyPatch):
