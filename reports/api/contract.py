@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 from typing import Any
 
@@ -57,9 +58,20 @@ class SessionScheme(OpenApiAuthenticationExtension):
         return {"type": "apiKey", "in": "cookie", "name": "sesi"}
 
 
-@cache
+_making = threading.Lock()
+
+
 def contract() -> dict[str, Any]:
-    """The OpenAPI 3.1 document of everything under /api/v1/. Made once: it is the same for everybody."""
+    """The OpenAPI 3.1 document of everything under /api/v1/. Made once: it is the same for everybody.
+
+    Under a lock, because drf-spectacular loads its extensions on first use and two threads of it trip over each other.
+    """
+    with _making:
+        return _contract()
+
+
+@cache
+def _contract() -> dict[str, Any]:
     made = SchemaGenerator().get_schema(public=True)
     made["openapi"] = "3.1.0"  # msgspec writes JSON Schema 2020-12, which 3.0 cannot say (null beside a type)
     made["paths"] = {path: item for path, item in made["paths"].items() if path.startswith(PREFIX)}
