@@ -44,9 +44,6 @@ class UnitQuerySet(TreeQuerySet):
         """What the user may see: the subtrees of the units they serve in. Anything else does not exist (404)."""
         return self.filter(visible_q(user))
 
-    def children_of(self, unit: Unit) -> UnitQuerySet:
-        return self.filter(parent_id=unit.pk).order_by("code")
-
     def with_ancestors(self) -> UnitQuerySet:
         """Joins the four ancestors so that a breadcrumb costs no further query."""
         return self.select_related("election", "province", "regency", "district", "village")

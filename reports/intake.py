@@ -19,7 +19,7 @@ from hierarchy.access import Permission
 from hierarchy.formats import moment as in_wita
 from hierarchy.models import Unit, User
 from reports import journal, outbox, write_filing
-from reports.instruments.codec import Content, decode
+from reports.instruments.codec import Content, InvalidAnswers, decode
 from reports.instruments.schema import PHOTO
 from reports.models import Cadence, Conflict, Evidence, Obligation, Report, Revision, Window
 from reports.receipts import code_of
@@ -67,7 +67,13 @@ def submit(
     """
     access.require(by, Permission.FILE, obligation.filer)
     moment = at or clock.now()
-    _check_open(obligation, moment)
+    try:
+        _check_open(obligation, moment)
+    except Refused:
+        # A client that missed the answer just before the window closed still gets its receipt.
+        if receipt := _sent_before(obligation, report_id, answers, reasons):
+            return receipt
+        raise
     content = decode(obligation.window.version.parsed, answers=answers, reasons=reasons or {})
     _check_photos(obligation, content)
     try:
@@ -128,6 +134,16 @@ def _check_open(obligation: Obligation, moment: datetime) -> None:
         )
 
 
+def _sent_before(
+    obligation: Obligation, report_id: UUID, answers: Mapping[str, object], reasons: Mapping[str, str] | None
+) -> Receipt | None:
+    try:
+        content = decode(obligation.window.version.parsed, answers=answers, reasons=reasons or {})
+    except InvalidAnswers:
+        return None
+    return _repeat(obligation, report_id, content)
+
+
 def _check_photos(obligation: Obligation, content: Content) -> None:
     """Answers may refer only to photos that the filing unit has handed in."""
     questions = obligation.window.version.parsed.questions
@@ -183,15 +199,23 @@ def _store(by, obligation, report_id, content, based_on, channel, device_at, mom
 
 def _repeated(obligation: Obligation, standing: write_filing.Standing, report_id: UUID, content: Content) -> Receipt:
     """The receipt of an earlier revision that a client sends again, having missed the answer; else a clash."""
-    sent = Revision.objects.filter(report_id=report_id, report__obligation=obligation, sha256=content.sha256)
-    if found := sent.order_by("-number").first():
-        return _receipt(report_id, found.number, bytes(found.sha256), found.filed_at, new=False)
+    if receipt := _repeat(obligation, report_id, content):
+        return receipt
     if standing.report_id != report_id:
         sentence = _("Laporan lain untuk tugas ini sudah diterima (kode %(code)s). Perbaiki laporan itu saja.")
     else:
         sentence = _("Laporan ini sudah berubah sejak Anda membukanya (kode %(code)s). Periksa versi terbaru dulu.")
     assert standing.report_id is not None
     raise _Clash(obligation.pk, sentence % {"code": code_of(standing.report_id, standing.sha256)})
+
+
+def _repeat(obligation: Obligation, report_id: UUID, content: Content) -> Receipt | None:
+    """The receipt of the newest revision with this very content, if there is one."""
+    sent = Revision.objects.filter(report_id=report_id, report__obligation=obligation, sha256=content.sha256)
+    found = sent.order_by("-number").first()
+    if found is None:
+        return None
+    return _receipt(report_id, found.number, bytes(found.sha256), found.filed_at, new=False)
 
 
 def _receipt(report_id: UUID, revision: int, sha256: bytes, filed_at: datetime | None, *, new: bool) -> Receipt:

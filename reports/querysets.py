@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import F, Prefetch, Q, Sum
+from django.db.models import Prefetch, Q
 
 from hierarchy import access
 from hierarchy.access import Permission
@@ -112,9 +112,3 @@ class TallyQuerySet(models.QuerySet):
     def of_unit_and_children(self, unit: Unit) -> TallyQuerySet:
         """The unit's own tallies and those of its direct children."""
         return self.filter(Q(unit_id=unit.pk) | Q(unit__parent_id=unit.pk))
-
-    def counts(self) -> dict[str, int]:
-        """The counts summed over the rows (windows of one unit): None-free integers."""
-        names = ["expected", "filed_count", "on_time", "approved_count", "returned", "vacant", "unreachable"]
-        sums = self.aggregate(**{f"sum_{name}": Sum(F(name)) for name in names})
-        return {name: sums[f"sum_{name}"] or 0 for name in names}

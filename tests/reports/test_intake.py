@@ -168,6 +168,15 @@ def test_before_opening_and_after_closing(election_day: Day):
     assert day.file(day.cast.ptps, duty, at=duty.closes_at - timedelta(seconds=1))
 
 
+def test_a_retry_after_closing_still_gets_its_receipt(election_day: Day):
+    day, duty = election_day, election_day.duty()
+    report = day.file(day.cast.ptps, duty, at=duty.closes_at - timedelta(seconds=1))
+    again = day.file(day.cast.ptps, duty, at=duty.closes_at + timedelta(hours=1), report_id=report.pk)
+    assert (again.revision, Revision.objects.count()) == (1, 1)
+    with pytest.raises(intake.Refused, match="ditutup"):
+        day.file(day.cast.ptps, duty, at=duty.closes_at, report_id=report.pk, surat_rusak=1, based_on=1)
+
+
 def test_a_withdrawn_version_says_why(election_day: Day):
     duty = election_day.duty()
     publishing.withdraw(version=duty.window.version, by=None, reason="Salah batas surat suara")
