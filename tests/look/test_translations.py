@@ -201,8 +201,11 @@ def test_django_gives_each_language_its_own_words(translated: None, catalogue: C
         first, last = ids(message)[0], ids(message)[-1]
         for language, expected in (("id", ids(message)), ("en", forms(message))):
             with override(language):
-                assert gettext(first) == expected[0]
-                assert len(expected) == 1 or (ngettext(first, last, 1), ngettext(first, last, 2)) == expected
+                # gettext() of a message with a plural is left alone: older Pythons do not look there.
+                if len(expected) == 1:
+                    assert gettext(first) == expected[0]
+                else:
+                    assert (ngettext(first, last, 1), ngettext(first, last, 2)) == expected
 
 
 def test_indonesian_is_indonesian_even_for_a_browser_that_prefers_other_languages(translated: None) -> None:
