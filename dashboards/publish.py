@@ -26,7 +26,7 @@ from hierarchy.levels import LEAF, Level
 from hierarchy.models import Election, Unit, User
 from reports import journal
 from reports.models import Tally, Window
-from reports.rollup import COUNTS
+from reports.rollup import COUNTED, COUNTS
 
 GENESIS = bytes(32)
 
@@ -231,10 +231,8 @@ def _stations(window: Window) -> Iterator[tuple]:
     """Rows shaped like tallies for the polling stations of a window: a station's own figure is its report."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT o.subject_id, count(*), count(r.id), count(*) FILTER (WHERE o.first_filed_at <= o.due_at),
-                count(r.approved_sha256), count(*) FILTER (WHERE o.state = 'RETURNED'),
-                count(*) FILTER (WHERE o.state = 'VACANT'), count(*) FILTER (WHERE o.state = 'UNREACHABLE'),
+            f"""
+            SELECT o.subject_id, {", ".join(COUNTED.values())},
                 CASE WHEN count(*) = 1 THEN max(r.vector) FILTER (WHERE r.approved_sha256 IS NOT NULL) END
             FROM reports_obligation o JOIN hierarchy_unit u ON u.id = o.subject_id AND u.level = %s
                 LEFT JOIN reports_report r ON r.obligation_id = o.id

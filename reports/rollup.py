@@ -23,7 +23,17 @@ from hierarchy.models import Unit
 from reports import locks
 from reports.models import Outbox, Window
 
-COUNTS = ["expected", "filed_count", "on_time", "approved_count", "returned", "vacant", "unreachable"]
+# What a tally counts, in SQL over obligations `o`; publications count polling stations with the same expressions.
+COUNTED = {
+    "expected": "count(*)",
+    "filed_count": "count(*) FILTER (WHERE o.state IN ('FILED', 'RETURNED', 'APPROVED'))",
+    "on_time": "count(*) FILTER (WHERE o.first_filed_at <= o.due_at)",
+    "approved_count": "count(*) FILTER (WHERE o.state = 'APPROVED')",
+    "returned": "count(*) FILTER (WHERE o.state = 'RETURNED')",
+    "vacant": "count(*) FILTER (WHERE o.state = 'VACANT')",
+    "unreachable": "count(*) FILTER (WHERE o.state = 'UNREACHABLE')",
+}
+COUNTS = list(COUNTED)
 STATIONLESS = [Level.VILLAGE, Level.DISTRICT, Level.REGENCY]  # folded bottom-up by the worker of one regency
 
 
@@ -115,15 +125,9 @@ def _fold(level: Level, keys: Iterable[tuple[int, int]]) -> None:
             )
 
 
-OWN_COUNTS = """
+OWN_COUNTS = f"""
     SELECT o.window_id, o.counted_in_id AS unit_id,
-        count(*) AS expected,
-        count(*) FILTER (WHERE o.state IN ('FILED', 'RETURNED', 'APPROVED')) AS filed_count,
-        count(*) FILTER (WHERE o.first_filed_at <= o.due_at) AS on_time,
-        count(*) FILTER (WHERE o.state = 'APPROVED') AS approved_count,
-        count(*) FILTER (WHERE o.state = 'RETURNED') AS returned,
-        count(*) FILTER (WHERE o.state = 'VACANT') AS vacant,
-        count(*) FILTER (WHERE o.state = 'UNREACHABLE') AS unreachable,
+        {", ".join(f"{sql} AS {name}" for name, sql in COUNTED.items())},
         max(o.first_filed_at) AS last_filed_at
     FROM key JOIN reports_obligation o ON o.window_id = key.window_id AND o.counted_in_id = key.unit_id
     GROUP BY 1, 2"""
