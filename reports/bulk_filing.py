@@ -1,0 +1,218 @@
+"""Filing in by the thousand: the rules of `intake.submit`, the writing of COPY.
+
+First filings that nothing speaks against are written together, a chunk in one transaction. Everything else (a report
+that stands already, the same duty twice, a refusal) is handed to `intake.submit` itself, one by one and in the order it
+came: so there is one judge, and only the ordinary case has a second way into the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from hierarchy import access, clock
+from hierarchy.access import Permission
+from hierarchy.models import User
+from reports import copy_filing, intake, outbox
+from reports.copy_filing import First, unit_of
+from reports.instruments.codec import InvalidAnswers, decode
+from reports.instruments.schema import PHOTO
+from reports.intake import Receipt, Refused
+from reports.models import Evidence, InstrumentVersion, Report
+from reports.models.filed import Channel
+from reports.receipts import code_of
+from reports.write_filing import Duty
+
+CHUNK = 2_000  # filings of one transaction: about a second, for which whoever files the same duty has to wait
+FILED, THERE = "filed", "there"
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """What one filing brings: what `intake.submit` takes. `at` is the moment of arrival (None: that of the import).
+
+    `by` costs a query for each person unless their memberships are known already (access.remember).
+    """
+
+    by: User
+    obligation_id: int
+    report_id: UUID
+    answers: Mapping[str, object]
+    reasons: Mapping[str, str] | None = None
+    device_at: datetime | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the filing at `position` (from 0).
+
+    `code` is FILED, THERE (the same content had been filed before) or why it was refused: not-found, forbidden,
+    invalid, or a code of intake.Refused. `errors` gives the sentences of an invalid one by question, "" for the whole.
+    """
+
+    position: int
+    code: str
+    sentence: str = ""
+    errors: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    receipt: Receipt | None = None
+
+
+@dataclass
+class Result:
+    """How many filings are in now, how many were before, and every one that was refused, in the order they came."""
+
+    filed: int = 0
+    there: int = 0
+    refused: list[Outcome] = field(default_factory=list)
+
+    def take(self, outcome: Outcome) -> None:
+        if outcome.receipt is None:
+            self.refused.append(outcome)
+        elif outcome.code == FILED:
+            self.filed += 1
+        else:
+            self.there += 1
+
+
+def import_filings(
+    *,
+    filings: Iterable[Filing],
+    channel: str = Channel.IMPORT,
+    at: datetime | None = None,
+    tell: Callable[[Outcome], None] = lambda _outcome: None,
+    progress: Callable[[int], None] = lambda _done: None,
+) -> Result:
+    """Files everything that may be filed, with the same outcome for each as `intake.submit` would give it in turn.
+
+    Reads `filings` as it goes and forgets what is in, so memory grows with the refusals only. Each chunk is committed
+    by itself: a chunk is in whole or not at all, and running the same import again files nothing twice. `tell` hears
+    each outcome in turn, `progress` how many are done.
+    """
+    result, done, remaining = Result(), 0, iter(filings)
+    moment = at or clock.now()
+    while chunk := list(islice(remaining, CHUNK)):
+        for outcome in _chunk(chunk, done, str(channel), moment):
+            result.take(outcome)
+            tell(outcome)
+        done += len(chunk)
+        progress(done)
+    return result
+
+
+def _chunk(chunk: Sequence[Filing], start: int, channel: str, moment: datetime) -> Iterator[Outcome]:
+    firsts = _ordinary(chunk, moment)
+    try:
+        with transaction.atomic():
+            receipts = _write(firsts, channel, moment)
+    except IntegrityError:  # somebody has just used one of the ids; which one, the turn of each will tell
+        receipts = {}
+    for position, filing in enumerate(chunk):
+        if receipt := receipts.get(position):
+            yield Outcome(start + position, FILED, receipt=receipt)
+        else:
+            yield _alone(filing, start + position, channel, moment)
+
+
+def _alone(filing: Filing, position: int, channel: str, moment: datetime) -> Outcome:
+    try:
+        receipt = intake.submit(
+            by=filing.by,
+            obligation_id=filing.obligation_id,
+            report_id=filing.report_id,
+            answers=filing.answers,
+            reasons=filing.reasons,
+            channel=channel,
+            device_at=filing.device_at,
+            at=filing.at or moment,
+        )
+    except Http404 as error:
+        return Outcome(position, "not-found", str(error) or _("Satuan tidak ditemukan."))
+    except PermissionDenied as error:
+        return Outcome(position, "forbidden", str(error))
+    except InvalidAnswers as error:
+        errors = {**error.errors, **{name: [told] for name, told in error.needs_reason.items()}}
+        return Outcome(position, "invalid", _("Ada jawaban yang perlu diperbaiki."), errors)
+    except Refused as error:
+        return Outcome(position, error.code, str(error))
+    return Outcome(position, FILED if receipt.new else THERE, receipt=receipt)
+
+
+def _ordinary(chunk: Sequence[Filing], moment: datetime) -> dict[int, First]:
+    """The first reports of a chunk that nothing speaks against, by position within it."""
+    duties = copy_filing.read({filing.obligation_id for filing in chunk})
+    taken = Report.objects.filter(pk__in=[filing.report_id for filing in chunk])
+    used: set[object] = set(taken.values_list("pk", flat=True))  # report ids and obligations that had their turn
+    firsts: dict[int, First] = {}
+    for position, filing in enumerate(chunk):
+        keys = {filing.report_id, filing.obligation_id}
+        if used.isdisjoint(keys) and (first := _first(filing, duties.get(filing.obligation_id), filing.at or moment)):
+            firsts[position] = first
+        used |= keys
+    return _with_photos_known(firsts)
+
+
+def _first(filing: Filing, duty: Duty | None, at: datetime) -> First | None:
+    """The filing as a first report, None when anything at all speaks against it."""
+    if duty is None or duty.report_id is not None:
+        return None
+    schema = InstrumentVersion.schema_of(duty.version_id)
+    try:
+        access.require(filing.by, Permission.FILE, duty.filer)
+        intake.check_open(duty, at)
+        content = decode(schema, answers=filing.answers, reasons=filing.reasons or {})
+    except (Http404, PermissionDenied, Refused, InvalidAnswers):
+        return None
+    return First(duty, filing.report_id, content, filing.by, at, filing.device_at)
+
+
+def _with_photos_known(firsts: dict[int, First]) -> dict[int, First]:
+    """Those whose photos the filing units have handed in, or that name none."""
+    wanted = {photo for first in firsts.values() for photo in _photos(first)}
+    if not wanted:
+        return firsts
+    known = set(Evidence.objects.filter(sha256__in=wanted).values_list("unit_id", "sha256"))
+    return {
+        position: first
+        for position, first in firsts.items()
+        if all((first.duty.filer.pk, photo) in known for photo in _photos(first))
+    }
+
+
+def _photos(first: First) -> list[str]:
+    questions = InstrumentVersion.schema_of(first.duty.version_id).questions
+    return [first.content.answers[q.name] for q in questions if q.kind == PHOTO and q.name in first.content.answers]
+
+
+def _write(firsts: dict[int, First], channel: str, moment: datetime) -> dict[int, Receipt]:
+    """Writes those whose obligations have not changed meanwhile; their receipts by position."""
+    standing = copy_filing.lock(first.duty for first in firsts.values())
+    written = {position: first for position, first in firsts.items() if first.duty.pk in standing}
+    copy_filing.write(list(written.values()), channel)
+    _mark([first.duty for first in written.values()], moment)
+    return {position: _receipt(first) for position, first in written.items()}
+
+
+def _mark(duties: Iterable[Duty], moment: datetime) -> None:
+    """One mark for each tally, however many reports of the chunk it counts."""
+    places = {(duty.window_id, duty.counted_in_id): duty for duty in duties}
+    outbox.mark(
+        (
+            (duty.window_id, unit_of({"id": duty.counted_in_id, "level": duty.level, "regency_id": duty.regency_id}))
+            for duty in places.values()
+        ),
+        at=moment,
+    )
+
+
+def _receipt(first: First) -> Receipt:
+    sha256 = first.content.sha256
+    return Receipt(first.report_id, 1, sha256.hex(), code_of(first.report_id, sha256), first.at, True)
