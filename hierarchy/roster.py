@@ -13,6 +13,7 @@ from datetime import date, timedelta
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from hierarchy import bulk, clock, locks, signals
@@ -114,7 +115,7 @@ def load(
 
 
 class _Load:
-    """The state of one load: what exists, read in four queries, and what is to be written in four statements."""
+    """The state of one load: what exists, read in a few queries, and what is to be written in four statements."""
 
     def __init__(self, election: Election, rows: Sequence[RosterRow], by: User | None, progress: Progress) -> None:
         self.election, self.rows, self.by, self.progress = election, rows, by, progress
@@ -125,7 +126,8 @@ class _Load:
         units = Unit.objects.filter(election=election, code__in=self.codes_wanted)
         self.units: dict[str, Unit] = {unit.code: unit for unit in units.select_related("village")}
         self.seats: dict[tuple[int, str], list[Membership]] = defaultdict(list)
-        for seat in Membership.objects.filter(unit__election=election).select_related("user").order_by("since", "pk"):
+        served = [unit.pk for unit in self.units.values()]
+        for seat in Membership.objects.filter(unit__in=served).select_related("user").order_by("since", "pk"):
             self.seats[seat.unit_id, seat.role].append(seat)
         self.users, self.phones = self._known_users()
         self.made: list[User] = []
@@ -134,8 +136,22 @@ class _Load:
         self.ended_seats: list[Membership] = []
 
     def _known_users(self) -> tuple[dict[str, User], dict[str, User]]:
-        """Accounts by username and by phone. All of them: the names to avoid are not known before they are made."""
-        users = list(User.objects.all())
+        """Accounts by username and by phone: those the rows may mean, and those whose names a new one must avoid.
+
+        A made name begins with the code of its unit, so the names to avoid begin with what the codes of a province have
+        in common: one range of the index, and never the whole country for the load of one village.
+        """
+        by_province: dict[str, list[str]] = defaultdict(list)
+        for code in self.units:
+            by_province[code[:2]].append(code)
+        conditions = [
+            Q(username__in={row.username for row in self.rows} - {""}),
+            Q(phone__in={row.phone for row in self.rows} - {""}),
+            *(Q(username__startswith=_common_start(codes)) for codes in by_province.values()),
+        ]
+        # One query each, because an index serves none of them where they are joined by OR.
+        found = {user.pk: user for condition in conditions for user in User.objects.filter(condition).order_by()}
+        users = sorted(found.values(), key=lambda user: user.username)
         return {user.username: user for user in users}, {user.phone: user for user in users if user.phone}
 
     def run(self) -> RosterResult:
@@ -283,6 +299,12 @@ def _bad_row(row: RosterRow, unit: Unit | None) -> Iterable[Fault]:
         yield Fault(row.line, "nama", row.name, _("nama wajib diisi, paling panjang 120 huruf."))
     if row.since and row.until and row.until < row.since:
         yield Fault(row.line, "sampai", row.until.isoformat(), _("tanggal selesai tidak boleh sebelum tanggal mulai."))
+
+
+def _common_start(codes: Sequence[str]) -> str:
+    """The longest beginning that all codes share: that of the first and the last."""
+    first, last = min(codes), max(codes)
+    return first[: next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
 
 
 def _overlapping(seats: Iterable[Membership], since: date, until: date | None) -> list[Membership]:
