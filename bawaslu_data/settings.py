@@ -82,7 +82,10 @@ DATABASES["default"] |= {
     "CONN_MAX_AGE": 0,  # the pool keeps connections; a second layer of reuse would hold them from it
     # The URL's own options stay: `?host=` names the directory of a unix socket.
     "OPTIONS": DATABASES["default"].get("OPTIONS", {})
-    | {"pool": {"min_size": 0, "max_size": env.int("DATABASE_POOL", default=8), "timeout": 10}},
+    | {
+        "pool": {"min_size": 0, "max_size": env.int("DATABASE_POOL", default=8), "timeout": 10},
+        "prepare_threshold": 5,  # None, Django's own choice, would forbid hierarchy/prepared.py what it is for
+    },
     "TEST": {"NAME": "test_bawaslu"},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -6,9 +6,10 @@ one (404), a unit one sees but may not act on is refused (403).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
@@ -16,6 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from hierarchy import clock, prepared
 from hierarchy.levels import Level
 from hierarchy.models import Membership, Role, Unit, User
 
@@ -59,6 +61,7 @@ SEATED_AT: dict[Permission, frozenset[Level]] = {
     Permission.RATIFY: frozenset(level for level in Level if level.spec.collegial),
     Permission.PUBLISH: frozenset({Level.PROVINCE}),
 }
+ALL_LEVELS = frozenset(Level)
 COLLEGIAL = frozenset(level for level in Level if level.spec.collegial)
 
 
@@ -128,12 +131,49 @@ def memberships(user: User | AnonymousUser | None) -> list[Membership]:
 
 def seats(user: User | AnonymousUser | None, permission: Permission) -> list[Membership]:
     """The memberships that carry `permission`: with FILE, where one files; with REVIEW, whose children one reviews."""
-    return [membership for membership in memberships(user) if _carries(membership, permission)]
+    return [row for row in memberships(user) if _carries(row.role, row.unit.level, permission)]
+
+
+class Seat(NamedTuple):
+    """As much of a membership as decides what it allows."""
+
+    role: str
+    unit_id: int
+    level: int
+
+
+# For statements that know a user `u` and a `day`: one row per current seat, or one of NULLs.
+SEAT = "m.role, m.unit_id, seat.level"
+SEATS_OF_USER = """
+    LEFT JOIN hierarchy_membership m ON m.user_id = u.id AND m.since <= %(day)s
+        AND (m.until IS NULL OR m.until >= %(day)s)
+    LEFT JOIN hierarchy_unit seat ON seat.id = m.unit_id"""
+SEATS = f"SELECT {SEAT} FROM hierarchy_user u {SEATS_OF_USER} WHERE u.id = %(user)s"
+
+
+def _known(user: User | AnonymousUser | None) -> list[Seat]:
+    """The user's current seats, from the memberships where they are known, else in one short query."""
+    if not isinstance(user, User) or not user.is_active:
+        return []
+    if getattr(user, "_memberships", None) is not None:
+        return [Seat(row.role, row.unit_id, row.unit.level) for row in memberships(user)]
+    kept: list[Seat] | None = getattr(user, "_seats", None)
+    if kept is None:
+        kept = remember_seats(user, prepared.rows(SEATS, {"user": user.pk, "day": clock.today()}))
+    return kept
+
+
+def remember_seats(user: User, rows: Iterable[Sequence[Any]]) -> list[Seat]:
+    """Keeps on the user object, for as long as a request, what a statement with SEATS_OF_USER has found."""
+    user._seats = kept = [Seat(*row) for row in rows if row[0] is not None]  # type: ignore[attr-defined]
+    return kept
 
 
 def can(user: User | AnonymousUser | None, permission: Permission, unit: Unit) -> bool:
-    """Whether any current membership gives `permission` over `unit`. No query once memberships are known."""
-    return any(_reaches(REACH[permission], membership.unit, unit) for membership in seats(user, permission))
+    """Whether any current membership gives `permission` over `unit`. One short query a request at most."""
+    return any(
+        _reaches(REACH[permission], seat, unit) for seat in _known(user) if _carries(seat.role, seat.level, permission)
+    )
 
 
 def require(user: User | AnonymousUser | None, permission: Permission, unit: Unit) -> None:
@@ -144,20 +184,18 @@ def require(user: User | AnonymousUser | None, permission: Permission, unit: Uni
         raise PermissionDenied(_("Anda tidak berwenang melakukan ini untuk %(unit)s.") % {"unit": unit.title})
 
 
-def _carries(membership: Membership, permission: Permission) -> bool:
-    if permission not in ROLES[Role(membership.role)].permissions:
-        return False
-    return Level(membership.unit.level) in SEATED_AT.get(permission, frozenset(Level))
+def _carries(role: str, level: int, permission: Permission) -> bool:
+    return permission in ROLES[Role(role)].permissions and Level(level) in SEATED_AT.get(permission, ALL_LEVELS)
 
 
-def _reaches(reach: Reach, seat: Unit, unit: Unit) -> bool:
+def _reaches(reach: Reach, seat: Seat, unit: Unit) -> bool:
     match reach:
         case Reach.SELF:
-            return unit.pk == seat.pk
+            return unit.pk == seat.unit_id
         case Reach.CHILD:
-            return unit.parent_id == seat.pk
+            return unit.parent_id == seat.unit_id
         case Reach.SUBTREE:
-            return seat.holds(unit)
+            return unit.lies_in(seat.unit_id, seat.level)
 
 
 def remember(user: User, known: list[Membership]) -> None:

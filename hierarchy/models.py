@@ -142,9 +142,11 @@ class Unit(MPTTModel):
 
     def holds(self, other: Unit) -> bool:
         """Whether `other` is this unit or lies below it; from ancestor columns, no query."""
-        if self.level == Level.POLLING_STATION:
-            return other.pk == self.pk
-        return getattr(other, f"{Level(self.level).spec.column}_id") == self.pk
+        return other.lies_in(self.pk, self.level)
+
+    def lies_in(self, pk: int, level: int) -> bool:
+        """Whether the unit with this key and level is this one or above it; no query."""
+        return pk == (self.pk if level == LEAF else getattr(self, f"{Level(level).spec.column}_id"))
 
 
 class UserManager(BaseUserManager["User"]):

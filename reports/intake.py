@@ -20,9 +20,12 @@ from hierarchy.formats import moment as in_wita
 from hierarchy.models import Unit, User
 from reports import journal, outbox, write_filing
 from reports.instruments.codec import Content, InvalidAnswers, decode
-from reports.instruments.schema import PHOTO
-from reports.models import Cadence, Conflict, Evidence, Obligation, Report, Revision, Window
+from reports.instruments.schema import PHOTO, Schema
+from reports.models import Cadence, Conflict, Event, Evidence, InstrumentVersion, Obligation, Report, Revision, Window
 from reports.receipts import code_of
+from reports.write_filing import Duty
+
+ATTEMPTS = 4  # looks at what stands; each one but the last was overtaken by another filing of the same obligation
 
 
 class Refused(Exception):
@@ -48,7 +51,7 @@ class Receipt:
 def submit(
     *,
     by: User,
-    obligation: Obligation,
+    obligation_id: int,
     report_id: UUID,
     answers: Mapping[str, object],
     reasons: Mapping[str, str] | None = None,
@@ -65,25 +68,33 @@ def submit(
     Raises Http404 outside the filer's reach, PermissionDenied without the right to file, InvalidAnswers naming the
     questions, and Refused: not-open, closed, version-withdrawn, conflict (both versions kept).
     """
-    access.require(by, Permission.FILE, obligation.filer)
     moment = at or clock.now()
-    try:
-        _check_open(obligation, moment)
-    except Refused:
-        # A client that missed the answer just before the window closed still gets its receipt.
-        if receipt := _sent_before(obligation, report_id, answers, reasons):
-            return receipt
-        raise
-    content = decode(obligation.window.version.parsed, answers=answers, reasons=reasons or {})
-    _check_photos(obligation, content)
-    try:
-        with transaction.atomic():
-            return _store(by, obligation, report_id, content, based_on, channel, device_at, moment)
-    except _Clash as clash:
-        # The refused version is kept in a transaction of its own: the one that found the clash is rolled back.
-        _keep_conflict(by, clash.obligation_id, report_id, content, based_on, moment)
-        current = Report.objects.filter(obligation_id=clash.obligation_id).first()
-        raise Refused("conflict", str(clash), current=current) from None
+    for _attempt in range(ATTEMPTS):
+        duty = write_filing.read(obligation_id)
+        if duty is None:
+            raise Http404
+        access.require(by, Permission.FILE, duty.filer)
+        content = _acceptable(duty, report_id, answers, reasons, moment)
+        if isinstance(content, Receipt):
+            return content
+        if duty.report_id is not None and (duty.report_id, duty.revision) != (report_id, based_on):
+            return _repeated(by, duty, report_id, content, based_on, moment)
+        if write_filing.write(
+            duty=duty,
+            report_id=report_id,
+            content=content,
+            by=by,
+            at=moment,
+            channel=channel,
+            device_at=device_at,
+            event=_event(by, duty, report_id, content, channel, moment),
+        ):
+            outbox.wake_after_commit(duty.regency_id)
+            return _receipt(report_id, duty.revision + 1, content.sha256, moment, new=True)
+        # Somebody was faster, so another look decides; or the id is in use elsewhere, and then no look ever will.
+        if Report.objects.filter(pk=report_id).exclude(obligation=obligation_id).exists():
+            break
+    raise Refused("id-taken", _("Nomor laporan ini sudah dipakai. Muat ulang halaman, lalu kirim lagi."))
 
 
 def submit_event(*, by: User, window: Window, subject: Unit, report_id: UUID, **filing) -> Receipt:
@@ -95,9 +106,10 @@ def submit_event(*, by: User, window: Window, subject: Unit, report_id: UUID, **
     if window.instrument.cadence != Cadence.EVENT or window.election_id != subject.election_id:
         raise Http404
     access.require(by, Permission.FILE, subject)
-    known = Obligation.objects.for_intake().filter(window=window, subject=subject, occurrence=str(report_id))
-    if obligation := known.first():
-        return submit(by=by, obligation=obligation, report_id=report_id, **filing)
+    rows = Obligation.objects.filter(window=window, subject=subject, occurrence=str(report_id))
+    known = rows.order_by().values_list("pk", flat=True)
+    if (obligation_id := known.first()) is not None:
+        return submit(by=by, obligation_id=obligation_id, report_id=report_id, **filing)
     with transaction.atomic():
         Obligation.objects.bulk_create(
             [
@@ -113,113 +125,105 @@ def submit_event(*, by: User, window: Window, subject: Unit, report_id: UUID, **
             ],
             ignore_conflicts=True,  # a retry of the same filing may be a step ahead
         )
-        return submit(by=by, obligation=known.get(), report_id=report_id, **filing)
+        return submit(by=by, obligation_id=known.get(), report_id=report_id, **filing)
 
 
-def _check_open(obligation: Obligation, moment: datetime) -> None:
-    window = obligation.window
-    if window.version.withdrawn_at is not None:
+def check_open(duty: Duty, moment: datetime) -> None:
+    """Raises Refused unless the duty takes reports at `moment`."""
+    if duty.withdrawn_at is not None:
         raise Refused(
             "version-withdrawn",
             _("Formulir ini sudah ditarik: %(reason)s. Muat ulang halaman untuk memakai formulir yang baru.")
-            % {"reason": window.version.withdrawn_reason},
+            % {"reason": duty.withdrawn_reason},
         )
-    if window.opened_at is None or moment < window.opens_at:
-        raise Refused("not-open", _("Pelaporan ini baru dibuka pada %(when)s.") % {"when": in_wita(window.opens_at)})
-    if moment >= obligation.closes_at:
+    if duty.opened_at is None or moment < duty.opens_at:
+        raise Refused("not-open", _("Pelaporan ini baru dibuka pada %(when)s.") % {"when": in_wita(duty.opens_at)})
+    if moment >= duty.closes_at:
         raise Refused(
             "closed",
             _("Pelaporan ini sudah ditutup pada %(when)s. Hubungi atasan Anda untuk meminta perpanjangan.")
-            % {"when": in_wita(obligation.closes_at)},
+            % {"when": in_wita(duty.closes_at)},
         )
 
 
-def _sent_before(
-    obligation: Obligation, report_id: UUID, answers: Mapping[str, object], reasons: Mapping[str, str] | None
-) -> Receipt | None:
+def _acceptable(
+    duty: Duty, report_id: UUID, answers: Mapping[str, object], reasons: Mapping[str, str] | None, moment: datetime
+) -> Content | Receipt:
+    """The content to be filed; or the receipt of the same content filed before, even where the window has closed since:
+    a client that missed the answer just before still gets it."""
+    schema = InstrumentVersion.schema_of(duty.version_id)
     try:
-        content = decode(obligation.window.version.parsed, answers=answers, reasons=reasons or {})
-    except InvalidAnswers:
-        return None
-    return _repeat(obligation, report_id, content)
+        check_open(duty, moment)
+    except Refused:
+        try:
+            receipt = _repeat(duty, report_id, decode(schema, answers=answers, reasons=reasons or {}))
+        except InvalidAnswers:
+            receipt = None
+        if receipt is None:
+            raise
+        return receipt
+    content = decode(schema, answers=answers, reasons=reasons or {})
+    if (duty.report_id, duty.sha256) == (report_id, content.sha256):
+        assert duty.filed_at is not None
+        return _receipt(report_id, duty.revision, duty.sha256, duty.filed_at, new=False)
+    _check_photos(duty, schema, content)
+    return content
 
 
-def _check_photos(obligation: Obligation, content: Content) -> None:
+def _check_photos(duty: Duty, schema: Schema, content: Content) -> None:
     """Answers may refer only to photos that the filing unit has handed in."""
-    questions = obligation.window.version.parsed.questions
-    named = [content.answers[q.name] for q in questions if q.kind == PHOTO and q.name in content.answers]
+    named = [content.answers[q.name] for q in schema.questions if q.kind == PHOTO and q.name in content.answers]
     if not named:
         return
-    known = set(Evidence.objects.filter(unit_id=obligation.filer_id, sha256__in=named).values_list("sha256", flat=True))
+    known = set(Evidence.objects.filter(unit_id=duty.filer.pk, sha256__in=named).values_list("sha256", flat=True))
     if set(named) - known:
         raise Refused("photo-unknown", _("Foto belum terkirim. Kirim fotonya lebih dulu, lalu ulangi."), status=422)
 
 
-class _Clash(Exception):
-    def __init__(self, obligation_id: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.obligation_id = obligation_id
-
-
-def _store(by, obligation, report_id, content, based_on, channel, device_at, moment) -> Receipt:
-    standing = write_filing.lock(obligation.pk)
-    if standing.report_id == report_id and standing.sha256 == content.sha256:
-        return _receipt(report_id, standing.revision, standing.sha256, standing.filed_at, new=False)
-    if standing.report_id is not None and (standing.report_id, standing.revision) != (report_id, based_on):
-        return _repeated(obligation, standing, report_id, content)
-    revision = standing.revision + 1
-    event = journal.entry(
-        "report.filed" if revision == 1 else "report.revised",
+def _event(by: User, duty: Duty, report_id: UUID, content: Content, channel: str, moment: datetime) -> Event:
+    return journal.entry(
+        "report.filed" if duty.report_id is None else "report.revised",
         by=by,
-        unit=obligation.subject,
-        election=obligation.window.election.code,
+        unit=duty.subject_code,
+        election=duty.election_code,
         target=report_id,
         at=moment,
-        revision=revision,
+        revision=duty.revision + 1,
         sha256=content.sha256.hex(),
         channel=channel,
-        was=standing.state,
+        was=duty.state,
     )
-    written = write_filing.write(
-        obligation=obligation,
-        report_id=report_id,
-        revision=revision,
-        content=content,
-        by=by,
-        at=moment,
-        channel=channel,
-        device_at=device_at,
-        event=event,
-    )
-    if not written:
-        raise Refused("id-taken", _("Nomor laporan ini sudah dipakai. Muat ulang halaman, lalu kirim lagi."))
-    outbox.wake_after_commit(obligation.counted_in.regency_id)
-    return _receipt(report_id, revision, content.sha256, moment, new=True)
 
 
-def _repeated(obligation: Obligation, standing: write_filing.Standing, report_id: UUID, content: Content) -> Receipt:
-    """The receipt of an earlier revision that a client sends again, having missed the answer; else a clash."""
-    if receipt := _repeat(obligation, report_id, content):
+def _repeated(
+    by: User, duty: Duty, report_id: UUID, content: Content, based_on: int | None, moment: datetime
+) -> Receipt:
+    """The receipt of an earlier revision that a client sends again, having missed the answer.
+
+    Raises Refused (conflict) when there is none; what was sent is kept.
+    """
+    if receipt := _repeat(duty, report_id, content):
         return receipt
-    if standing.report_id != report_id:
+    assert duty.report_id is not None
+    if duty.report_id != report_id:
         sentence = _("Laporan lain untuk tugas ini sudah diterima (kode %(code)s). Perbaiki laporan itu saja.")
     else:
         sentence = _("Laporan ini sudah berubah sejak Anda membukanya (kode %(code)s). Periksa versi terbaru dulu.")
-    assert standing.report_id is not None
-    raise _Clash(obligation.pk, sentence % {"code": code_of(standing.report_id, standing.sha256)})
+    _keep_conflict(by, duty.pk, report_id, content, based_on, moment)
+    current = Report.objects.filter(obligation_id=duty.pk).first()
+    raise Refused("conflict", sentence % {"code": code_of(duty.report_id, duty.sha256)}, current=current)
 
 
-def _repeat(obligation: Obligation, report_id: UUID, content: Content) -> Receipt | None:
+def _repeat(duty: Duty, report_id: UUID, content: Content) -> Receipt | None:
     """The receipt of the newest revision with this very content, if there is one."""
-    sent = Revision.objects.filter(report_id=report_id, report__obligation=obligation, sha256=content.sha256)
+    sent = Revision.objects.filter(report_id=report_id, report__obligation=duty.pk, sha256=content.sha256)
     found = sent.order_by("-number").first()
     if found is None:
         return None
     return _receipt(report_id, found.number, bytes(found.sha256), found.filed_at, new=False)
 
 
-def _receipt(report_id: UUID, revision: int, sha256: bytes, filed_at: datetime | None, *, new: bool) -> Receipt:
-    assert filed_at is not None
+def _receipt(report_id: UUID, revision: int, sha256: bytes, filed_at: datetime, *, new: bool) -> Receipt:
     return Receipt(report_id, revision, sha256.hex(), code_of(report_id, sha256), filed_at, new)
 
 

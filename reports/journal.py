@@ -22,19 +22,19 @@ def entry(
     verb: str,
     *,
     by: User | None,
-    unit: Unit | None = None,
+    unit: Unit | str | None = None,
     target: object = "",
     election: str = "",
     at: datetime | None = None,
     **detail: Any,
 ) -> Event:
-    """An unsaved event, for `write`. `by` None means the system itself acted."""
+    """An unsaved event, for `write`. `by` None means the system itself acted; `unit` may be given by its code."""
     return Event(
         at=at or clock.now(),
         verb=verb,
         actor=by.username if by else "",
         election=election,
-        unit=unit.code if unit else "",
+        unit=unit.code if isinstance(unit, Unit) else unit or "",
         target=str(target),
         detail=detail,
     )

@@ -139,7 +139,7 @@ class Day:
         def act(based_on: int | None = None) -> None:
             intake.submit(
                 by=self.people[duty.filer_id][0],
-                obligation=duty,
+                obligation_id=duty.pk,
                 report_id=number,
                 answers=answers,
                 reasons=reasons,

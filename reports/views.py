@@ -173,7 +173,7 @@ def _submit(request: SignedIn, obligation: Obligation, content: Content, number:
         "channel": Channel.WEB,
     }
     if obligation.pk:
-        return intake.submit(obligation=obligation, **filing)
+        return intake.submit(obligation_id=obligation.pk, **filing)
     return intake.submit_event(window=obligation.window, subject=obligation.subject, **filing)
 
 

@@ -1,7 +1,8 @@
-"""One filing in one statement: report, revision, obligation, event and outbox mark, all or nothing.
+"""One filing in two statements: read all it needs; write report, revision, obligation, event and outbox mark at once.
 
-Six ORM saves would say the same in six round trips, each with the row lock held; on election night that is the
-difference the whole province waits for (docs/adr/0007). Called by reports/intake.py only.
+Neither holds a lock while Python thinks, and the second is a transaction by itself: six ORM saves would say the same in
+as many round trips, and on election night that is the difference the whole province waits for (docs/adr/0007, 0009).
+Called by reports/intake.py only.
 """
 
 from __future__ import annotations
@@ -10,76 +11,107 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
-from psycopg.types.json import Jsonb
+import msgspec
 
-from hierarchy.models import User
+from hierarchy import prepared
+from hierarchy.models import Unit, User
 from reports.instruments.codec import Content
-from reports.models import Event, Obligation
+from reports.models import Event
 
 
-@dataclass(frozen=True)
-class Standing:
-    """What there is before a filing: the obligation's state and its current report, if any."""
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """An obligation with its window and the report that stands for it, as far as a filing must know them.
 
+    `level` and `regency_id` are those of `counted_in`. `filer` has its key, level and ancestor columns; its other
+    fields are read when they are asked for. Without a report `report_id` is None and `revision` 0.
+    """
+
+    pk: int
     state: str
+    closes_at: datetime
+    window_id: int
+    opens_at: datetime
+    opened_at: datetime | None
+    version_id: int
+    withdrawn_at: datetime | None
+    withdrawn_reason: str
+    election_code: str
+    subject_code: str
+    counted_in_id: int
+    level: int
+    regency_id: int | None
     report_id: UUID | None
     revision: int
     sha256: bytes
     filed_at: datetime | None
+    filer: Unit
 
 
-def lock(obligation_id: int) -> Standing:
-    """Locks the obligation until the transaction ends, so that two devices filing at once take turns."""
-    with connection.cursor() as cursor:
-        # Two statements: in one, a waiter would get the state of before the wait joined to a report of after it.
-        cursor.execute("SELECT state FROM reports_obligation WHERE id = %s FOR UPDATE", [obligation_id])
-        (state,) = cursor.fetchone()
-        if state in ("OWED", "VACANT", "UNREACHABLE"):  # no report, by the constraint on obligations
-            return Standing(state, None, 0, b"", None)
-        cursor.execute(
-            "SELECT id, revision, sha256, filed_at FROM reports_report WHERE obligation_id = %s", [obligation_id]
-        )
-        report_id, revision, sha256, filed_at = cursor.fetchone()
-        return Standing(state, report_id, revision, bytes(sha256), filed_at)
+FILER = prepared.columns(Unit, "id", "level", "parent_id", "province_id", "regency_id", "district_id", "village_id")
+READ = f"""
+SELECT o.id, o.state, o.closes_at, o.window_id, w.opens_at, w.opened_at, w.version_id, v.withdrawn_at,
+    v.withdrawn_reason, e.code, s.code, o.counted_in_id, c.level, c.regency_id,
+    r.id, coalesce(r.revision, 0), coalesce(r.sha256, ''), r.filed_at, {", ".join(f"f.{name}" for name in FILER)}
+FROM reports_obligation o
+    JOIN reports_window w ON w.id = o.window_id
+    JOIN reports_instrumentversion v ON v.id = w.version_id
+    JOIN hierarchy_election e ON e.id = w.election_id
+    JOIN hierarchy_unit s ON s.id = o.subject_id
+    JOIN hierarchy_unit f ON f.id = o.filer_id
+    JOIN hierarchy_unit c ON c.id = o.counted_in_id
+    LEFT JOIN reports_report r ON r.obligation_id = o.id
+WHERE o.id = %(obligation)s
+"""
+
+
+def read(obligation_id: int) -> Duty | None:
+    """What stands at this moment; None when there is no such obligation."""
+    for row in prepared.rows(READ, {"obligation": obligation_id}):
+        at = len(row) - len(FILER)
+        return Duty(*row[:at], filer=Unit.from_db("default", FILER, row[at:]))
+    return None
 
 
 WRITE = """
-WITH report AS (
+WITH standing AS (
+    -- Whoever comes second waits here, sees that what was read no longer stands, and writes nothing at all.
+    SELECT id FROM reports_obligation
+    WHERE id = %(obligation)s AND state = %(was)s AND filer_id = %(filer)s AND counted_in_id = %(counted_in)s FOR UPDATE
+), report AS (
     INSERT INTO reports_report (id, obligation_id, window_id, counted_in_id, revision, answers, reasons, vector, sha256,
         filed_by_id, filed_at, remarks)
-    VALUES (%(report)s, %(obligation)s, %(window)s, %(counted_in)s, %(revision)s, %(answers)s, %(reasons)s, %(vector)s,
-        %(sha256)s, %(by)s, %(at)s, '{}')
+    SELECT %(report)s, id, %(window)s, %(counted_in)s, %(revision)s, %(answers)s::jsonb, %(reasons)s::jsonb,
+        %(vector)s::bigint[], %(sha256)s, %(by)s, %(at)s, '{}' FROM standing
     ON CONFLICT (id) DO UPDATE SET
         revision = excluded.revision, answers = excluded.answers, reasons = excluded.reasons, vector = excluded.vector,
         sha256 = excluded.sha256, filed_by_id = excluded.filed_by_id, filed_at = excluded.filed_at, remarks = '{}',
         -- No reviewer has seen the new content.
         approved_sha256 = NULL, approved_by_id = NULL, approved_at = NULL
-    WHERE reports_report.obligation_id = excluded.obligation_id
+    WHERE reports_report.obligation_id = excluded.obligation_id AND reports_report.revision = excluded.revision - 1
     RETURNING id
 ), revision AS (
     INSERT INTO reports_revision (report_id, number, based_on, canonical, sha256, vector, channel, filed_by_id,
         filed_at, device_at)
-    SELECT id, %(revision)s, nullif(%(revision)s - 1, 0), %(canonical)s, %(sha256)s, %(vector)s, %(channel)s, %(by)s,
-        %(at)s, %(device_at)s FROM report
+    SELECT id, %(revision)s, nullif(%(revision)s - 1, 0), %(canonical)s, %(sha256)s, %(vector)s::bigint[],
+        %(channel)s, %(by)s, %(at)s, %(device_at)s::timestamptz FROM report
 ), duty AS (
     UPDATE reports_obligation SET state = 'FILED', first_filed_at = coalesce(first_filed_at, %(at)s),
         attested_by_id = NULL, attested_reason = ''
     FROM report WHERE reports_obligation.id = %(obligation)s
 ), event AS (
     INSERT INTO reports_event (at, verb, actor, election, unit, target, detail)
-    SELECT %(at)s, %(verb)s, %(actor)s, %(election)s, %(unit)s, %(target)s, %(detail)s FROM report
+    SELECT %(at)s, %(verb)s, %(actor)s, %(election)s, %(unit)s, %(target)s, %(detail)s::jsonb FROM report
 )
 INSERT INTO reports_outbox (window_id, unit_id, level, regency_id, marked_at)
-SELECT %(window)s, %(counted_in)s, %(level)s, %(regency)s, %(at)s FROM report
+SELECT %(window)s, %(counted_in)s, %(level)s, %(regency)s::bigint, %(at)s FROM report
 """
 
 
 def write(
     *,
-    obligation: Obligation,
+    duty: Duty,
     report_id: UUID,
-    revision: int,
     content: Content,
     by: User,
     at: datetime,
@@ -87,19 +119,22 @@ def write(
     device_at: datetime | None,
     event: Event,
 ) -> bool:
-    """Writes revision `revision` of a report; False when the id belongs to a report about something else.
+    """Writes the revision that follows the one in `duty`.
 
-    `obligation` comes with its `counted_in`; the obligation is locked and `revision` follows the standing one.
+    False, and nothing is written, when the obligation or its report are no longer as `duty` says, or when the id
+    belongs to a report about something else.
     """
     values = {
         "report": report_id,
-        "obligation": obligation.pk,
-        "window": obligation.window_id,
-        "counted_in": obligation.counted_in_id,
-        "revision": revision,
-        "answers": Jsonb(content.answers),
-        "reasons": Jsonb(content.reasons),
-        "vector": content.vector,
+        "obligation": duty.pk,
+        "window": duty.window_id,
+        "counted_in": duty.counted_in_id,
+        "revision": duty.revision + 1,
+        "was": duty.state,
+        "filer": duty.filer.pk,
+        "answers": _json(content.answers),
+        "reasons": _json(content.reasons),
+        "vector": f"{{{','.join(map(str, content.vector))}}}",
         "sha256": content.sha256,
         "canonical": content.canonical,
         "by": by.pk,
@@ -111,10 +146,13 @@ def write(
         "election": event.election,
         "unit": event.unit,
         "target": event.target,
-        "detail": Jsonb(event.detail),
-        "level": obligation.counted_in.level,
-        "regency": obligation.counted_in.regency_id,
+        "detail": _json(event.detail),
+        "level": duty.level,
+        "regency": duty.regency_id,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(WRITE, values)
+    with prepared.execute(WRITE, values) as cursor:
         return cursor.rowcount == 1
+
+
+def _json(value: dict) -> str:
+    return msgspec.json.encode(value).decode()

@@ -80,7 +80,7 @@ class Day:
         duty = duty or self.duty()
         receipt = intake.submit(
             by=fresh(by),
-            obligation=duty,
+            obligation_id=duty.pk,
             report_id=report_id or uuid.uuid4(),
             answers=self.answers(duty, **changes),
             reasons=reasons,

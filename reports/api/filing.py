@@ -20,7 +20,7 @@ from reports import evidence, intake, review
 from reports.api.base import Endpoint, Id, Name, UnitCode, Words, operation, read, user_of
 from reports.api.problems import Rejected
 from reports.api.shapes import ConflictShape, History, ReceiptShape, ReportShape, RevisionShape
-from reports.models import Cadence, Conflict, Obligation, Report, Window
+from reports.models import Cadence, Conflict, Report, Window
 from reports.models.filed import Channel
 
 YEARS = range(2000, 2101)
@@ -76,9 +76,7 @@ def _submit(request: Request, sent: Filing) -> intake.Receipt:
         "channel": Channel.API,
     }
     if sent.obligation is not None:
-        # The schema is compiled once per process (InstrumentVersion.parsed); it need not travel with every report.
-        rows = Obligation.objects.for_intake().defer("window__version__schema", "window__version__source")
-        return intake.submit(obligation=get_object_or_404(rows, pk=sent.obligation), **filing)
+        return intake.submit(obligation_id=sent.obligation, **filing)
     windows = Window.objects.select_related("version", "instrument", "election").defer("version__source")
     window = get_object_or_404(windows, pk=sent.window, instrument__cadence=Cadence.EVENT)
     units = Unit.objects.visible_to(user_of(request)).with_ancestors()

@@ -41,16 +41,18 @@ class Obligation(models.Model):
     `occurrence` is "" for what is owed once a period and the report's id for an EVENT instrument.
     """
 
-    window = models.ForeignKey(Window, models.PROTECT, related_name="obligations")
+    # Whoever files on election night pays for every index. What another index begins with has none of its own, and
+    # none holds a column that a filing changes, so that PostgreSQL updates the row in place (docs/adr/0009).
+    window = models.ForeignKey(Window, models.PROTECT, db_index=False, related_name="obligations")
     subject = models.ForeignKey(Unit, models.PROTECT, related_name="obligations")
     filer = models.ForeignKey(Unit, models.PROTECT, related_name="duties")
-    counted_in = models.ForeignKey(Unit, models.PROTECT, related_name="+")
+    counted_in = models.ForeignKey(Unit, models.PROTECT, db_index=False, related_name="+")
     occurrence = models.CharField(max_length=36, blank=True)
     state = models.CharField(max_length=11, choices=State, default=State.OWED)
     due_at = models.DateTimeField()
     closes_at = models.DateTimeField()
     first_filed_at = models.DateTimeField(null=True)
-    attested_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    attested_by = models.ForeignKey(User, models.PROTECT, null=True, db_index=False, related_name="+")
     attested_reason = models.TextField(blank=True)
 
     objects = ObligationQuerySet.as_manager()
@@ -70,10 +72,7 @@ class Obligation(models.Model):
                 name="obligation_unreachable_is_attested",
             ),
         ]
-        indexes = [
-            models.Index(fields=["window", "counted_in"], name="obligation_to_tally"),
-            models.Index(fields=["filer", "state"], name="obligation_of_filer"),
-        ]
+        indexes = [models.Index(fields=["window", "counted_in"], name="obligation_to_tally")]
 
     def __str__(self) -> str:
         return f"{self.window} · {self.subject}"
@@ -93,17 +92,17 @@ class Report(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     obligation = models.OneToOneField(Obligation, models.PROTECT, related_name="report")
-    window = models.ForeignKey(Window, models.PROTECT, related_name="reports")
-    counted_in = models.ForeignKey(Unit, models.PROTECT, related_name="+")
+    window = models.ForeignKey(Window, models.PROTECT, db_index=False, related_name="reports")
+    counted_in = models.ForeignKey(Unit, models.PROTECT, db_index=False, related_name="+")
     revision = models.PositiveSmallIntegerField(default=1)
     answers = models.JSONField()
     reasons = models.JSONField(default=dict, help_text="why a soft rule was broken, by question")
     vector = ArrayField(models.BigIntegerField(), help_text="the version's layout, position by position")
     sha256 = models.BinaryField(max_length=32)
-    filed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    filed_by = models.ForeignKey(User, models.PROTECT, db_index=False, related_name="+")
     filed_at = models.DateTimeField()
     approved_sha256 = models.BinaryField(max_length=32, null=True)
-    approved_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    approved_by = models.ForeignKey(User, models.PROTECT, null=True, db_index=False, related_name="+")
     approved_at = models.DateTimeField(null=True)
     remarks = models.JSONField(default=dict, help_text="reviewer's reasons by question; '' for the whole report")
 
@@ -142,14 +141,14 @@ class Channel(models.TextChoices):
 class Revision(models.Model):
     """A version of a report exactly as filed; a database trigger refuses change and deletion."""
 
-    report = models.ForeignKey(Report, models.PROTECT, related_name="revisions")
+    report = models.ForeignKey(Report, models.PROTECT, db_index=False, related_name="revisions")
     number = models.PositiveSmallIntegerField()
     based_on = models.PositiveSmallIntegerField(null=True, help_text="the revision its author saw; None for the first")
     canonical = models.BinaryField(help_text="canonical JSON of answers and reasons, the bytes that were hashed")
     sha256 = models.BinaryField(max_length=32)
     vector = ArrayField(models.BigIntegerField())
     channel = models.CharField(max_length=10, choices=Channel)
-    filed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    filed_by = models.ForeignKey(User, models.PROTECT, db_index=False, related_name="+")
     filed_at = models.DateTimeField(help_text="the server's clock; lateness is judged by it")
     device_at = models.DateTimeField(null=True, help_text="what the device's clock said")
 

@@ -78,7 +78,7 @@ class Tally(models.Model):
     """
 
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="tallies")
-    window = models.ForeignKey(Window, models.PROTECT, related_name="tallies")
+    window = models.ForeignKey(Window, models.PROTECT, db_index=False, related_name="tallies")
     filed = ArrayField(models.BigIntegerField())
     approved = ArrayField(models.BigIntegerField())
     expected = models.IntegerField()
@@ -110,7 +110,6 @@ class Tally(models.Model):
                 name="tally_counts_add_up",
             ),
         ]
-        indexes = [models.Index(fields=["unit"], name="tally_of_unit")]
 
     @property
     def missing(self) -> int:

@@ -106,7 +106,7 @@ class World:
             changes = {"intimidasi": "ya"} if number % 2 else {}
         intake.submit(
             by=self.filer(duty),
-            obligation=duty,
+            obligation_id=duty.pk,
             report_id=report_id,
             answers=self.day.answers(duty, **changes),
             based_on=based_on,

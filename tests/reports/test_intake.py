@@ -50,7 +50,7 @@ def test_sending_again_gives_the_same_receipt(election_day: Day, retries: int):
     if Report.objects.filter(obligation=duty).exists():
         number = Report.objects.get(obligation=duty).pk
     receipts = [
-        intake.submit(by=election_day.cast.ptps, obligation=duty, report_id=number, answers=answers, channel="API")
+        intake.submit(by=election_day.cast.ptps, obligation_id=duty.pk, report_id=number, answers=answers, channel="API")
         for _ in range(retries + 1)
     ]
     assert len({(r.report_id, r.revision, r.sha256, r.code, r.filed_at) for r in receipts}) == 1
@@ -85,7 +85,7 @@ def test_a_late_retry_of_an_earlier_revision_gets_its_own_receipt(election_day: 
     day.file(ptps, report_id=first.pk, based_on=1, surat_rusak=1)
     duty = day.duty()
     again = intake.submit(
-        by=ptps, obligation=duty, report_id=first.pk, answers=day.answers(duty), channel="API", based_on=None
+        by=ptps, obligation_id=duty.pk, report_id=first.pk, answers=day.answers(duty), channel="API", based_on=None
     )
     assert (again.revision, again.new) == (1, False)
     assert Report.objects.get(pk=first.pk).revision == 2
@@ -264,4 +264,4 @@ def test_a_first_filing_costs_few_queries_whatever_the_tree(election_day: Day, d
     answers = election_day.answers(duty)
     ptps = fresh(election_day.cast.ptps)
     with django_assert_max_num_queries(4):  # lock, write, and the savepoint of the test's own transaction
-        intake.submit(by=ptps, obligation=duty, report_id=uuid.uuid4(), answers=answers, channel="API")
+        intake.submit(by=ptps, obligation_id=duty.pk, report_id=uuid.uuid4(), answers=answers, channel="API")
