@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from reports.api import account, asked, contract, figures, filing
+from reports.api import account, asked, batch, contract, figures, filing
 
 urlpatterns = [
     path("schema/", contract.Contract.as_view(), name="api-schema"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("windows/", asked.Windows.as_view(), name="api-windows"),
     path("instruments/<slug:code>/versions/<int:number>/", asked.Version.as_view(), name="api-version"),
     path("reports/", filing.Reports.as_view(), name="api-reports"),
+    path("reports/batch/", batch.Batches.as_view(), name="api-batch"),
     path("reports/<uuid:pk>/", filing.ReportDetail.as_view(), name="api-report"),
     path("reports/<uuid:pk>/revisions/", filing.Revisions.as_view(), name="api-revisions"),
     path("reports/<uuid:pk>/approve/", filing.Approve.as_view(), name="api-approve"),

@@ -84,7 +84,11 @@ def user_of(request: Request) -> User:
 def read(request: Request, shape: type[Shape]) -> Shape:
     """The JSON body as `shape`. Raises Rejected (400) with a sentence that names the field."""
     # Without a body DRF answers with an empty form instead of bytes.
-    body = request.data if isinstance(request.data, bytes) else b""
+    return decode(request.data if isinstance(request.data, bytes) else b"", shape)
+
+
+def decode(body: bytes | msgspec.Raw, shape: type[Shape]) -> Shape:
+    """JSON as `shape`. Raises Rejected (400) with a sentence that names the field."""
     try:
         return _decoder(shape).decode(body)
     except RecursionError:

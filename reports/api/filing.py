@@ -56,12 +56,13 @@ class Reports(Endpoint):
         problems=(400, 403, 409, 413, 415, 422),
     )
     def post(self, request: Request) -> Response:
-        receipt = _submit(request, read(request, Filing))
+        receipt = submit(request, read(request, Filing))
         headers = {"Location": reverse("api-report", args=[receipt.report_id])}
         return Response(ReceiptShape.of(receipt), status=201 if receipt.new else 200, headers=headers)
 
 
-def _submit(request: Request, sent: Filing) -> intake.Receipt:
+def submit(request: Request, sent: Filing) -> intake.Receipt:
+    """Files one report, whichever endpoint took it in. Raises Rejected, and what `intake.submit` raises."""
     if (sent.obligation is None) == (sent.window is None) or (sent.window is None) != (sent.unit is None):
         raise Rejected(400, "bad-request", _("Sebutkan tugas (obligation), atau jendela (window) dan satuan (unit)."))
     if sent.device_at and sent.device_at.year not in YEARS:

@@ -108,7 +108,8 @@ def _open(stage: Stage, version: InstrumentVersion) -> Window:
 
 @cache
 def _operations() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
-    paths = contract()["paths"]
+    # An address spelled out comes before one with a part to fill in.
+    paths = dict(sorted(contract()["paths"].items(), key=lambda each: "{" in each[0]))
     return [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), item) for path, item in paths.items()]
 
 
