@@ -1,0 +1,197 @@
+"""Reports that come as a table from another tool: rows read, matched with what is owed, filed all or none."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from hierarchy import access, tabular
+from hierarchy.errors import Fault
+from hierarchy.models import Election, Membership, User
+from hierarchy.tabular import Line
+from reports.bulk_filing import Filing, Outcome, import_filings
+from reports.instruments.schema import CHOICE_KINDS, SELECT_MULTIPLE, Question
+from reports.models import Obligation, Window
+
+KEYS = ("nama_pengguna", "instrumen", "periode", "kode_satuan")
+NUMBER, REASON = "nomor_laporan", "alasan_"  # alasan_<question>: why a soft rule is broken
+# Report ids of rows without one are made in this name space (RFC 9562, version 5): the same row, the same report.
+NAMESPACE = uuid.UUID("6f2f3c0e-6a56-5d0b-9d43-5b1a7f3a64c1")
+MIDNIGHT = " 00:00:00"  # how a spreadsheet's date arrives
+# Under which column a refusal is told, where it is not about a question.
+COLUMN = {
+    "not-found": "nama_pengguna",
+    "forbidden": "nama_pengguna",
+    "not-open": "periode",
+    "closed": "periode",
+    "version-withdrawn": "instrumen",
+    "conflict": "kode_satuan",
+    "id-taken": NUMBER,
+}
+
+
+@dataclass
+class Imported:
+    """What became of a table: reports filed now, those that were in before, rows that are wrong."""
+
+    rows: int = 0
+    filed: int = 0
+    there: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+
+def import_table(
+    *,
+    election: Election,
+    path: Path,
+    skip_faulty: bool = False,
+    dry_run: bool = False,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Imported:
+    """Files the reports of a .csv or .xlsx file, in one transaction.
+
+    One faulty row and nothing is filed, unless `skip_faulty`; with `dry_run` nothing is, and the result says what would
+    have been. Each report is filed in the name of the person its row names, who must be the one who owes it. Raises
+    TableError when the file is no such table.
+    """
+    owed = _Owed(election)
+    lines = tabular.read(path, required=KEYS, optional=[NUMBER, *owed.columns])
+    result = Imported(rows=len(lines))
+    with transaction.atomic():
+        pairs = sorted(owed.filings(lines, result.faults), key=lambda pair: pair[1].obligation_id)
+        outcome = import_filings(
+            filings=(filing for _line, filing in pairs),
+            tell=lambda told: result.faults.extend(_faults(pairs[told.position][0], told)),
+            progress=lambda done: progress(done, len(pairs)),
+        )
+        result.filed, result.there = outcome.filed, outcome.there
+        result.faults.sort(key=lambda fault: fault.line)
+        if dry_run or (result.faults and not skip_faulty):
+            transaction.set_rollback(True)
+    return result
+
+
+class _Owed:
+    """What an election is owed, to match rows with: its open windows, their questions, duties and people."""
+
+    def __init__(self, election: Election) -> None:
+        self.election = election
+        rows = Window.objects.filter(election=election, opened_at__isnull=False)
+        found = rows.select_related("instrument", "version")
+        self.windows = {(window.instrument.code, window.period): window for window in found}
+        self.questions: dict[int, dict[str, Question]] = {
+            window.pk: window.version.parsed.by_name for window in self.windows.values()
+        }
+        names = {name for questions in self.questions.values() for name in questions} - {*KEYS, NUMBER}
+        self.columns = [*sorted(names), *sorted({REASON + name for name in names} - names)]
+
+    def filings(self, lines: Iterable[Line], faults: list[Fault]) -> Iterator[tuple[Line, Filing]]:
+        """The rows that say what is filed by whom; what is wrong with the others is added to `faults`."""
+        lines = list(lines)
+        people = _people({line["nama_pengguna"] for line in lines})
+        duties = self._duties({_code(line) for line in lines})
+        for line in lines:
+            window = self.windows.get((line["instrumen"], line["periode"].removesuffix(MIDNIGHT)))
+            by = people.get(line["nama_pengguna"])
+            duty = duties.get((window.pk, _code(line))) if window else None
+            number = self._number(line)
+            wrong = list(_unmatched(line, window, by, duty, number))
+            faults += wrong
+            if not wrong and window and by and duty and number:
+                answers, reasons = self._content(line, window)
+                yield line, Filing(by, duty, number, answers, reasons)
+
+    def _duties(self, codes: set[str]) -> dict[tuple[int, str], int]:
+        """Obligations by window and code of the unit they are about."""
+        rows = Obligation.objects.filter(window__in=list(self.questions), subject__code__in=codes, occurrence="")
+        found = rows.order_by().values_list("window_id", "subject__code", "pk")
+        return {(window, code): pk for window, code, pk in found}
+
+    def _number(self, line: Line) -> uuid.UUID | None:
+        if not line[NUMBER]:
+            parts = [line["instrumen"], line["periode"].removesuffix(MIDNIGHT), _code(line), line["nama_pengguna"]]
+            return uuid.uuid5(NAMESPACE, "\n".join([self.election.code, *parts]))
+        try:
+            return uuid.UUID(line[NUMBER])
+        except ValueError:
+            return None
+
+    def _content(self, line: Line, window: Window) -> tuple[dict[str, object], dict[str, str]]:
+        """(answers, reasons) of a row. A cell of another instrument's question stays, and is refused as unknown."""
+        questions = self.questions[window.pk]
+        answers: dict[str, object] = {}
+        reasons: dict[str, str] = {}
+        for name, cell in line.cells.items():
+            if not cell or name in KEYS or name == NUMBER:
+                continue
+            if name not in questions and name.startswith(REASON):
+                reasons[name.removeprefix(REASON)] = cell
+            else:
+                answers[name] = _answer(questions.get(name), cell)
+        return answers, reasons
+
+
+def _people(usernames: set[str]) -> dict[str, User]:
+    """Accounts by username, their memberships known."""
+    people = {user.username: user for user in User.objects.filter(username__in=usernames)}
+    seats: dict[str, list[Membership]] = {username: [] for username in people}
+    current = Membership.objects.current().filter(user__in=people.values())
+    for seat in current.select_related("user", "unit").order_by():
+        seats[seat.user.username].append(seat)
+    for username, user in people.items():
+        access.remember(user, seats[username])
+    return people
+
+
+def _code(line: Line) -> str:
+    return line["kode_satuan"].replace(".", "")
+
+
+def _answer(question: Question | None, cell: str) -> object:
+    """A cell as an answer: choices by name or by their label, several separated by commas, semicolons or spaces."""
+    if question is None or question.kind not in CHOICE_KINDS:
+        return cell
+    names = {choice.label.id.casefold(): choice.name for choice in question.choices}
+    if question.kind != SELECT_MULTIPLE:
+        return names.get(cell.casefold(), cell)
+    parts = [part.strip() for part in re.split("[,;]", cell)] if re.search("[,;]", cell) else [cell]
+    if any(part.casefold() not in names for part in parts):
+        parts = re.split(r"[\s,;]+", cell)
+    return [names.get(part.casefold(), part) for part in parts]
+
+
+def _unmatched(
+    line: Line, window: Window | None, by: User | None, duty: int | None, number: uuid.UUID | None
+) -> Iterator[Fault]:
+    if by is None:
+        yield _fault(line, "nama_pengguna", _("akun ini tidak ada. Periksa nama penggunanya."))
+    if window is None:
+        sentence = _("instrumen ini tidak dibuka untuk periode itu. Periksa kolom instrumen dan periode.")
+        yield _fault(line, "instrumen", sentence)
+    elif duty is None:
+        yield _fault(line, "kode_satuan", _("tidak ada tugas laporan ini untuk satuan itu. Periksa kodenya."))
+    if number is None:
+        yield _fault(line, NUMBER, _("bukan nomor laporan (UUID). Kosongkan bila alat asal tidak memberi nomor."))
+
+
+def _faults(line: Line, outcome: Outcome) -> Iterator[Fault]:
+    """What a refusal says of its row, cell by cell; nothing for a report that is in."""
+    if outcome.receipt is not None:
+        return
+    told: Mapping[str, Iterable[str]] = outcome.errors
+    for column, sentences in told.items():
+        yield from (_fault(line, column, sentence) for sentence in sentences)
+    if not told:
+        column = COLUMN.get(outcome.code, "")
+        stranger = _("orang ini tidak bertugas mengisi laporan satuan itu. Periksa nama pengguna dan kode satuan.")
+        yield _fault(line, column, stranger if column == "nama_pengguna" else outcome.sentence)
+
+
+def _fault(line: Line, column: str, sentence: str) -> Fault:
+    return Fault(line.number, column, line[column] if column else "", sentence)
