@@ -59,7 +59,7 @@ def read(obligations: Iterable[int]) -> dict[int, Duty]:
         for row in cursor.fetchall():
             known = dict(zip(FILER, row[split:], strict=True))
             filer = filers.get(known["id"]) or filers.setdefault(known["id"], unit_of(known))
-            duties[row[0]] = Duty(*row[:split], filer)
+            duties[row[0]] = Duty(*(*row[:split], filer))
     return duties
 
 
