@@ -73,9 +73,8 @@ class Steps:
         self.spent: dict[str, tuple[float, int, int]] = {}  # step -> seconds, units of work, MB
 
     def show(self, step: str, done: int, total: int) -> None:
-        names = {"tree": _("Satuan"), "people": _("Pengawas"), "windows": _("Jendela"), "reports": _("Laporan")}
         if step not in self.tasks:
-            self.tasks[step] = self.bars.add_task(names[step], total=total)
+            self.tasks[step] = self.bars.add_task(_name(step), total=total)
         self.bars.update(self.tasks[step], completed=done, total=total)
         now, peak = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         self.spent[step] = (self.spent.get(step, (0.0, 0, 0))[0] + now - self.last, done, peak)
@@ -83,7 +82,12 @@ class Steps:
 
     def lines(self) -> list[str]:
         return [
-            _("%(step)-8s %(count)9d dalam %(seconds).1f detik, memori paling banyak %(peak)d MB")
-            % {"step": step, "count": count, "seconds": seconds, "peak": peak}
+            _("%(step)-9s %(count)7d dalam %(seconds).1f detik, memori paling banyak %(peak)d MB")
+            % {"step": _name(step), "count": count, "seconds": seconds, "peak": peak}
             for step, (seconds, count, peak) in self.spent.items()
         ]
+
+
+def _name(step: str) -> str:
+    names = {"tree": _("Satuan"), "people": _("Pengawas"), "windows": _("Jendela"), "reports": _("Laporan")}
+    return names[step]
