@@ -6,7 +6,7 @@ filing that is most of the time it takes (docs/adr/0009). Everything else uses t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import psycopg
@@ -18,8 +18,8 @@ from psycopg.types.numeric import Int8
 def execute(statement: str, values: Mapping[str, Any]) -> psycopg.Cursor[tuple[Any, ...]]:
     """Runs a statement (values as %(name)s) on Django's own connection, inside whatever transaction it is in.
 
-    The text must be constant, for each text is a plan that is kept; columns are named, never `*`. Values that PostgreSQL
-    cannot tell the type of by themselves are cast in the statement.
+    The text must be constant, for each text is a plan that is kept; columns are named, never `*`. Values whose type
+    PostgreSQL cannot tell by themselves are cast in the statement.
     """
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
@@ -27,7 +27,7 @@ def execute(statement: str, values: Mapping[str, Any]) -> psycopg.Cursor[tuple[A
         cursor = psycopg.Cursor(connection.connection)
         # psycopg sends an int as the smallest type it fits, and each mix of types would be a plan of its own.
         sized = {name: Int8(value) if type(value) is int else value for name, value in values.items()}
-        cursor.execute(statement, sized, prepare=True)  # type: ignore[arg-type]
+        cursor.execute(statement, sized, prepare=True)
     if connection.queries_logged:  # whoever counts queries must see these too
         connection.queries_log.append({"sql": statement, "time": "0.000"})
     return cursor
@@ -41,3 +41,8 @@ def rows(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 def columns(model: type[Model], *names: str) -> list[str]:
     """`names` in the order in which the model's `from_db` wants their values."""
     return [field.attname for field in model._meta.concrete_fields if field.attname in names]
+
+
+def array(numbers: Iterable[int]) -> str:
+    """Integers as PostgreSQL writes an array of them; the statement casts it: %(name)s::bigint[]."""
+    return f"{{{','.join(map(str, numbers))}}}"

@@ -6,7 +6,8 @@ Never `+= delta`: a recomputed sum is right whatever happened before, twice or o
 
 Obligations about a polling station are counted in its village, so tallies exist for every level above the station.
 Sums are positional (`sum(v[1]), sum(v[2]), ...`) in generated SQL: measured 2 s for 823,000 reports x 30 values, where
-unnest took 33 s. The SQL is made of integers only.
+unnest took 33 s. The SQL is made of integers only, and planned once per connection (docs/adr/0009): such a statement
+takes longer to plan than to fold a village.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from hierarchy import clock
+from hierarchy import clock, prepared
 from hierarchy.levels import Level
-from hierarchy.models import Unit
 from reports import locks
 from reports.models import Outbox, Window
 
@@ -34,6 +34,7 @@ COUNTED = {
     "unreachable": "count(*) FILTER (WHERE o.state = 'UNREACHABLE')",
 }
 COUNTS = list(COUNTED)
+Key = tuple[int, int]  # (window id, unit id)
 STATIONLESS = [Level.VILLAGE, Level.DISTRICT, Level.REGENCY]  # folded bottom-up by the worker of one regency
 
 
@@ -44,24 +45,21 @@ def run_subtree(regency_id: int | None) -> int:
     killed anywhere leaves either everything or nothing done. The advisory lock is taken before any child is read;
     without it a slow worker could overwrite a newer sum with an older one.
     """
-    levels = [Level.PROVINCE] if regency_id is None else STATIONLESS
     with transaction.atomic():
+        # Marks and tallies are lost together or not at all, so the commit need not wait for the disk.
+        prepared.execute("SET LOCAL synchronous_commit TO off", {}).close()
         locks.hold(locks.Lock.ROLLUP, regency_id or 0)
-        stale = _claim(regency_id)
-        eaten = sum(count for _keys, count in stale.values())
-        keys: dict[int, set[tuple[int, int]]] = defaultdict(set)
-        for level, (marked, _count) in stale.items():
-            keys[level] |= marked
-        for level in levels:
-            if keys[level]:
-                _fold(level, keys[level])
-                _pass_up(keys, level)
-        if above := keys[Level.PROVINCE] if regency_id is not None else set():
-            moment = clock.now()
-            Outbox.objects.bulk_create(
-                Outbox(window_id=window, unit_id=unit, level=Level.PROVINCE, regency_id=None, marked_at=moment)
-                for window, unit in sorted(above)
-            )
+        stale, eaten = _claim(regency_id)
+        if regency_id is None:
+            _fold(Level.PROVINCE, stale[Level.PROVINCE])
+            return eaten
+        for level in STATIONLESS:
+            stale[Level(level - 1)] |= _fold(level, stale[level])
+        moment = clock.now()
+        Outbox.objects.bulk_create(
+            Outbox(window_id=window, unit_id=unit, level=Level.PROVINCE, regency_id=None, marked_at=moment)
+            for window, unit in sorted(stale[Level.PROVINCE])
+        )
     return eaten
 
 
@@ -79,113 +77,106 @@ def pending() -> list[int | None]:
     return list(Outbox.objects.values_list("regency_id", flat=True).distinct().order_by("regency_id"))
 
 
-def _claim(regency_id: int | None) -> dict[int, tuple[set[tuple[int, int]], int]]:
-    """Deletes and returns the marks of a subtree: level -> ({(window, unit)}, number of marks)."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH claimed AS (
-                DELETE FROM reports_outbox WHERE id IN (
-                    SELECT id FROM reports_outbox WHERE regency_id IS NOT DISTINCT FROM %s FOR UPDATE SKIP LOCKED
-                ) RETURNING level, window_id, unit_id
-            )
-            SELECT level, window_id, unit_id, count(*) FROM claimed GROUP BY 1, 2, 3
-            """,
-            [regency_id],
-        )
-        found: dict[int, tuple[set[tuple[int, int]], int]] = {}
-        for level, window, unit, count in cursor.fetchall():
-            marked, total = found.get(level, (set(), 0))
-            marked.add((window, unit))
-            found[level] = (marked, total + count)
-        return found
+CLAIM = """
+    WITH claimed AS (DELETE FROM reports_outbox WHERE regency_id {} RETURNING level, window_id, unit_id)
+    SELECT level, window_id, unit_id, count(*) FROM claimed GROUP BY 1, 2, 3"""
+CLAIM_REGENCY, CLAIM_PROVINCES = CLAIM.format("= %(regency)s"), CLAIM.format("IS NULL")
 
 
-def _pass_up(keys: dict[int, set[tuple[int, int]]], level: Level) -> None:
-    """What was folded at `level` makes the parents' tallies stale."""
-    if level == Level.PROVINCE:
-        return
-    units = {unit for _window, unit in keys[level]}
-    parent = dict(Unit.objects.filter(pk__in=units).values_list("pk", "parent_id"))
-    keys[Level(level - 1)] |= {(window, parent[unit]) for window, unit in keys[level]}
+def _claim(regency_id: int | None) -> tuple[dict[int, set[Key]], int]:
+    """Deletes the marks of a subtree, whose lock is held; returns them by level, and how many there were."""
+    found: dict[int, set[Key]] = defaultdict(set)
+    eaten = 0
+    statement, values = (CLAIM_PROVINCES, {}) if regency_id is None else (CLAIM_REGENCY, {"regency": regency_id})
+    for level, window, unit, count in prepared.rows(statement, values):
+        found[level].add((window, unit))
+        eaten += count
+    return found, eaten
 
 
-def _fold(level: Level, keys: Iterable[tuple[int, int]]) -> None:
-    """Recomputes the tallies of (window, unit) pairs of one level, one statement per vector width."""
-    by_width: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    pairs = sorted(keys)
-    widths = dict(Window.objects.filter(pk__in={window for window, _unit in pairs}).values_list("pk", "version__width"))
-    for window, unit in pairs:
-        by_width[widths[window]].append((window, unit))
-    with connection.cursor() as cursor:
-        for width, some in by_width.items():
-            cursor.execute(
-                fold_sql(width, has_children=level < Level.VILLAGE),
-                {"windows": [window for window, _ in some], "units": [unit for _, unit in some], "now": clock.now()},
-            )
+def _fold(level: Level, keys: Iterable[Key]) -> set[Key]:
+    """Recomputes the tallies of one level, one statement per vector width; returns the keys of their parents."""
+    by_width: dict[int, list[Key]] = defaultdict(list)
+    for window, unit in sorted(keys):
+        by_width[_width(window)].append((window, unit))
+    parents: set[Key] = set()
+    for width, some in by_width.items():
+        values = {
+            "windows": prepared.array(window for window, _unit in some),
+            "units": prepared.array(unit for _window, unit in some),
+            "now": clock.now(),
+        }
+        rows = prepared.rows(fold_sql(width, has_children=level < Level.VILLAGE), values)
+        parents.update((window, unit) for window, unit in rows)
+    return parents
 
 
-OWN_COUNTS = f"""
-    SELECT o.window_id, o.counted_in_id AS unit_id,
-        {", ".join(f"{sql} AS {name}" for name, sql in COUNTED.items())},
-        max(o.first_filed_at) AS last_filed_at
-    FROM key JOIN reports_obligation o ON o.window_id = key.window_id AND o.counted_in_id = key.unit_id
-    GROUP BY 1, 2"""
+@lru_cache(maxsize=4096)
+def _width(window: int) -> int:
+    """The length of a window's vectors; its version is pinned when it is planned and never changes."""
+    width: int = Window.objects.values_list("version__width", flat=True).get(pk=window)
+    return width
+
+
 KEPT = [*COUNTS, "last_filed_at", "filed", "approved"]  # columns of a tally that a fold writes
+BASES = ("filed", "approved")
 
 
 def _cells(vector: str, width: int, only: str = "") -> str:
-    return ", ".join(f"coalesce(sum({vector}[{i}]){only}, 0)" for i in range(1, width + 1))
+    return f"ARRAY[{', '.join(f'reports_total({vector}[{i}]){only}' for i in range(1, width + 1))}]"
 
 
-def _own_sums(width: int) -> str:
+def _own(width: int) -> str:
+    """One row: what is counted in the key's unit directly. Each report is summed once: by whether it is approved,
+    then both sums for the one basis and one of them for the other."""
     return f"""
-    SELECT window_id, unit_id, ARRAY[{_cells("v", width)}]::bigint[] AS filed,
-        ARRAY[{_cells("v", width, " FILTER (WHERE ok)")}]::bigint[] AS approved
-    FROM (
-        SELECT r.window_id, r.counted_in_id AS unit_id, r.vector AS v, r.approved_sha256 = r.sha256 AS ok
-        FROM key JOIN reports_report r ON r.window_id = key.window_id AND r.counted_in_id = key.unit_id
-    ) AS report GROUP BY 1, 2"""
+        SELECT counted.*, summed.* FROM (
+            SELECT {", ".join(f"{sql} AS {name}" for name, sql in COUNTED.items())},
+                max(o.first_filed_at) AS last_filed_at
+            FROM reports_obligation o WHERE o.window_id = key.window_id AND o.counted_in_id = key.unit_id
+        ) AS counted CROSS JOIN (
+            SELECT {_cells("v", width)} AS filed, {_cells("v", width, " FILTER (WHERE ok)")} AS approved FROM (
+                SELECT r.approved_sha256 IS NOT NULL AS ok, {_cells("r.vector", width)} AS v
+                FROM reports_report r WHERE r.window_id = key.window_id AND r.counted_in_id = key.unit_id GROUP BY 1
+            ) AS part
+        ) AS summed"""
 
 
 def _with_children(width: int) -> str:
+    """One row: the unit's own and the tallies of its children."""
     return f"""
-    SELECT window_id, unit_id, {", ".join(f"sum({name}) AS {name}" for name in COUNTS)},
-        max(last_filed_at) AS last_filed_at,
-        {", ".join(f"ARRAY[{_cells(name, width)}]::bigint[] AS {name}" for name in ("filed", "approved"))}
-    FROM (
-        SELECT window_id, unit_id, {", ".join(KEPT)} FROM own
-        UNION ALL
-        SELECT key.window_id, key.unit_id, {", ".join(f"t.{name}" for name in KEPT)}
-        FROM key JOIN hierarchy_unit c ON c.parent_id = key.unit_id
-            JOIN reports_tally t ON t.window_id = key.window_id AND t.unit_id = c.id
-    ) AS piece GROUP BY 1, 2"""
+        SELECT {", ".join(f"sum({name}) AS {name}" for name in COUNTS)}, max(last_filed_at) AS last_filed_at,
+            {", ".join(f"{_cells(name, width)} AS {name}" for name in BASES)}
+        FROM (
+            SELECT own.* FROM ({_own(width)}) AS own
+            UNION ALL
+            SELECT {", ".join(f"t.{name}" for name in KEPT)}
+            FROM hierarchy_unit c JOIN reports_tally t ON t.window_id = key.window_id AND t.unit_id = c.id
+            WHERE c.parent_id = key.unit_id
+        ) AS piece"""
 
 
 @lru_cache(maxsize=512)
 def fold_sql(width: int, *, has_children: bool) -> str:
-    """The statement that recomputes tallies of vectors of `width` positions for the keys in %(windows)s, %(units)s.
+    """The statement that recomputes tallies of vectors of `width` positions for the keys in %(windows)s, %(units)s and
+    returns the keys of their parents.
 
-    A village has no child tallies: its stations' obligations are counted in itself. A tally that comes out as it was
-    is not written again, so `computed_at` says when a figure last moved.
+    Key by key (LATERAL): the plan is the same whatever the planner believes about the tables, so it can be kept, and
+    the cost is that of what hangs below the keys. A village has no child tallies: its stations' obligations are counted
+    in itself. A tally that comes out as it was is not written again, so `computed_at` says when a figure last moved.
     """
-    zero = f"array_fill(0::bigint, ARRAY[{width}])"
     return f"""
-    WITH key AS (
-        SELECT * FROM unnest(%(windows)s::bigint[], %(units)s::bigint[]) AS k(window_id, unit_id)
-    ), counts AS ({OWN_COUNTS}
-    ), sums AS ({_own_sums(width)}
-    ), own AS (
-        SELECT counts.*, coalesce(sums.filed, {zero}) AS filed, coalesce(sums.approved, {zero}) AS approved
-        FROM counts LEFT JOIN sums USING (window_id, unit_id)
-    ), total AS ({_with_children(width) if has_children else "SELECT * FROM own"}
+    WITH key AS MATERIALIZED (
+        SELECT window_id, unit_id FROM unnest(%(windows)s::bigint[], %(units)s::bigint[]) AS k(window_id, unit_id)
+    ), written AS (
+        INSERT INTO reports_tally (window_id, unit_id, {", ".join(KEPT)}, computed_at)
+        SELECT key.window_id, key.unit_id, {", ".join(f"fold.{name}" for name in KEPT)}, %(now)s
+        FROM key CROSS JOIN LATERAL ({_with_children(width) if has_children else _own(width)}) AS fold
+        ON CONFLICT (window_id, unit_id) DO UPDATE SET
+            {", ".join(f"{name} = excluded.{name}" for name in KEPT)}, computed_at = excluded.computed_at
+        WHERE ({", ".join(f"reports_tally.{name}" for name in KEPT)})
+            IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in KEPT)})
     )
-    INSERT INTO reports_tally (window_id, unit_id, {", ".join(KEPT)}, computed_at)
-    SELECT key.window_id, key.unit_id, {", ".join(f"coalesce({name}, 0)" for name in COUNTS)}, last_filed_at,
-        coalesce(filed, {zero}), coalesce(approved, {zero}), %(now)s
-    FROM key LEFT JOIN total USING (window_id, unit_id)
-    ON CONFLICT (window_id, unit_id) DO UPDATE SET
-        {", ".join(f"{name} = excluded.{name}" for name in KEPT)}, computed_at = excluded.computed_at
-    WHERE ({", ".join(f"reports_tally.{name}" for name in KEPT)})
-        IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in KEPT)})
+    SELECT DISTINCT key.window_id, u.parent_id FROM key JOIN hierarchy_unit u ON u.id = key.unit_id
+    WHERE u.parent_id IS NOT NULL
     """

@@ -102,6 +102,9 @@ ROW_LAWS = {
     "obligation {}: counted in the wrong unit": """
         SELECT o.id FROM reports_obligation o JOIN hierarchy_unit u ON u.id = o.subject_id
         WHERE o.counted_in_id <> CASE WHEN u.level = 4 THEN u.village_id ELSE u.id END""",
+    "tally {}: of a unit or a window that is not there": """
+        SELECT t.id FROM reports_tally t LEFT JOIN hierarchy_unit u ON u.id = t.unit_id
+            LEFT JOIN reports_window w ON w.id = t.window_id WHERE u.id IS NULL OR w.id IS NULL""",
     "unit {}: owes no report it should": """
         SELECT u.id FROM reports_window w JOIN reports_instrument i ON i.id = w.instrument_id
             JOIN hierarchy_unit u ON u.election_id = w.election_id AND u.level = i.subject_level

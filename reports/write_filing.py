@@ -69,7 +69,7 @@ def read(obligation_id: int) -> Duty | None:
     """What stands at this moment; None when there is no such obligation."""
     for row in prepared.rows(READ, {"obligation": obligation_id}):
         at = len(row) - len(FILER)
-        return Duty(*row[:at], filer=Unit.from_db("default", FILER, row[at:]))
+        return Duty(*(*row[:at], Unit.from_db("default", FILER, row[at:])))
     return None
 
 
@@ -134,7 +134,7 @@ def write(
         "filer": duty.filer.pk,
         "answers": _json(content.answers),
         "reasons": _json(content.reasons),
-        "vector": f"{{{','.join(map(str, content.vector))}}}",
+        "vector": prepared.array(content.vector),
         "sha256": content.sha256,
         "canonical": content.canonical,
         "by": by.pk,

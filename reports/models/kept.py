@@ -77,8 +77,10 @@ class Tally(models.Model):
     are of obligations. Always equal to the fold of what lies beneath (manage.py verify).
     """
 
-    unit = models.ForeignKey(Unit, models.PROTECT, related_name="tallies")
-    window = models.ForeignKey(Window, models.PROTECT, db_index=False, related_name="tallies")
+    # No database foreign keys: tallies are written by the ten thousand and made only of keys that were just joined.
+    # PROTECT still refuses to delete a unit or a window that has tallies (hierarchy/tree.py asks for it).
+    unit = models.ForeignKey(Unit, models.PROTECT, db_constraint=False, related_name="tallies")
+    window = models.ForeignKey(Window, models.PROTECT, db_constraint=False, db_index=False, related_name="tallies")
     filed = ArrayField(models.BigIntegerField())
     approved = ArrayField(models.BigIntegerField())
     expected = models.IntegerField()
