@@ -81,7 +81,9 @@ def test_a_failed_fold_leaves_its_marks(election_day: Day, monkeypatch: pytest.M
     def broken(*_args: object) -> None:
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr(rollup, "_pass_up", broken)
+    fold = rollup._fold
+    # The villages are done by then.
+    monkeypatch.setattr(rollup, "_fold", lambda level, keys: fold(level, keys) if level == 3 else broken())
     with pytest.raises(RuntimeError, match="disk"):
         rollup.run_subtree(regency)
     assert Outbox.objects.count() == marks
@@ -127,7 +129,7 @@ def test_a_dead_broker_neither_fails_nor_loses_a_filing(
         raise ConnectionError("no broker")
 
     monkeypatch.setattr(tasks.roll_up, "apply_async", dead)
-    monkeypatch.setattr(outbox, "_next_wake", {})
+    monkeypatch.setattr(outbox, "_free_at", {})
     report = election_day.file(election_day.cast.ptps)
     assert "the sweep will find the mark" in caplog.text
     rollup.run_all()
@@ -135,13 +137,20 @@ def test_a_dead_broker_neither_fails_nor_loses_a_filing(
     assert report.revision == 1
 
 
-def test_a_burst_in_one_subtree_sends_one_message(election_day: Day, monkeypatch: pytest.MonkeyPatch):
-    sent: list[object] = []
-    monkeypatch.setattr(tasks.roll_up, "apply_async", lambda args, **_how: sent.append(args))
-    monkeypatch.setattr(outbox, "_next_wake", {})
-    for regency in (7, 7, 8, 7, None):
+def test_a_burst_in_one_subtree_sends_one_message_now_and_one_for_what_came_after(
+    election_day: Day, monkeypatch: pytest.MonkeyPatch
+):
+    sent: list[tuple[object, bool]] = []
+    monkeypatch.setattr(
+        tasks.roll_up, "apply_async", lambda args, **how: sent.append((args, how["countdown"] is not None))
+    )
+    monkeypatch.setattr(outbox, "_free_at", {})
+    for regency in (7, 7, 8, 7, 7, None):
         outbox.wake(regency)
-    assert sent == [[7], [8], [None]]
+    assert sent == [([7], False), ([7], True), ([8], False), ([None], False)]
+    monkeypatch.setattr(outbox, "_free_at", {7: 0.0})  # long ago
+    outbox.wake(7)
+    assert sent[-1] == ([7], False)
 
 
 def test_the_sweep_wakes_every_subtree_with_marks(election_day: Day, monkeypatch: pytest.MonkeyPatch):
