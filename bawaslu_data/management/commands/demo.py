@@ -7,10 +7,6 @@ worker rolls up, publishes, and serves. The clock of every process is moved to t
 from __future__ import annotations
 
 import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from bawaslu_data.processes import require_free, web, worker
 from dashboards import publish
 from hierarchy import clock, gazetteer, roster, tree
 from hierarchy.clock import WITA
@@ -34,8 +31,6 @@ from reports.instruments.publishing import load_catalogue
 from reports.models import Event, Obligation, Outbox, State
 
 PASSWORD = "pengawas-demo-2024"  # noqa: S105  (printed on the screen; the demo listens on this machine only)
-# Quiet: its banner and its warning about root would drown the progress of the day.
-CELERY = [sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "bawaslu_data.celery:app"]
 COLUMNS = (
     TextColumn("{task.description:<26}"),
     BarColumn(bar_width=30),
@@ -160,10 +155,7 @@ class Command(BaseCommand):
             table.add_column(column)
         for label, seat in cast(Election.objects.get(code="pemilu2024")):
             table.add_row(label, seat.unit.title, seat.user.username)
-        web = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-        web += ["--workers", "1", "--blocking-threads", "4", "--no-ws", "bawaslu_data.wsgi:application"]
-        with worker(beat=True), running(web) as process:
-            wait_for(port, process)
+        with worker(beat=True), web(port) as process:
             self.console.print(table)
             self.console.print(f"Situs terbuka: http://127.0.0.1:{port}/ (Ctrl+C untuk berhenti)")
             with suppress(KeyboardInterrupt):
@@ -195,7 +187,7 @@ def cast(election: Election) -> Iterator[tuple[str, Membership]]:
         yield label, seats.filter(unit__code=code, role=role).order_by("user__username")[0]
 
 
-# --- processes -----------------------------------------------------------------------------------------------------
+# --- the clock -----------------------------------------------------------------------------------------------------
 
 
 def move_clock(moment: Any) -> None:
@@ -203,50 +195,6 @@ def move_clock(moment: Any) -> None:
     settings.CLOCK_OFFSET = 0.0
     settings.CLOCK_OFFSET = (moment - clock.now()).total_seconds()
     os.environ["CLOCK_OFFSET"] = str(settings.CLOCK_OFFSET)
-
-
-def require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise CommandError(
-                f'Porta {port} sedang dipakai. Coba porta lain: make demo ARGS="--port {port + 1}"'
-            ) from None
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _attempt in range(150):
-        if process.poll() is not None:
-            raise CommandError("Server web berhenti saat mulai. Pesannya ada di atas.")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise CommandError(f"Server web tidak menjawab di porta {port} setelah 30 detik.")
-
-
-@contextmanager
-def worker(*, beat: bool = False) -> Iterator[None]:
-    """A real Celery worker (and the clock that sweeps and opens windows) for as long as the block lasts."""
-    schedule = os.path.join(settings.BASE_DIR, ".data", "celerybeat-schedule")
-    extra = ["--beat", "--schedule", schedule] if beat else []
-    with running([*CELERY, "worker", "--concurrency", "1", "--loglevel", "ERROR", "--without-mingle", *extra]):
-        yield
-
-
-@contextmanager
-def running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
 
 
 @contextmanager

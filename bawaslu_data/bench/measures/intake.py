@@ -1,0 +1,87 @@
+"""Filing over HTTP with every guarantee, against a bare view that does one INSERT of the same bytes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import msgspec
+
+from bawaslu_data import processes
+from bawaslu_data.bench import load
+from bawaslu_data.bench.figures import Figure, rounds
+from bawaslu_data.bench.world import World
+from hierarchy import access
+from hierarchy.models import User
+from reports import bulk_filing, nation, rollup
+from reports.models import Obligation
+from reports.models.filed import Channel
+
+CONNECTIONS, ROUNDS, REPORTS, WARM = 8, 7, 400, 150
+BATCH, BATCHES, IMPORTED = 50, 8, 2_000
+SPARE = WARM + ROUNDS * REPORTS + BATCH * BATCHES + IMPORTED
+
+
+def measure(world: World, _seconds: int) -> Iterator[Figure]:
+    duties = world.owed(SPARE)
+    port = processes.free_port()
+    with processes.web(port, workers=2):
+        filings = world.filings(port, duties[: WARM + ROUNDS * REPORTS])
+        bare = [_bare(world, port) for _ in range(REPORTS)]
+        load.closed_loop(port, [next(filings) for _ in range(WARM)], connections=CONNECTIONS).only(201)
+        load.closed_loop(port, bare[:WARM], connections=CONNECTIONS).only(201)
+        spent = rounds(
+            ROUNDS,
+            bare=lambda: load.closed_loop(port, bare, connections=CONNECTIONS).only(201),
+            # Made before the clock starts: what a phone spends on its report is not the server's.
+            ours=_each(port, [[next(filings) for _ in range(REPORTS)] for _ in range(ROUNDS)]),
+        )
+        yield Figure("satu laporan per permintaan", "laporan/s", REPORTS / spent["ours"], REPORTS / spent["bare"],
+                     goal=0.5, at_least=True)  # fmt: skip
+        rest = duties[WARM + ROUNDS * REPORTS :]
+        batches = [_batch(world, port, rest[n * BATCH : (n + 1) * BATCH]) for n in range(BATCHES)]
+        done = load.closed_loop(port, batches, connections=2).only(200)
+        yield Figure(f"{BATCH} laporan per permintaan", "laporan/s", BATCH * BATCHES / done.seconds,
+                     REPORTS / spent["bare"])  # fmt: skip
+    yield Figure("impor massal (COPY)", "laporan/s", _imported(world, rest[BATCH * BATCHES :]), REPORTS / spent["bare"])
+    rollup.run_all()
+
+
+def _each(port: int, parts: list[list[bytes]]):
+    left = iter(parts)
+    return lambda: load.closed_loop(port, next(left), connections=CONNECTIONS).only(201)
+
+
+def _bare(world: World, port: int) -> bytes:
+    return load.request("POST", "/bench/insert/", port=port, headers={"Content-Type": "application/json"},
+                        body=world.body(1))  # fmt: skip
+
+
+def _batch(world: World, port: int, duties: list[tuple[int, str]]) -> bytes:
+    """The office's request: sent by one account, so only its own reports are accepted; each is judged all the same."""
+    body = msgspec.json.encode({"reports": [msgspec.Raw(world.body(duty)) for duty, _token in duties]})
+    headers = {"Content-Type": "application/json", "Authorization": f"Token {duties[0][1]}"}
+    return load.request("POST", "/api/v1/reports/batch/", port=port, headers=headers, body=body)
+
+
+def _imported(world: World, duties: list[tuple[int, str]]) -> float:
+    """Reports a second through the bulk import, in this process."""
+    rows = Obligation.objects.filter(pk__in=[duty for duty, _token in duties]).values_list("pk", "filer_id").order_by()
+    people = {}
+    for user in User.objects.filter(memberships__unit__in={filer for _pk, filer in rows}).distinct():
+        for seat in access.memberships(user):
+            people[seat.unit_id] = user
+    filings = [
+        bulk_filing.Filing(
+            by=people[filer],
+            obligation_id=pk,
+            report_id=nation.report_id(world.full.due_at, world.rng),
+            answers=nation.answers(world.rng),
+        )
+        for pk, filer in rows
+    ]
+    started = time.perf_counter()
+    result = bulk_filing.import_filings(filings=filings, channel=Channel.IMPORT)
+    if result.filed != len(filings):
+        raise RuntimeError(f"not filed: {result.refused[:1]}")
+    return len(filings) / (time.perf_counter() - started)
