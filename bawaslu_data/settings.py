@@ -83,7 +83,14 @@ DATABASES["default"] |= {
     # The URL's own options stay: `?host=` names the directory of a unix socket.
     "OPTIONS": DATABASES["default"].get("OPTIONS", {})
     | {
-        "pool": {"min_size": 0, "max_size": env.int("DATABASE_POOL", default=8), "timeout": 10},
+        "pool": {
+            "min_size": 0,
+            "max_size": env.int("DATABASE_POOL", default=8),
+            "timeout": 10,
+            # The pool doubles its wait between attempts until it gives up: by default it came back minutes after a
+            # database that was minutes away. Having given up, it begins anew with the next request.
+            "reconnect_timeout": 10,
+        },
         "prepare_threshold": 5,  # None, Django's own choice, would forbid hierarchy/prepared.py what it is for
     },
     "TEST": {"NAME": "test_bawaslu"},
