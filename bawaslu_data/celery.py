@@ -11,6 +11,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bawaslu_data.settings")
 
 from celery import Celery  # noqa: E402  (the embedded services must export their URLs before settings are read)
 
+from bawaslu_data import broker  # noqa: E402
+
+broker.install()
 app = Celery("bawaslu_data")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
