@@ -23,8 +23,10 @@ def tree_key(election_id: int, province: str) -> int:
     return election_id * 100 + int(province)
 
 
-def take(lock: IntEnum, keys: Iterable[int]) -> None:
+def take(lock: IntEnum, keys: Iterable[int], *, wait: bool = True) -> bool:
     """Waits for `lock` on every key and holds it to the end of the transaction.
+
+    Without `wait`, returns False at the first key that somebody else holds.
 
     Keys are taken in ascending order, so two writers who need the same two trees cannot deadlock.
     Raises TransactionManagementError outside atomic(), where the lock would be gone before the next statement.
@@ -34,6 +36,10 @@ def take(lock: IntEnum, keys: Iterable[int]) -> None:
         from django.db.transaction import TransactionManagementError
 
         raise TransactionManagementError("an advisory lock is only held inside transaction.atomic()")
+    call = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
     with connection.cursor() as cursor:
         for key in sorted(set(keys)):
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [int(lock), key])
+            cursor.execute(f"SELECT {call}(%s, %s)", [int(lock), key])
+            if cursor.fetchone()[0] is False:
+                return False
+    return True

@@ -225,7 +225,7 @@ def _owe(window: Window) -> int:
     bulk.analyze(Obligation)
     for extension in window.extensions.select_related("unit"):
         _apply(extension)
-    mark_window(window)
+    outbox.mark_window(window)
     return made
 
 
@@ -233,15 +233,6 @@ def _apply(extension: Extension) -> None:
     rows = Obligation.objects.filter(within_q(extension.unit, "subject__"), window_id=extension.window_id)
     rows.filter(due_at__lt=extension.due_at).update(due_at=extension.due_at)
     rows.filter(closes_at__lt=extension.closes_at).update(closes_at=extension.closes_at)
-
-
-def mark_window(window: Window, area: Unit | None = None) -> None:
-    """Marks every tally that takes this window's obligations in directly (within an area)."""
-    rows = Obligation.objects.filter(window=window)
-    if area is not None:
-        rows = rows.filter(within_q(area, "subject__"))
-    units = Unit.objects.filter(pk__in=rows.values("counted_in_id").distinct()).only("id", "level", "regency_id")
-    outbox.mark((window.pk, unit) for unit in units.order_by("pk"))
 
 
 def open_due(*, at: datetime | None = None) -> int:
@@ -346,7 +337,7 @@ def extend(*, window: Window, area: Unit, due_at: datetime, closes_at: datetime,
             granted_at=clock.now(),
         )
         _apply(extension)
-        mark_window(window, area)  # a report that was late may now be on time
+        outbox.mark_window(window, area)  # a report that was late may now be on time
         journal.write(
             journal.entry(
                 "window.extended",

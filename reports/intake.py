@@ -89,7 +89,7 @@ def submit(
             device_at=device_at,
             event=_event(by, duty, report_id, content, channel, moment),
         ):
-            outbox.wake_after_commit(duty.regency_id)
+            outbox.wake_after_commit()
             return _receipt(report_id, duty.revision + 1, content.sha256, moment, new=True)
         # Somebody was faster, so another look decides; or the id is in use elsewhere, and then no look ever will.
         if Report.objects.filter(pk=report_id).exclude(obligation=obligation_id).exists():

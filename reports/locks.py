@@ -13,6 +13,7 @@ class Lock(IntEnum):
     WINDOW = 1003  # second key: a window id; opening it, or refreshing its vacancies
 
 
-def hold(lock: Lock, key: int = 0) -> None:
-    """Waits for the lock and holds it until the transaction ends. Raises outside atomic()."""
-    locks.take(lock, [key])
+def hold(lock: Lock, key: int = 0, *, wait: bool = True) -> bool:
+    """Holds the lock until the transaction ends, waiting for it or not; False: somebody else has it. Raises outside
+    atomic()."""
+    return locks.take(lock, [key], wait=wait)

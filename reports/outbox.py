@@ -10,14 +10,13 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from hierarchy import clock
+from hierarchy.levels import Level
 from hierarchy.models import Election, Unit
-from reports.models import Outbox
+from reports.models import Outbox, Window
 
 logger = logging.getLogger(__name__)
-# Seconds between two messages for one subtree from one process, so that a surge becomes a fold a second. The provinces
-# come second, so they wait less.
-WAKE_EVERY, WAKE_PROVINCES_EVERY = 1.0, 0.25
-_free_at: dict[int | None, float] = {}  # when the next message may be worked on
+WAKE_EVERY = 0.5  # seconds between two messages from one process, so that a surge costs a few folds a second
+_free_at = 0.0  # when the next message may be worked on
 
 
 def mark(pairs: Iterable[tuple[int, Unit]], *, at: datetime | None = None) -> None:
@@ -32,12 +31,28 @@ def mark(pairs: Iterable[tuple[int, Unit]], *, at: datetime | None = None) -> No
         for window, unit in pairs
     ]
     Outbox.objects.bulk_create(rows)
-    for regency_id in {row.regency_id for row in rows}:
-        wake_after_commit(regency_id)
+    wake_after_commit()
 
 
-def wake_after_commit(regency_id: int | None) -> None:
-    transaction.on_commit(lambda: wake(regency_id))
+def mark_window(window: Window, area: Unit | None = None) -> None:
+    """Marks every tally that takes a window's obligations in directly (within an area)."""
+    assert connection.in_atomic_block, "a mark is written in the transaction of its change"
+    column = "id" if area is None or area.is_station else f"{Level(area.level).spec.column}_id"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO reports_outbox (window_id, unit_id, level, regency_id, marked_at)
+            SELECT DISTINCT o.window_id, u.id, u.level, u.regency_id, %(at)s::timestamptz FROM reports_obligation o
+                JOIN hierarchy_unit u ON u.id = o.counted_in_id JOIN hierarchy_unit s ON s.id = o.subject_id
+            WHERE o.window_id = %(window)s AND (%(area)s::bigint IS NULL OR s.{column} = %(area)s)
+            """,
+            {"at": clock.now(), "window": window.pk, "area": area and area.pk},
+        )
+    wake_after_commit()
+
+
+def wake_after_commit() -> None:
+    transaction.on_commit(wake)
 
 
 def mark_election(election: Election) -> None:
@@ -58,19 +73,19 @@ def mark_election(election: Election) -> None:
         )
 
 
-def wake(regency_id: int | None) -> None:
-    """Tells a worker that a subtree has marks. Losing the message costs a sweep's delay and nothing else,
-    so a dead broker must neither fail nor hold up the person who has just filed."""
+def wake() -> None:
+    """Tells a worker that there are marks. Losing the message costs a sweep's delay and nothing else, so a dead broker
+    must neither fail nor hold up the person who has just filed."""
     from reports.tasks import roll_up
 
-    # Per process: asking the cache whether another process has just sent the same would cost more than sending twice.
+    # Per process: asking the cache whether another process has just sent one would cost more than sending twice.
     # A mark that comes too soon after a message is taken by a second one that waits; further marks ride with that.
-    every = WAKE_PROVINCES_EVERY if regency_id is None else WAKE_EVERY
-    early = _free_at.get(regency_id, 0.0) - time.monotonic()
-    if early > every:
+    global _free_at
+    early = _free_at - time.monotonic()
+    if early > WAKE_EVERY:
         return
-    _free_at[regency_id] = time.monotonic() + max(early, 0.0) + every
+    _free_at = time.monotonic() + max(early, 0.0) + WAKE_EVERY
     try:
-        roll_up.apply_async([regency_id], countdown=early if early > 0 else None, retry=False, expires=600)
+        roll_up.apply_async(countdown=early if early > 0 else None, retry=False, expires=60)
     except Exception as error:  # any failure of the broker: the sweep takes over
-        logger.warning("rollup: no wake-up for regency %s, the sweep will find the mark (%s)", regency_id, error)
+        logger.warning("rollup: no wake-up was sent, the sweep will find the marks (%s)", error)

@@ -12,6 +12,7 @@ takes longer to plan than to fold a village.
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
@@ -20,7 +21,7 @@ from django.db import transaction
 
 from hierarchy import clock, prepared
 from hierarchy.levels import Level
-from reports import locks
+from reports import locks, outbox
 from reports.models import Outbox, Window
 
 # What a tally counts, in SQL over obligations `o`; publications count polling stations with the same expressions.
@@ -38,17 +39,35 @@ Key = tuple[int, int]  # (window id, unit id)
 STATIONLESS = [Level.VILLAGE, Level.DISTRICT, Level.REGENCY]  # folded bottom-up by the worker of one regency
 
 
-def run_subtree(regency_id: int | None) -> int:
+def run_pending() -> int:
+    """Folds every subtree that has marks and that no other worker has its hands on, then the provinces.
+
+    Workers side by side share the regencies out among themselves by their locks. What came in too late for a worker
+    that was busy with it is left for the next run, which is asked for. Returns the number of marks eaten.
+    """
+    regencies = [regency_id for regency_id in pending() if regency_id is not None]
+    if len(regencies) > 1:
+        outbox.wake()  # somebody may help
+    random.shuffle(regencies)  # so that helpers do not meet at every door
+    eaten = [run_subtree(regency_id, wait=False) for regency_id in regencies]
+    if None in eaten:
+        outbox.wake()
+    return sum(filter(None, eaten)) + (run_subtree(None) or 0)
+
+
+def run_subtree(regency_id: int | None, *, wait: bool = True) -> int | None:
     """Folds everything marked in one regency (None: in the provinces) and marks the province above.
 
-    Returns the number of marks eaten. One transaction: marks are deleted with the tallies they led to, so a worker
-    killed anywhere leaves either everything or nothing done. The advisory lock is taken before any child is read;
-    without it a slow worker could overwrite a newer sum with an older one.
+    Returns the number of marks eaten; None when another worker holds the subtree and this one shall not `wait`. One
+    transaction: marks are deleted with the tallies they led to, so a worker killed anywhere leaves either everything or
+    nothing done. The advisory lock is taken before any child is read; without it a slow worker could overwrite a newer
+    sum with an older one.
     """
     with transaction.atomic():
         # Marks and tallies are lost together or not at all, so the commit need not wait for the disk.
         prepared.execute("SET LOCAL synchronous_commit TO off", {}).close()
-        locks.hold(locks.Lock.ROLLUP, regency_id or 0)
+        if not locks.hold(locks.Lock.ROLLUP, regency_id or 0, wait=wait):
+            return None
         stale, eaten = _claim(regency_id)
         if regency_id is None:
             _fold(Level.PROVINCE, stale[Level.PROVINCE])
@@ -64,11 +83,11 @@ def run_subtree(regency_id: int | None) -> int:
 
 
 def run_all() -> int:
-    """Folds every mark there is, in this process. For commands and tests; workers use `run_subtree` side by side."""
+    """Folds every mark there is, waiting for whoever else is at it. For commands and tests."""
     total = 0
     while regencies := pending():
         for regency_id in regencies:
-            total += run_subtree(regency_id)
+            total += run_subtree(regency_id) or 0
     return total
 
 

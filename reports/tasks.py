@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from reports import calendar, journal, outbox, rollup
+from reports import calendar, journal, rollup
 
 
 @shared_task
-def roll_up(regency_id: int | None) -> None:
-    """Folds one regency's subtree (None: the provinces), then wakes the province."""
-    if rollup.run_subtree(regency_id) and regency_id is not None:
-        outbox.wake(None)
-
-
-@shared_task
-def sweep_outbox() -> None:
-    """Finds marks whose wake-up was lost."""
-    for regency_id in rollup.pending():
-        outbox.wake(regency_id)
+def roll_up() -> None:
+    """Folds whatever has marks; beat sends it too, so a mark whose wake-up was lost waits for two seconds."""
+    rollup.run_pending()
 
 
 @shared_task

@@ -30,7 +30,11 @@ from reports.management.commands.simulate import COLUMNS, Steps
 from reports.models import InstrumentVersion, Obligation, Window
 
 CHAIR = "ketua-rekaan"
+SITE = {"workers": 4, "threads": 1}  # as in docker-compose.yml
 MOST_WINDOWS = 60
+BY_VILLAGE = """
+    SELECT filer_id, array_agg(id ORDER BY id) FROM reports_obligation WHERE state = 'OWED'
+    GROUP BY 1 ORDER BY least(count(*), %s) DESC, md5(filer_id::text) LIMIT %s"""
 SPREAD = "SELECT id FROM reports_obligation WHERE state = 'OWED' ORDER BY md5(id::text) LIMIT %s"
 
 
@@ -63,6 +67,14 @@ class World:
         found = [(pk, tokens[filer]) for pk, filer in duties]
         self.rng.shuffle(found)
         return found
+
+    def batches(self, size: int, count: int) -> list[list[tuple[int, str]]]:
+        """`count` lists of up to `size` obligations still to be filed, each list one village's."""
+        with connection.cursor() as cursor:
+            cursor.execute(BY_VILLAGE, [size, count])
+            villages = cursor.fetchall()
+        tokens = _tokens({filer for filer, _duties in villages})
+        return [[(duty, tokens[filer]) for duty in duties[:size]] for filer, duties in villages]
 
     def filings(self, port: int, duties: list[tuple[int, str]]) -> Iterator[bytes]:
         """One POST per duty, ready to be sent."""

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from hierarchy.models import Unit
-from reports import outbox, rollup, tasks, verify
+from reports import locks, outbox, rollup, tasks, verify
 from reports.models import Outbox, Tally
 from tests.days import Day
 
@@ -129,7 +129,7 @@ def test_a_dead_broker_neither_fails_nor_loses_a_filing(
         raise ConnectionError("no broker")
 
     monkeypatch.setattr(tasks.roll_up, "apply_async", dead)
-    monkeypatch.setattr(outbox, "_free_at", {})
+    monkeypatch.setattr(outbox, "_free_at", 0.0)
     report = election_day.file(election_day.cast.ptps)
     assert "the sweep will find the mark" in caplog.text
     rollup.run_all()
@@ -137,28 +137,42 @@ def test_a_dead_broker_neither_fails_nor_loses_a_filing(
     assert report.revision == 1
 
 
-def test_a_burst_in_one_subtree_sends_one_message_now_and_one_for_what_came_after(
-    election_day: Day, monkeypatch: pytest.MonkeyPatch
-):
-    sent: list[tuple[object, bool]] = []
-    monkeypatch.setattr(
-        tasks.roll_up, "apply_async", lambda args, **how: sent.append((args, how["countdown"] is not None))
-    )
-    monkeypatch.setattr(outbox, "_free_at", {})
-    for regency in (7, 7, 8, 7, 7, None):
-        outbox.wake(regency)
-    assert sent == [([7], False), ([7], True), ([8], False), ([None], False)]
-    monkeypatch.setattr(outbox, "_free_at", {7: 0.0})  # long ago
-    outbox.wake(7)
-    assert sent[-1] == ([7], False)
+def test_a_burst_sends_one_message_now_and_one_for_what_came_after(monkeypatch: pytest.MonkeyPatch):
+    sent: list[bool] = []
+    monkeypatch.setattr(tasks.roll_up, "apply_async", lambda **how: sent.append(how["countdown"] is not None))
+    monkeypatch.setattr(outbox, "_free_at", 0.0)
+    for _mark in range(20):
+        outbox.wake()
+    assert sent == [False, True]
+    monkeypatch.setattr(outbox, "_free_at", 0.0)  # long ago
+    outbox.wake()
+    assert sent == [False, True, False]
 
 
-def test_the_sweep_wakes_every_subtree_with_marks(election_day: Day, monkeypatch: pytest.MonkeyPatch):
-    woken: list[int | None] = []
-    monkeypatch.setattr(outbox, "wake", woken.append)
-    tasks.sweep_outbox()
-    regencies = Unit.objects.filter(election=election_day.election, level=1).values_list("pk", flat=True)
-    assert sorted(woken) == sorted(regencies)
+def test_a_worker_passes_by_what_another_has_its_hands_on(transactional_db, election_day: Day):
+    rollup.run_all()
+    day = election_day
+    day.file(day.cast.ptps)
+    regency = Unit.objects.get(election=day.election, code="6472").pk
+    busy, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            locks.hold(locks.Lock.ROLLUP, regency)
+            busy.set()
+            done.wait(20)
+        connection.close()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    busy.wait(20)
+    assert (rollup.run_subtree(regency, wait=False), rollup.run_pending()) == (None, 0)
+    assert figures(day, "6472").filed_count == 0
+    done.set()
+    other.join(20)
+    assert rollup.run_pending() > 0
+    assert figures(day, "64").filed_count == 1
+    assert not Outbox.objects.exists()
 
 
 def test_verify_names_a_tally_that_was_tampered_with(election_day: Day):

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from bawaslu_data import processes
 from bawaslu_data.bench import load
 from bawaslu_data.bench.figures import Figure, rounds
-from bawaslu_data.bench.world import CHAIR, World
+from bawaslu_data.bench.world import CHAIR, SITE, World
 from dashboards import publish
 from hierarchy.levels import Level
 from hierarchy.models import Unit, User
@@ -25,7 +25,7 @@ def measure(world: World, _seconds: int) -> Iterator[Figure]:
     units = _line(world)
     port = processes.free_port()
     session = world.session()
-    with processes.web(port, workers=2):
+    with processes.web(port, **SITE):
         bare = load.request("GET", f"/bench/select/{units[0].pk}/", port=port)
         for unit in units:
             ours = load.request("GET", f"/satuan/{world.election.code}/{unit.code}/", port=port, headers=session)
@@ -41,7 +41,7 @@ def measure_public(world: World, _seconds: int) -> Iterator[Figure]:
     if not world.election.publications.exists():
         publish.publish(election=world.election, by=None, note="Uji beban")
     port = processes.free_port()
-    with processes.web(port, workers=2):
+    with processes.web(port, **SITE):
         bare = load.request("GET", "/bench/nothing/", port=port)
         path = f"/publik/{world.election.code}/{world.province.code}/"
         etag = _etag(port, path)

@@ -16,7 +16,7 @@ from hierarchy.models import Unit
 from reports import outbox, rollup
 from reports.models import Outbox
 from reports.rollup import COUNTED
-from reports.tasks import sweep_outbox
+from reports.tasks import roll_up
 
 MARK_ALL = """
     INSERT INTO reports_outbox (window_id, unit_id, level, regency_id, marked_at)
@@ -161,11 +161,11 @@ def _settle(mark: Callable[[], None]) -> float:
     """Seconds from the sweep that finds the marks until the last one is eaten."""
     mark()
     started = asked = time.perf_counter()
-    sweep_outbox.delay()
+    roll_up.delay()
     while Outbox.objects.exists():
         time.sleep(0.01)
         if time.perf_counter() - asked > 2:  # as beat does
-            sweep_outbox.delay()
+            roll_up.delay()
             asked = time.perf_counter()
         if asked - started > 600:
             raise RuntimeError("the workers do not eat the outbox")

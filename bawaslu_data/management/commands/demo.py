@@ -129,13 +129,13 @@ class Command(BaseCommand):
 
     def settle(self, bars: Progress) -> None:
         """Waits until the worker has rolled everything up; sweeps as beat would."""
-        from reports.tasks import sweep_outbox
+        from reports.tasks import roll_up
 
         waiting = Outbox.objects.count()
         task = bars.add_task("Rekap berjenjang", total=waiting, note="pekerja Celery")
         deadline = time.monotonic() + 120
         while (left := Outbox.objects.count()) and time.monotonic() < deadline:
-            sweep_outbox.delay()
+            roll_up.delay()
             bars.update(task, completed=max(0, waiting - left))
             time.sleep(1)
         if Outbox.objects.exists():
