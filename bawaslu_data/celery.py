@@ -19,7 +19,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.beat_schedule = {
     # The outbox is the truth and a wake-up message only makes it faster, so a dead broker costs seconds, not data.
-    "sweep-outbox": {"task": "reports.tasks.sweep_outbox", "schedule": 2.0, "options": {"expires": 10}},
+    "sweep-outbox": {"task": "reports.tasks.roll_up", "schedule": 2.0, "options": {"expires": 10}},
     "sweep-exports": {"task": "dashboards.tasks.sweep_exports", "schedule": 60.0, "options": {"expires": 60}},
     "seal-journal": {"task": "reports.tasks.seal_journal", "schedule": 60.0, "options": {"expires": 60}},
     "open-windows": {"task": "reports.tasks.open_due_windows", "schedule": 60.0, "options": {"expires": 60}},
