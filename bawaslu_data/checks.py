@@ -8,6 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+SHORTEST_TOKEN = 32  # characters
+
 
 @register()
 def secrets(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
@@ -29,6 +31,19 @@ def secrets(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+@register()
+def metrics_token(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if settings.METRICS_TOKEN and len(settings.METRICS_TOKEN) < SHORTEST_TOKEN:
+        return [
+            Warning(
+                "METRICS_TOKEN is short enough to be guessed.",
+                hint=f"Set {SHORTEST_TOKEN} random characters or more, for instance of `openssl rand -hex 24`.",
+                id="bawaslu_data.W002",
+            )
+        ]
+    return []
 
 
 @register()

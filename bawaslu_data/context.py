@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.conf import settings
 from django.http import HttpRequest
+
+from dashboards import views_operations
 
 
 def rehearsal(request: HttpRequest) -> dict[str, bool]:
     """Whether the clock is moved. Made-up figures about real places must never pass for real ones."""
     return {"rehearsal": bool(settings.CLOCK_OFFSET)}
+
+
+def menu(request: HttpRequest) -> dict[str, Callable[[], bool]]:
+    """What only some see in the menu; asked only where a page shows it."""
+    return {"may_watch_operations": lambda: views_operations.may_watch(request.user)}

@@ -68,6 +68,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "bawaslu_data.context.rehearsal",
+                "bawaslu_data.context.menu",
             ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static"],
         },
@@ -104,7 +105,14 @@ CACHES = {
         "LOCATION": REDIS_URL,
         # Signing in asks it three times, and works without its answers.
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
-    }
+    },
+    # Public pages as they were sent, in each web process: about 20 MB at most. A release never changes, so none expires.
+    "pages": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "pages",
+        "TIMEOUT": None,
+        "OPTIONS": {"MAX_ENTRIES": 500},
+    },
 }
 # Kombu spells a socket differently from redis-py.
 CELERY_BROKER_URL = (
@@ -193,6 +201,9 @@ X_FRAME_OPTIONS = "DENY"
 # Ed25519 private key (32 bytes, hex) that signs publications; empty: a key is kept in MEDIA_ROOT's sibling `keys/`.
 PUBLICATION_KEY = env("PUBLICATION_KEY", default="").strip()
 KEY_DIR = Path(env("KEY_DIR", default=str(BASE_DIR / ".data" / "keys")))
+
+# Whoever reads /metrics must show it as a bearer token; empty: only requests that came through no proxy are answered.
+METRICS_TOKEN = env("METRICS_TOKEN", default="").strip()
 
 # --- API ----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from bawaslu_data import health
+from bawaslu_data import health, metrics
 
 urlpatterns = [
     path("healthz", health.live, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("bahasa/", set_language, name="set_language"),
     path("api/v1/", include("reports.urls_api")),
     path("", include("hierarchy.urls")),

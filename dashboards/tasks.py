@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from dashboards import exports
+from dashboards import exports, heartbeat  # noqa: F401  (a worker signs from its first heartbeat)
 
 
 @shared_task

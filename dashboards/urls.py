@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from dashboards import views
+from dashboards import views, views_operations
 
 urlpatterns = [
     path("", include("dashboards.urls_exports")),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("publik/<slug:election>/<slug:code>.json", views.public_json, name="public-json"),
     path("publik/<slug:election>/rilis/<int:number>/<slug:code>/", views.public_unit, name="public-unit"),
     path("publik/<slug:election>/rilis/<int:number>/<slug:code>.json", views.public_json, name="public-json"),
+    path("operasi/", views_operations.operations, name="operations"),
     path("satuan/", views.unit_home, name="unit-home"),
     path("satuan/<slug:election>/<slug:code>/", views.unit, name="unit"),
 ]

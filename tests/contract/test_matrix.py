@@ -143,6 +143,7 @@ def scoped(args: Args, **more: Any) -> Rule:
 TABLE: dict[str, Rule] = {
     "healthz": public(),
     "readyz": public(),
+    "metrics": public(),  # of a process that nobody proxies; tests/wiring/test_metrics.py has the rest
     "bahasa/": public(status=302, post=lambda _w: {"language": "en", "next": "//evil.example"}, posted=302),
     "masuk/": public(status=302, post=lambda _w: {"username": "tidak-ada", "password": "x"}, posted=302),
     "aktivasi/": public(post=lambda _w: {"username": "tidak-ada", "code": "x"}, posted=422),
@@ -166,6 +167,7 @@ TABLE: dict[str, Rule] = {
     "publik/<slug:election>/<slug:code>.json": public(unit),
     "publik/<slug:election>/rilis/<int:number>/<slug:code>/": public(lambda w: {**unit(w), **numbered(w)}),
     "publik/<slug:election>/rilis/<int:number>/<slug:code>.json": public(lambda w: {**unit(w), **numbered(w)}),
+    "operasi/": own(may=frozenset({"admin"})),
     "satuan/": own(status=302),
     "satuan/<slug:election>/<slug:code>/": scoped(unit),
     "unduhan/": own(post=lambda _w: {"satuan": TPS, "tahapan": "pemilu2024/PEMUNGUTAN", "dasar": "filed"}, posted=422),

@@ -24,6 +24,7 @@ GOOD: dict[str, Any] = {
     "SITE_URL": "https://lapor.example.go.id",
     "PUBLICATION_KEY": "0a" * 32,
     "CLOCK_OFFSET": 0.0,
+    "METRICS_TOKEN": "0a" * 24,
 }
 # id -> (what is set wrongly, what the message names, what the hint tells to set, how grave)
 WRONG: dict[str, tuple[dict[str, Any], str, str, int]] = {
@@ -32,6 +33,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str, int]] = {
     "E003": ({"DEBUG": True}, "DEBUG", "Unset DEBUG", ERROR),
     "E004": ({"ALLOWED_HOSTS": ["*"]}, "ALLOWED_HOSTS", "ALLOWED_HOSTS=lapor.example.go.id", ERROR),
     "E005": ({"SITE_URL": "http://lapor.example.go.id"}, "SITE_URL", "https://", ERROR),
+    "W002": ({"METRICS_TOKEN": "rahasia"}, "METRICS_TOKEN", "32 random characters", WARNING),
     "W001": ({"CLOCK_OFFSET": 3600.0}, "3600 seconds", "CLOCK_OFFSET", WARNING),
 }
 
@@ -66,7 +68,8 @@ def test_a_key_that_signing_could_not_read_is_named_before_it_is_needed(settings
 def test_what_only_a_deployment_must_set_is_not_asked_of_a_clone(settings: Any) -> None:
     everything = {name: value for changes, *_ in WRONG.values() for name, value in changes.items()}
     found = told(settings, **GOOD | everything | {"DEPLOYED": False})
-    assert [message.id for message in found] == ["bawaslu_data.E002"]  # a key of no use is of no use anywhere
+    # A key of no use is of no use anywhere, and a token that can be guessed guards nothing.
+    assert {message.id for message in found} == {"bawaslu_data.E002", "bawaslu_data.W002"}
 
 
 def test_every_check_stands_in_the_table_above() -> None:
@@ -85,7 +88,7 @@ def test_settings_are_read_with_an_empty_environment() -> None:
     assert (done.returncode, done.stderr, done.stdout.split()) == (0, "", ["False", "False", "0.0"])
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "PUBLICATION_KEY"])
+@pytest.mark.parametrize("name", ["SECRET_KEY", "PUBLICATION_KEY", "METRICS_TOKEN"])
 def test_secrets_come_from_files_without_the_line_end_every_editor_leaves(tmp_path: Path, name: str) -> None:
     (tmp_path / "secret").write_text("0a" * 32 + "\n")
     read = f"from bawaslu_data import settings; print(repr(settings.{name}))"

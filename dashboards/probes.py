@@ -1,0 +1,185 @@
+"""How the state of the machine is read: each probe asks one place once and answers by key.
+
+Values are numbers in SI units (seconds, bytes, shares of 1); None where there is nothing to measure. A probe raises
+whatever its place raises; dashboards/operations.py keeps one that fails from hiding the others.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from celery import current_app
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext as _
+from redis import RedisError
+
+from dashboards import heartbeat
+from dashboards.models import ExportJob, Publication
+
+TOP = 5  # regencies named one by one
+JOURNAL_TAIL = 200_000  # newest events looked at; more than ten minutes of the greatest surge
+Found = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One piece of a reading: `key` for programs, `words` for people."""
+
+    key: str
+    words: str
+    value: float
+
+
+def _rows(sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchall()
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    """Never negative: a row may be stamped a moment after the question was."""
+    return None if span is None else max(span.total_seconds(), 0.0)
+
+
+OUTBOX = """
+SELECT mark.whole, mark.marks, %(now)s - mark.oldest, u.code, u.name FROM (
+    SELECT GROUPING(regency_id) AS whole, regency_id, count(*) AS marks, min(marked_at) AS oldest
+    FROM reports_outbox GROUP BY GROUPING SETS ((), (regency_id))
+) AS mark LEFT JOIN hierarchy_unit u ON u.id = mark.regency_id
+ORDER BY mark.whole DESC, mark.marks DESC, u.code LIMIT %(top)s
+"""
+
+
+def outbox(now: datetime) -> Found:
+    """Marks that wait for a worker. Marks of the province itself have no regency."""
+    (_whole, marks, oldest, _code, _name), *regencies = _rows(OUTBOX, {"now": now, "top": TOP + 1})
+    parts = [Part(code or "province", name or _("provinsi"), n) for _whole, n, _age, code, name in regencies]
+    return {"marks": marks, "oldest": _seconds(oldest) or 0.0, "by_regency": parts}
+
+
+# A mark of a province is younger than what led to it: the filings that its regencies know and it does not.
+LAG = """
+SELECT %(now)s - min(least(waiting.since, (
+    SELECT min(below.last_filed_at) FROM hierarchy_unit province
+        JOIN hierarchy_unit regency ON regency.parent_id = province.id
+        JOIN reports_tally below ON below.unit_id = regency.id AND below.window_id = waiting.window_id
+        LEFT JOIN reports_tally above ON above.unit_id = province.id AND above.window_id = waiting.window_id
+    WHERE province.parent_id IS NULL AND (above.last_filed_at < below.last_filed_at OR above.last_filed_at IS NULL)
+)))
+FROM (SELECT window_id, min(marked_at) AS since FROM reports_outbox GROUP BY window_id) AS waiting
+"""
+
+
+def rollup(now: datetime) -> Found:
+    """How long what was filed has waited to be in its province's figure, at the longest; 0 when nothing waits.
+
+    Right up to one round of the workers, without a look at reports: marks name the windows where anything waits, and
+    for these alone the tallies of province and regencies are compared.
+    """
+    ((behind,),) = _rows(LAG, {"now": now})
+    return {"lag": _seconds(behind) or 0.0}
+
+
+# The newest seal before the period bounds the search by the primary key; the journal has no index on `at`.
+JOURNAL = """
+WITH sealed AS MATERIALIZED (
+    SELECT coalesce(max(last_id), 0) AS last_id, max(sealed_at) AS at FROM reports_seal
+), bound AS MATERIALIZED (
+    SELECT coalesce(
+        (SELECT last_id FROM reports_seal WHERE sealed_at <= %(ten)s ORDER BY id DESC LIMIT 1), 0
+    ) AS id
+)
+SELECT tail.*, (SELECT %(now)s - at FROM reports_event WHERE id > (SELECT last_id FROM sealed) ORDER BY id LIMIT 1),
+    (SELECT %(now)s - at FROM sealed)
+FROM (
+    SELECT count(*) FILTER (WHERE at > %(one)s AND filing), count(*) FILTER (WHERE filing),
+        count(*) FILTER (WHERE id > (SELECT last_id FROM sealed))
+    FROM (
+        SELECT id, at, verb IN ('report.filed', 'report.revised') AND at > %(ten)s AND at <= %(now)s AS filing
+        FROM reports_event WHERE id > (SELECT id FROM bound) ORDER BY id DESC LIMIT %(tail)s
+    ) AS newest
+) AS tail
+"""
+
+
+def journal(now: datetime) -> Found:
+    """What came in lately, and what no seal covers yet."""
+    minute = timedelta(minutes=1)
+    values = {"now": now, "one": now - minute, "ten": now - 10 * minute, "tail": JOURNAL_TAIL}
+    ((one, ten, unsealed, oldest, sealed),) = _rows(JOURNAL, values)
+    return {
+        "last_minute": one,
+        "last_ten": ten,
+        "unsealed": unsealed,
+        "unsealed_oldest": _seconds(oldest) or 0.0,
+        "sealed": _seconds(sealed),
+    }
+
+
+# By the database's own clock: these moments are its own, whatever a rehearsal does to ours.
+DATABASE = """
+SELECT lock.waiting, lock.longest, activity.used, current_setting('max_connections')::int
+        - current_setting('superuser_reserved_connections')::int, activity.oldest,
+    pg_database_size(current_database())
+FROM (
+    SELECT count(*) AS waiting, max(clock_timestamp() - waitstart) AS longest FROM pg_locks WHERE NOT granted
+) AS lock, (
+    SELECT count(*) AS used, max(clock_timestamp() - xact_start) FILTER (
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+    ) AS oldest FROM pg_stat_activity WHERE backend_type = 'client backend'
+) AS activity
+"""
+
+
+def database(now: datetime) -> Found:
+    """What PostgreSQL says of itself."""
+    ((waiting, longest, used, most, oldest, size),) = _rows(DATABASE, {})
+    return {
+        "locks": waiting,
+        "lock_wait": _seconds(longest) or 0.0,
+        "connections": used / most,
+        "by_kind": [Part("used", _("terpakai"), used), Part("max", _("paling banyak"), most)],
+        "transaction": _seconds(oldest) or 0.0,
+        "size": size,
+    }
+
+
+def broker(now: datetime) -> Found:
+    """Whether messages travel, how many wait, and who fetches them. A broker that is away is a reading too."""
+    try:
+        with heartbeat.broker() as book:
+            return {"up": 1, "queue": book.llen(current_app.conf.task_default_queue), "workers": heartbeat.alive(book)}
+    except RedisError:
+        return {"up": 0, "queue": None, "workers": None}
+
+
+def exports(now: datetime) -> Found:
+    """Recaps that nobody has begun to make."""
+    waiting = ExportJob.objects.filter(state=ExportJob.State.WAITING).order_by("asked_at")
+    asked = list(waiting.values_list("asked_at", flat=True))
+    return {"waiting": len(asked), "oldest": _seconds(now - asked[0]) if asked else 0.0}
+
+
+def publications(now: datetime) -> Found:
+    """The age of the newest release of each election."""
+    newest = Publication.objects.order_by("election_id", "-number").distinct("election_id")
+    rows = newest.values_list("election__code", "election__name", "cut_off")
+    parts = [Part(code, name, _seconds(now - cut_off) or 0.0) for code, name, cut_off in rows]
+    return {"newest": min((part.value for part in parts), default=None), "by_election": parts}
+
+
+def disk(now: datetime) -> Found:
+    """Room where photos and recaps are kept, in shares of the whole."""
+    place = Path(settings.MEDIA_ROOT)
+    there = next(folder for folder in (place, *place.parents) if folder.exists())
+    usage = shutil.disk_usage(there)
+    return {"free": usage.free / usage.total, "by_place": [Part("media", _("sisa"), usage.free)]}
+
+
+WITHOUT_DATABASE = frozenset({broker, disk})

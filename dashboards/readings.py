@@ -1,0 +1,290 @@
+"""The state of the machine as one table: what is read, what it means, from where on somebody must act, and how.
+
+The operator page and the metrics for Prometheus are two printings of this table (dashboards/operations.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from dashboards import probes
+from dashboards.probes import Found
+
+MINUTE = 60.0
+Probe = Callable[[datetime], Found]
+
+
+class Unit(Enum):
+    """What a value counts; shares are of 1."""
+
+    COUNT = "count"
+    SECONDS = "seconds"
+    BYTES = "bytes"
+    SHARE = "share"
+    YES = "yes"  # 1 yes, 0 no
+
+
+# Parts of the page, in its order.
+INTAKE = _("Laporan masuk dan rekap")
+WORK = _("Antrean dan pekerja")
+DATABASE = _("Basis data")
+JOURNAL = _("Jurnal")
+OUT = _("Rekap, publikasi, dan penyimpanan")
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The pieces of a reading: metric `name` with one `label`, from `key` of the same probe."""
+
+    name: str
+    label: str
+    key: str
+    unit: Unit = Unit.COUNT
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`limit`: the greatest value in order, with `at_least` the smallest; None: to know, not to act upon.
+
+    `action` says what to do beyond the limit. `name` is the metric's, without its prefix.
+    """
+
+    name: str
+    unit: Unit
+    group: Promise
+    title: Promise
+    meaning: Promise
+    probe: Probe
+    key: str
+    limit: float | None = None
+    at_least: bool = False
+    action: Promise | str = ""
+    pieces: Pieces | None = None
+
+
+_WORKER = _("Periksa proses “worker”, lalu “beat”. Jalankan lagi yang mati; tidak ada laporan yang hilang.")
+_WAITS = _("Cari transaksi yang lama di pg_stat_activity. Hentikan bila tidak bergerak: pg_terminate_backend(pid).")
+
+READINGS: tuple[Reading, ...] = (
+    Reading(
+        "filings_last_minute",
+        Unit.COUNT,
+        INTAKE,
+        _("Laporan masuk, 1 menit terakhir"),
+        _("Laporan baru dan perbaikan yang sudah tersimpan."),
+        probes.journal,
+        "last_minute",
+    ),
+    Reading(
+        "filings_last_ten_minutes",
+        Unit.COUNT,
+        INTAKE,
+        _("Laporan masuk, 10 menit terakhir"),
+        _("Bandingkan dengan 1 menit terakhir untuk melihat arus naik atau turun."),
+        probes.journal,
+        "last_ten",
+    ),
+    Reading(
+        "rollup_lag_seconds",
+        Unit.SECONDS,
+        INTAKE,
+        _("Keterlambatan angka provinsi"),
+        _("Paling lama laporan yang sudah diterima menunggu masuk ke angka provinsi."),
+        probes.rollup,
+        "lag",
+        limit=30.0,
+        action=_WORKER,
+    ),
+    Reading(
+        "outbox_marks",
+        Unit.COUNT,
+        INTAKE,
+        _("Tanda hitung ulang yang menunggu"),
+        _("Setiap perubahan laporan meninggalkan satu tanda sampai angkanya dihitung ulang."),
+        probes.outbox,
+        "marks",
+        limit=5_000,
+        action=_("Tambah “worker” bila tandanya terus naik. Bila tidak turun sama sekali, jalankan lagi “worker”."),
+        pieces=Pieces("outbox_marks_by_regency", "regency", "by_regency"),
+    ),
+    Reading(
+        "outbox_oldest_seconds",
+        Unit.SECONDS,
+        INTAKE,
+        _("Umur tanda tertua"),
+        _("Berapa lama tanda yang paling lama sudah menunggu."),
+        probes.outbox,
+        "oldest",
+        limit=30.0,
+        action=_WORKER,
+    ),
+    Reading(
+        "broker_up",
+        Unit.YES,
+        WORK,
+        _("Perantara pesan menjawab"),
+        _("Valkey mengantar pekerjaan ke “worker”. Tanpanya angka terlambat, tetapi laporan tetap diterima."),
+        probes.broker,
+        "up",
+        limit=1,
+        at_least=True,
+        action=_("Jalankan lagi Valkey. Pekerjaan yang hilang dicari kembali dari basis data."),
+    ),
+    Reading(
+        "workers",
+        Unit.COUNT,
+        WORK,
+        _("Pekerja yang hidup"),
+        _("“Worker” yang memberi tanda hidup dalam 15 detik terakhir."),
+        probes.broker,
+        "workers",
+        limit=1,
+        at_least=True,
+        action=_("Jalankan lagi “worker”. Angka menunggu sampai ada yang hidup."),
+    ),
+    Reading(
+        "queue_messages",
+        Unit.COUNT,
+        WORK,
+        _("Pesan dalam antrean"),
+        _("Pekerjaan yang belum diambil “worker”."),
+        probes.broker,
+        "queue",
+        limit=200,
+        action=_("Tambah “worker”. Bila tidak ada yang mengambil, jalankan lagi “worker”."),
+    ),
+    Reading(
+        "locks_waiting",
+        Unit.COUNT,
+        DATABASE,
+        _("Proses yang menunggu kunci"),
+        _("Proses basis data yang berhenti sampai proses lain selesai."),
+        probes.database,
+        "locks",
+        limit=20,
+        action=_WAITS,
+    ),
+    Reading(
+        "lock_longest_wait_seconds",
+        Unit.SECONDS,
+        DATABASE,
+        _("Tunggu kunci paling lama"),
+        _("Orang yang sedang mengirim laporan bisa ikut menunggu selama ini."),
+        probes.database,
+        "lock_wait",
+        limit=5.0,
+        action=_WAITS,
+    ),
+    Reading(
+        "connections_share",
+        Unit.SHARE,
+        DATABASE,
+        _("Sambungan basis data terpakai"),
+        _("Bila habis, situs menjawab dengan galat."),
+        probes.database,
+        "connections",
+        limit=0.8,
+        action=_("Kurangi DATABASE_POOL atau jumlah proses, atau naikkan max_connections."),
+        pieces=Pieces("connections", "kind", "by_kind"),
+    ),
+    Reading(
+        "oldest_transaction_seconds",
+        Unit.SECONDS,
+        DATABASE,
+        _("Transaksi terbuka paling lama"),
+        _("Transaksi yang lama menahan pembersihan tabel. Rekap besar boleh sampai beberapa menit."),
+        probes.database,
+        "transaction",
+        limit=10 * MINUTE,
+        action=_WAITS,
+    ),
+    Reading(
+        "database_size_bytes",
+        Unit.BYTES,
+        DATABASE,
+        _("Ukuran basis data"),
+        _("Semua tabel dan indeks. Bandingkan dengan ruang di server basis data."),
+        probes.database,
+        "size",
+    ),
+    Reading(
+        "journal_unsealed_events",
+        Unit.COUNT,
+        JOURNAL,
+        _("Catatan jurnal belum disegel"),
+        _("Setiap menit catatan baru dirangkai dengan sidik, sehingga tidak dapat diubah diam-diam."),
+        probes.journal,
+        "unsealed",
+    ),
+    Reading(
+        "journal_oldest_unsealed_seconds",
+        Unit.SECONDS,
+        JOURNAL,
+        _("Umur catatan tertua yang belum disegel"),
+        _("Wajarnya kurang dari dua menit."),
+        probes.journal,
+        "unsealed_oldest",
+        limit=5 * MINUTE,
+        action=_("Periksa proses “beat”: ia yang meminta penyegelan setiap menit."),
+    ),
+    Reading(
+        "journal_last_seal_seconds",
+        Unit.SECONDS,
+        JOURNAL,
+        _("Segel terakhir dibuat"),
+        _("Selang waktu sampai sekarang. Tanpa catatan baru tidak ada segel baru."),
+        probes.journal,
+        "sealed",
+    ),
+    Reading(
+        "exports_waiting",
+        Unit.COUNT,
+        OUT,
+        _("Rekap yang menunggu dibuat"),
+        _("Buku kerja Excel yang diminta dan belum mulai dibuat."),
+        probes.exports,
+        "waiting",
+        limit=50,
+        action=_("Tambah “worker”, atau tunggu: yang diminta lebih dulu dibuat lebih dulu."),
+    ),
+    Reading(
+        "exports_oldest_waiting_seconds",
+        Unit.SECONDS,
+        OUT,
+        _("Rekap paling lama menunggu"),
+        _("Sejak diminta sampai sekarang."),
+        probes.exports,
+        "oldest",
+        limit=10 * MINUTE,
+        action=_WORKER,
+    ),
+    Reading(
+        "publication_newest_seconds",
+        Unit.SECONDS,
+        OUT,
+        _("Umur rilis publik terbaru"),
+        _("Sejak keadaan angka yang dirilis. Rilis dibuat atas keputusan, bukan otomatis."),
+        probes.publications,
+        "newest",
+        pieces=Pieces("publication_age_seconds", "election", "by_election", Unit.SECONDS),
+    ),
+    Reading(
+        "disk_free_share",
+        Unit.SHARE,
+        OUT,
+        _("Ruang penyimpanan tersisa"),
+        _("Di tempat foto bukti dan rekap. Ruang server basis data dilihat di servernya sendiri."),
+        probes.disk,
+        "free",
+        limit=0.2,
+        at_least=True,
+        action=_("Pindahkan rekap lama atau perbesar penyimpanan sebelum penuh."),
+        pieces=Pieces("disk_free_bytes", "place", "by_place", Unit.BYTES),
+    ),
+)
