@@ -106,7 +106,7 @@ CACHES = {
         # Signing in asks it three times, and works without its answers.
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
     },
-    # Public pages as they were sent, in each web process: about 20 MB at most. A release never changes, so none expires.
+    # Public pages as they were sent, in each web process, about 20 MB. A release never changes, so none expires.
     "pages": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "pages",

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from dashboards.models import Publication, PublishedPage
+from hierarchy import prepared
 
 
 def release(election: str, number: int | None = None) -> Publication | None:
@@ -16,6 +17,19 @@ def release(election: str, number: int | None = None) -> Publication | None:
     if number is not None:
         rows = rows.filter(number=number)
     return rows.first()
+
+
+DIGEST = """
+SELECT p.digest FROM dashboards_publication p JOIN hierarchy_election e ON e.id = p.election_id
+WHERE (%(election)s::text = '' OR e.code = %(election)s) AND (%(number)s::bigint IS NULL OR p.number = %(number)s)
+ORDER BY e.voting_day DESC, p.number DESC LIMIT 1
+"""
+
+
+def release_digest(election: str, number: int | None = None) -> bytes | None:
+    """The digest of what `release` finds: all that a reader who has the page already needs to know."""
+    found = prepared.rows(DIGEST, {"election": election, "number": number})
+    return bytes(found[0][0]) if found else None
 
 
 def stored(of: Publication, code: str = "") -> PublishedPage | None:

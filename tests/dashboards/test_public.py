@@ -266,3 +266,21 @@ def test_before_the_first_release_the_page_says_what_will_come(election_day: Day
     assert home.status_code == 200
     assert "Belum ada rilis" in home.content.decode()
     assert client.get(reverse("how-to-verify")).status_code == 200
+
+
+def test_a_page_is_made_once_for_each_release_address_and_language(
+    day: Day, client: Client, settings: Any, django_assert_num_queries: Any
+):
+    settings.CLOCK_OFFSET = 0.0  # a rehearsal keeps no page: its banner tells the time
+    addresses = [url("64"), url("64", query="?bahasa=en"), url("6472"), url("64", kind="public-json")]
+    first = {address: client.get(address) for address in addresses}
+    assert len({page.content for page in first.values()}) == len(addresses)
+    for address, page in first.items():
+        with django_assert_num_queries(1):
+            again = client.get(address)
+        assert (again.content, dict(again.items())) == (page.content, dict(page.items())), address
+    cast = day.cast
+    approve(Report.objects.for_review().get(obligation__subject__code="6472012001002"), cast.pkd)
+    release(day)
+    for address, page in first.items():
+        assert client.get(address).content != page.content, address
