@@ -112,7 +112,7 @@ ROLES: dict[Role, RoleSpec] = {
 
 
 def memberships(user: User | AnonymousUser | None) -> list[Membership]:
-    """The user's current memberships with unit, election and ancestors: one query, kept on the user object.
+    """The user's current memberships with unit, election and what the unit's title needs: one query, kept on the user.
 
     Django loads the user anew for every request, so what is kept lives as long as a request. Empty for the anonymous
     and the inactive.
@@ -121,10 +121,9 @@ def memberships(user: User | AnonymousUser | None) -> list[Membership]:
         return []
     kept: list[Membership] | None = getattr(user, "_memberships", None)
     if kept is None:
-        ancestors = ("election", "province", "regency", "district", "village")
         current = Membership.objects.current().filter(user=user)
-        # Unordered: the model's ordering by unit would join the tree once more, on every request.
-        kept = list(current.select_related("unit", *(f"unit__{name}" for name in ancestors)).order_by("pk"))
+        # Only what the title of a unit needs, and unordered: the model's ordering would join the tree once more.
+        kept = list(current.select_related("unit__election", "unit__village").order_by("pk"))
         user._memberships = kept  # type: ignore[attr-defined]
     return kept
 
