@@ -90,7 +90,7 @@ def _in_language(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
 
 
 def _of_release(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A public page of one release; unchanged, it costs a single short query: 304, or the bytes it had before."""
+    """A public page of one release; unchanged, it costs no query: 304, or the bytes it had before."""
     return _in_language(condition(etag_func=_etag)(_kept(view)))
 
 
@@ -102,25 +102,41 @@ def _kept(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         etag = _etag(request, **parts)
         if etag is None or settings.CLOCK_OFFSET:  # a rehearsal's banner tells the time
             return view(request, **parts)
-        key = hashlib.sha256(f"{request.get_full_path()} {etag}".encode()).hexdigest()
-        pages = caches["pages"]
-        kept = pages.get(key)
-        if kept is None:
-            response = view(request, **parts)
-            if response.status_code == 200:
-                pages.set(key, (response.content, dict(response.items())))
-            return response
-        return HttpResponse(kept[0], headers=kept[1])
+        address, pages = request.get_full_path(), caches["pages"]
+        if kept := pages.get(_key(address, etag)):
+            return HttpResponse(kept[0], headers=kept[1])
+        response = view(request, **parts)
+        found = _release(request, parts.get("election", ""), parts.get("number"))
+        if response.status_code == 200 and found is not None:
+            # Of the release it was made from: a newer one may have come since the digest was asked for.
+            response["ETag"] = _quoted(bytes(found.digest))
+            pages.set(_key(address, response["ETag"]), (response.content, dict(response.items())))
+        return response
 
     return answer
 
 
+def _digest(election: str, number: int | None) -> bytes | None:
+    """The release's digest, a second old at most: readers' own caches may keep a page for thirty."""
+    if settings.CLOCK_OFFSET:
+        return public.release_digest(election, number)
+    key = _key("digest", election, number)
+    found: bytes | None = caches["pages"].get_or_set(key, lambda: public.release_digest(election, number), timeout=1)
+    return found
+
+
+def _key(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
 def _etag(request: HttpRequest, election: str = "", code: str = "", number: int | None = None) -> str | None:
     """Of the release, the language and the product's own edition: a new template is a new page."""
-    if not hasattr(request, "_release_digest"):
-        request._release_digest = public.release_digest(election, number)  # type: ignore[attr-defined]
-    digest: bytes | None = request._release_digest  # type: ignore[attr-defined]
-    return f'"{digest.hex()[:32]}-{translation.get_language()}-{_edition()}"' if digest else None
+    digest = _digest(election, number)
+    return _quoted(digest) if digest else None
+
+
+def _quoted(digest: bytes) -> str:
+    return f'"{digest.hex()[:32]}-{translation.get_language()}-{_edition()}"'
 
 
 def _release(request: HttpRequest, election: str = "", number: int | None = None) -> Publication | None:
