@@ -131,7 +131,9 @@ def _key(*parts: object) -> str:
 
 def _etag(request: HttpRequest, election: str = "", code: str = "", number: int | None = None) -> str | None:
     """Of the release, the language and the product's own edition: a new template is a new page."""
-    digest = _digest(election, number)
+    if not hasattr(request, "_digest"):
+        request._digest = _digest(election, number)  # type: ignore[attr-defined]
+    digest: bytes | None = request._digest  # type: ignore[attr-defined]
     return _quoted(digest) if digest else None
 
 
