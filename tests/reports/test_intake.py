@@ -50,7 +50,9 @@ def test_sending_again_gives_the_same_receipt(election_day: Day, retries: int):
     if Report.objects.filter(obligation=duty).exists():
         number = Report.objects.get(obligation=duty).pk
     receipts = [
-        intake.submit(by=election_day.cast.ptps, obligation_id=duty.pk, report_id=number, answers=answers, channel="API")
+        intake.submit(
+            by=election_day.cast.ptps, obligation_id=duty.pk, report_id=number, answers=answers, channel="API"
+        )
         for _ in range(retries + 1)
     ]
     assert len({(r.report_id, r.revision, r.sha256, r.code, r.filed_at) for r in receipts}) == 1
