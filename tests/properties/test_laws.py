@@ -14,6 +14,7 @@ from django.db import transaction
 from django.http import Http404
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from hierarchy import tree
 from hierarchy.levels import Level
@@ -43,7 +44,6 @@ ACTS = st.tuples(
             "vacate",
             "move",
             "add",
-            "tick",
         ]
     ),
     st.sampled_from(STATIONS),
@@ -72,7 +72,6 @@ class World:
             "vacate": self.vacate,
             "move": self.move,
             "add": self.add,
-            "tick": lambda _duty, _n: rollup.run_all(),
         }
 
     def act(self, verb: str, station: str, instrument: str, number: int) -> bool:
@@ -157,20 +156,51 @@ def broken() -> list[str]:
     return [sentence for check in CHECKS.values() for sentence in check()]
 
 
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
-@given(acts=st.lists(ACTS, min_size=3, max_size=14))
-def test_whatever_happens_every_tally_is_the_fold_of_what_lies_beneath(election_day: Day, acts: list[tuple]):
-    with transaction.atomic():
-        world = World(election_day)
-        for act in acts:
-            world.act(*act)
+class Life(RuleBasedStateMachine):
+    """People act in any order; whenever the marks have been folded, every tally is the fold of what lies beneath."""
+
+    day: Day
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.undo = transaction.atomic()
+        self.undo.__enter__()
+        self.world = World(self.day)
+
+    @rule(act=ACTS)
+    def act(self, act: tuple) -> None:
+        self.world.act(*act)
+
+    @rule()
+    def tick(self) -> None:
         rollup.run_all()
-        assert broken() == []
-        for window in election_day.windows.values():
+        for window in self.day.windows.values():
             assert folded(window) == kept(window)
-        transaction.set_rollback(True)
+
+    def teardown(self) -> None:
+        try:
+            self.tick()
+            assert broken() == []
+        finally:
+            transaction.set_rollback(True)
+            self.undo.__exit__(None, None, None)
+
+
+def live(day: Day, lives: int, acts: int) -> None:
+    machine = type("Life", (Life,), {"day": day})
+    calm = settings(
+        max_examples=lives, stateful_step_count=acts, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    run_state_machine_as_test(machine, settings=calm)
+
+
+def test_whatever_happens_every_tally_is_the_fold_of_what_lies_beneath(election_day: Day):
+    live(election_day, lives=12, acts=14)
+
+
+@pytest.mark.full
+def test_whatever_happens_for_long_every_tally_is_the_fold_of_what_lies_beneath(election_day: Day):
+    live(election_day, lives=40, acts=40)
 
 
 def kept(window: Window) -> dict[str, tuple]:
