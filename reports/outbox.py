@@ -16,6 +16,7 @@ from reports.models import Outbox, Window
 
 logger = logging.getLogger(__name__)
 WAKE_EVERY = 0.5  # seconds between two messages from one process, so that a surge costs a few folds a second
+REST_AFTER_FAILURE = 20.0  # seconds without messages after one could not be sent
 _free_at = 0.0  # when the next message may be worked on
 
 
@@ -88,4 +89,6 @@ def wake() -> None:
     try:
         roll_up.apply_async(countdown=early if early > 0 else None, retry=False, expires=60)
     except Exception as error:  # any failure of the broker: the sweep takes over
+        # The next filer shall not wait for the same broker: until it had time to come back, the sweep does the work.
+        _free_at = time.monotonic() + REST_AFTER_FAILURE
         logger.warning("rollup: no wake-up was sent, the sweep will find the marks (%s)", error)
