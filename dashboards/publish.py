@@ -24,11 +24,13 @@ from hierarchy import access, clock
 from hierarchy.access import Permission
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Election, Unit, User
+from hierarchy.querysets import within_q
 from reports import journal
 from reports.models import Tally, Window
 from reports.rollup import COUNTED, COUNTS
 
 GENESIS = bytes(32)
+BATCH = 2_000  # pages held at once
 
 
 def publish(*, election: Election, by: User | None, note: str = "") -> Publication:
@@ -46,17 +48,10 @@ def publish(*, election: Election, by: User | None, note: str = "") -> Publicati
         cursor.execute("LOCK TABLE dashboards_publication IN SHARE ROW EXCLUSIVE MODE")
         previous = election.publications.first()
         cut_off = clock.now()
-        pages = {code: (payload, page_digest(payload)) for code, payload in build_pages(election)}
-        known = manifest(election)
         number = previous.number + 1 if previous else 1
-        fresh = [
-            PublishedPage(election=election, number=number, code=code, payload=payload, sha256=digest)
-            for code, (payload, digest) in pages.items()
-            if known.get(code) != digest
-        ]
-        PublishedPage.objects.bulk_create(fresh, batch_size=2_000)
-        publication = _sign(election, number, cut_off, previous, {c: d for c, (_p, d) in pages.items()})
-        publication.changed, publication.published_by, publication.note = len(fresh), by, note
+        pages, changed = _store_pages(election, number)
+        publication = _sign(election, number, cut_off, previous, pages)
+        publication.changed, publication.published_by, publication.note = changed, by, note
         publication.save(force_insert=True)
         journal.write(
             journal.entry(
@@ -66,10 +61,26 @@ def publish(*, election: Election, by: User | None, note: str = "") -> Publicati
                 target=f"{election.code} v{number}",
                 at=cut_off,
                 digest=publication.digest.hex(),
-                changed=len(fresh),
+                changed=changed,
             )
         )
     return publication
+
+
+def _store_pages(election: Election, number: int) -> tuple[dict[str, bytes], int]:
+    """Stores the pages that differ from those in force; returns every page's digest by code, and how many differed."""
+    known, pages, changed = manifest(election), dict[str, bytes](), 0
+    fresh: list[PublishedPage] = []
+    for code, payload in build_pages(election):
+        pages[code] = digest = page_digest(payload)
+        if known.get(code) != digest:
+            fresh.append(PublishedPage(election=election, number=number, code=code, payload=payload, sha256=digest))
+            changed += 1
+        if len(fresh) == BATCH:
+            PublishedPage.objects.bulk_create(fresh)
+            fresh.clear()
+    PublishedPage.objects.bulk_create(fresh)
+    return pages, changed
 
 
 def page_digest(payload: dict[str, Any]) -> bytes:
@@ -156,10 +167,15 @@ def build_pages(election: Election) -> Iterator[tuple[str, dict[str, Any]]]:
     """(code, payload) for every unit of the election: its sections, and a line for each child.
 
     A section is one instrument of one stage over all its periods: counts of obligations, and the public sums over
-    APPROVED reports. Units hold no names of people and no text.
+    APPROVED reports. Units hold no names of people and no text. One province is held at a time.
     """
-    units = {unit.pk: unit for unit in Unit.objects.filter(election=election).order_by("code")}
-    sections = _sections(election)
+    for province in Unit.objects.filter(election=election, level=Level.PROVINCE).order_by("code"):
+        yield from _pages_of(province)
+
+
+def _pages_of(province: Unit) -> Iterator[tuple[str, dict[str, Any]]]:
+    units = {unit.pk: unit for unit in Unit.objects.within(province).order_by("code")}
+    sections = _sections(province)
     children: dict[int, list[Unit]] = defaultdict(list)
     for unit in units.values():
         if unit.parent_id:
@@ -190,16 +206,17 @@ def build_pages(election: Election) -> Iterator[tuple[str, dict[str, Any]]]:
         )
 
 
-def _sections(election: Election) -> dict[int, dict[str, dict[str, Any]]]:
+def _sections(province: Unit) -> dict[int, dict[str, dict[str, Any]]]:
     """unit id -> "stage/instrument/version" -> section, from tallies and, for stations, from their obligations."""
     found: dict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
-    for window in Window.objects.for_pages(election):
+    for window in Window.objects.for_pages(province.election):
         schema = window.version.parsed
         cells = public_cells(schema), public_problems(schema)
-        rows = Tally.objects.filter(window=window).values_list("unit_id", *COUNTS, "approved")
+        tallies = Tally.objects.filter(within_q(province, "unit__"), window=window)
+        rows = tallies.values_list("unit_id", *COUNTS, "approved")
         _add(found, window, cells, rows)
         if window.instrument.subject_level in (LEAF, None):
-            _add(found, window, cells, _stations(window))
+            _add(found, window, cells, _stations(window, province))
     return found
 
 
@@ -227,8 +244,8 @@ def _add(found: dict, window: Window, cells: tuple, rows: Iterable[tuple]) -> No
                     section["values"][key] = section["values"].get(key, 0) + vector[position]
 
 
-def _stations(window: Window) -> Iterator[tuple]:
-    """Rows shaped like tallies for the polling stations of a window: a station's own figure is its report."""
+def _stations(window: Window, province: Unit) -> Iterator[tuple]:
+    """Rows shaped like tallies for a province's polling stations: a station's own figure is its report."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -236,8 +253,8 @@ def _stations(window: Window) -> Iterator[tuple]:
                 CASE WHEN count(*) = 1 THEN max(r.vector) FILTER (WHERE r.approved_sha256 IS NOT NULL) END
             FROM reports_obligation o JOIN hierarchy_unit u ON u.id = o.subject_id AND u.level = %s
                 LEFT JOIN reports_report r ON r.obligation_id = o.id
-            WHERE o.window_id = %s GROUP BY 1
+            WHERE o.window_id = %s AND u.province_id = %s GROUP BY 1
             """,
-            [int(LEAF), window.pk],
+            [int(LEAF), window.pk, province.pk],
         )
         yield from cursor.fetchall()
