@@ -25,7 +25,7 @@ demo: setup ## Load the real tree of Kaltim, simulate 14 February 2024 and serve
 test: setup ## Run every test but the minutes-long ones (ARGS="tests/hierarchy -x")
 	$(BIN)/python -m pytest -n 2 -m "not full" $(ARGS)
 
-test-long: setup ## Run the tests on full-size data, minutes long
+test-long: setup ## Run the long tests: full-size data, long outages, long lives, the bench (ARGS="tests/full/test_demo.py")
 	$(BIN)/python -m pytest -m full $(ARGS)
 
 lint: setup ## Check style, types, the direction of imports, templates and missing migrations
