@@ -20,9 +20,9 @@ from django.utils.translation import gettext as _
 
 from hierarchy import access, clock
 from hierarchy.access import Permission
-from hierarchy.models import User
-from reports import copy_filing, intake, outbox
-from reports.copy_filing import First, unit_of
+from hierarchy.models import Unit, User
+from reports import copy_filing, intake, outbox, write_filing
+from reports.copy_filing import First
 from reports.instruments.codec import InvalidAnswers, decode
 from reports.instruments.schema import PHOTO
 from reports.intake import Receipt, Refused
@@ -148,7 +148,7 @@ def _alone(filing: Filing, position: int, channel: str, moment: datetime) -> Out
 
 def _ordinary(chunk: Sequence[Filing], moment: datetime) -> dict[int, First]:
     """The first reports of a chunk that nothing speaks against, by position within it."""
-    duties = copy_filing.read({filing.obligation_id for filing in chunk})
+    duties = write_filing.read_many({filing.obligation_id for filing in chunk})
     taken = Report.objects.filter(pk__in=[filing.report_id for filing in chunk])
     used: set[object] = set(taken.values_list("pk", flat=True))  # report ids and obligations that had their turn
     firsts: dict[int, First] = {}
@@ -206,7 +206,7 @@ def _mark(duties: Iterable[Duty], moment: datetime) -> None:
     places = {(duty.window_id, duty.counted_in_id): duty for duty in duties}
     outbox.mark(
         (
-            (duty.window_id, unit_of({"id": duty.counted_in_id, "level": duty.level, "regency_id": duty.regency_id}))
+            (duty.window_id, Unit(pk=duty.counted_in_id, level=duty.level, regency_id=duty.regency_id))
             for duty in places.values()
         ),
         at=moment,

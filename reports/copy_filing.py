@@ -6,20 +6,18 @@ several times as long as writing them down. Called by reports/bulk_filing.py onl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.db import connection
 
-from hierarchy.models import Unit, User
+from hierarchy.models import User
 from reports.instruments.codec import Content
-from reports.write_filing import FILER, READ, Duty
+from reports.write_filing import Duty
 
-ONE, MANY = "WHERE o.id = %(obligation)s", "WHERE o.id = ANY(%(obligations)s)"
 LOCK = """
 SELECT id, state, filer_id, counted_in_id FROM reports_obligation WHERE id = ANY(%(obligations)s)
 ORDER BY id FOR UPDATE -- in order, so that two imports wait for each other and do not deadlock
@@ -47,26 +45,6 @@ class First:
     by: User
     at: datetime
     device_at: datetime | None
-
-
-def read(obligations: Iterable[int]) -> dict[int, Duty]:
-    """What stands at this moment, by obligation; those that exist. Locks nothing."""
-    filers: dict[int, Unit] = {}  # a village files for all of its stations
-    duties = {}
-    with connection.cursor() as cursor:
-        cursor.execute(READ.replace(ONE, MANY), {"obligations": list(obligations)})
-        split = len(cursor.description) - len(FILER)
-        for row in cursor.fetchall():
-            known = dict(zip(FILER, row[split:], strict=True))
-            filer = filers.get(known["id"]) or filers.setdefault(known["id"], unit_of(known))
-            duties[row[0]] = Duty(*(*row[:split], filer))
-    return duties
-
-
-def unit_of(known: Mapping[str, Any]) -> Unit:
-    """A unit of which only some columns are known; `from_db` wants them in the order of the model."""
-    columns = [field.attname for field in Unit._meta.concrete_fields if field.attname in known]
-    return Unit.from_db("default", columns, [known[column] for column in columns])
 
 
 def lock(duties: Iterable[Duty]) -> set[int]:

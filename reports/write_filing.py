@@ -7,8 +7,10 @@ Called by reports/intake.py only.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -61,16 +63,27 @@ FROM reports_obligation o
     JOIN hierarchy_unit f ON f.id = o.filer_id
     JOIN hierarchy_unit c ON c.id = o.counted_in_id
     LEFT JOIN reports_report r ON r.obligation_id = o.id
-WHERE o.id = %(obligation)s
 """
+READ_ONE = READ + "WHERE o.id = %(obligation)s"
+READ_MANY = READ + "WHERE o.id = ANY(%(obligations)s::bigint[])"
 
 
 def read(obligation_id: int) -> Duty | None:
     """What stands at this moment; None when there is no such obligation."""
-    for row in prepared.rows(READ, {"obligation": obligation_id}):
-        at = len(row) - len(FILER)
-        return Duty(*(*row[:at], Unit.from_db("default", FILER, row[at:])))
-    return None
+    return next((_duty(row, {}) for row in prepared.rows(READ_ONE, {"obligation": obligation_id})), None)
+
+
+def read_many(obligations: Iterable[int]) -> dict[int, Duty]:
+    """What stands at this moment, by obligation; those that exist."""
+    filers: dict[int, Unit] = {}  # a village files for all of its stations
+    rows = prepared.rows(READ_MANY, {"obligations": prepared.array(obligations)})
+    return {row[0]: _duty(row, filers) for row in rows}
+
+
+def _duty(row: tuple[Any, ...], filers: dict[int, Unit]) -> Duty:
+    known = row[-len(FILER) :]
+    filer = filers.get(known[0]) or filers.setdefault(known[0], Unit.from_db("default", FILER, known))
+    return Duty(*(*row[: -len(FILER)], filer))
 
 
 WRITE = """
