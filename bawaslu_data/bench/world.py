@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from knox.crypto import hash_token
 from knox.models import AuthToken
@@ -50,6 +51,12 @@ class World:
     @property
     def province(self) -> Unit:
         return Unit.objects.filter(election=self.election, level=Level.PROVINCE).order_by("code")[0]
+
+    @property
+    def largest(self) -> Unit:
+        """The province with the most units: its tree has the widest edges."""
+        roots = Unit.objects.filter(election=self.election, level=Level.PROVINCE)
+        return roots.order_by((F("lft") - F("rght")).asc(), "code")[0]
 
     @property
     def width(self) -> int:
