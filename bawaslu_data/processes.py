@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -21,10 +21,13 @@ CELERY = [sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "bawa
 @contextmanager
 def worker(*, beat: bool = False, concurrency: int = 1) -> Iterator[None]:
     """A real Celery worker (and the clock that sweeps and opens windows) for as long as the block lasts."""
-    schedule = os.path.join(settings.BASE_DIR, ".data", "celerybeat-schedule")
-    extra = ["--beat", "--schedule", schedule] if beat else []
-    command = ["worker", "--concurrency", str(concurrency), "--loglevel", "ERROR", "--without-mingle", *extra]
-    with running([*CELERY, *command]):
+    command = ["worker", "--concurrency", str(concurrency), "--loglevel", "ERROR", "--without-mingle"]
+    with ExitStack() as started:
+        started.enter_context(running([*CELERY, *command]))
+        if beat:
+            # A process of its own: the worker's `--beat` forks one that outlives a worker which had to be killed.
+            schedule = os.path.join(settings.BASE_DIR, ".data", "celerybeat-schedule")
+            started.enter_context(running([*CELERY, "beat", "--schedule", schedule, "--loglevel", "CRITICAL"]))
         yield
 
 
@@ -40,15 +43,17 @@ def web(port: int, *, workers: int = 1, threads: int = 4) -> Iterator[subprocess
 
 @contextmanager
 def running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL)
+    """A process with all of its children, which are gone when the block ends."""
+    process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # what it left behind, or all of it
+        process.wait()
 
 
 def require_free(port: int) -> None:
