@@ -81,8 +81,8 @@ def run_subtree(regency_id: int | None, *, wait: bool = True) -> int | None:
     return eaten
 
 
-# Marks and tallies are lost together or not at all, so the commit need not wait for the disk. And the kept plan is used
-# from the first time on: left to itself PostgreSQL believes a new plan for each array of keys to be worth its while, and
+# Marks and tallies are lost together or not at all, so the commit need not wait for the disk. The kept plan is used
+# from the first time on: left to itself PostgreSQL takes a new plan for each array of keys to be worth its while, and
 # spends three quarters of a small fold on planning.
 SETTINGS = (
     "SELECT set_config('synchronous_commit', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)"
