@@ -103,6 +103,11 @@ ROLES: dict[Role, RoleSpec] = {
         _MEMBER,
         COLLEGIAL,
     ),
+    Role.ACTING: RoleSpec(
+        gettext_lazy("Memeriksa laporan menggantikan pejabatnya untuk sementara. Tidak mengisi dan tidak bersuara."),
+        frozenset({Permission.VIEW, Permission.REVIEW, Permission.ATTEST, Permission.EXPORT}),
+        ALL_LEVELS - {Level.POLLING_STATION},
+    ),
     Role.ADMIN: RoleSpec(
         gettext_lazy("Mengatur akun, jadwal, dan unduhan. Tidak mengisi, menyetujui, atau bersuara."),
         frozenset({Permission.VIEW, Permission.EXPORT, Permission.MANAGE_ROSTER, Permission.MANAGE_CALENDAR}),

@@ -1,10 +1,12 @@
 """Where supervision happens and who may act there.
 
-`Unit` is written only by hierarchy/tree.py, `User` and `Membership` only by hierarchy/roster.py.
+`Unit` is written only by hierarchy/tree.py, `User` and `Membership` only by hierarchy/roster.py
+and, for acting officers, hierarchy/acting.py.
 """
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -191,13 +193,21 @@ class Role(models.TextChoices):
     MEMBER = "MEMBER", _("Anggota")
     CHAIR = "CHAIR", _("Ketua")
     ADMIN = "ADMIN", _("Admin sistem")
+    ACTING = "ACTING", _("Pelaksana tugas")
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def current(self) -> MembershipQuerySet:
         """Memberships in force today (WITA)."""
-        day = clock.today()
+        return self.on(clock.today())
+
+    def on(self, day: date) -> MembershipQuerySet:
+        """Memberships in force on a day."""
         return self.filter(Q(until=None) | Q(until__gte=day), since__lte=day)
+
+    def holding_office(self) -> MembershipQuerySet:
+        """Those that fill a post: who only acts for somebody leaves it vacant (calendar.py says so in SQL)."""
+        return self.current().exclude(role=Role.ACTING)
 
 
 class Membership(models.Model):
@@ -208,6 +218,9 @@ class Membership(models.Model):
     role = models.CharField(max_length=12, choices=Role)
     since = models.DateField()
     until = models.DateField(null=True, blank=True)
+    # Of an acting officer (pelaksana tugas): who let them act, and why. Their term always has an end.
+    granted_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    reason = models.CharField(max_length=200, blank=True, db_default="")
 
     objects = MembershipQuerySet.as_manager()
 
@@ -217,6 +230,10 @@ class Membership(models.Model):
             models.UniqueConstraint(fields=["user", "unit", "role", "since"], name="membership_once"),
             models.CheckConstraint(
                 condition=Q(until=None) | Q(until__gte=F("since")), name="membership_ends_after_it_begins"
+            ),
+            models.CheckConstraint(
+                condition=~Q(role=Role.ACTING) | (Q(until__isnull=False, granted_by__isnull=False) & ~Q(reason="")),
+                name="membership_acting_for_a_time_and_a_reason",
             ),
         ]
 

@@ -207,7 +207,8 @@ def _owe(window: Window) -> int:
                 (window_id, subject_id, filer_id, counted_in_id, occurrence, state, due_at, closes_at, attested_reason)
             SELECT %(window)s, u.id, {filer}, {counted_in}, '',
                 CASE WHEN EXISTS (SELECT 1 FROM hierarchy_membership m WHERE m.unit_id = {filer}
-                    AND m.since <= %(day)s AND (m.until IS NULL OR m.until >= %(day)s)) THEN 'OWED' ELSE 'VACANT' END,
+                    AND m.role <> 'ACTING' AND m.since <= %(day)s AND (m.until IS NULL OR m.until >= %(day)s))
+                THEN 'OWED' ELSE 'VACANT' END,
                 %(due)s, %(closes)s, ''
             FROM hierarchy_unit u WHERE u.election_id = %(election)s AND u.level = %(level)s
             ON CONFLICT DO NOTHING
@@ -285,7 +286,7 @@ def refresh_vacancies(*, at: datetime | None = None) -> int:
     for window in windows.order_by("pk"):
         with transaction.atomic():
             locks.hold(locks.Lock.WINDOW, window.pk)
-            staffed = Membership.objects.current().values("unit_id")
+            staffed = Membership.objects.holding_office().values("unit_id")
             rows = Obligation.objects.filter(window=window)
             emptied = rows.filter(state=State.OWED).exclude(filer_id__in=staffed)
             filled = rows.filter(state=State.VACANT, filer_id__in=staffed)

@@ -16,7 +16,8 @@ from django.apps import apps
 PROJECT = Path(__file__).resolve().parents[2]
 APPS = ("hierarchy", "reports", "dashboards", "bawaslu_data")
 TREE = frozenset({"hierarchy/tree.py", "hierarchy/integrity.py"})  # integrity repairs edges under tree.py's lock
-ROSTER = frozenset({"hierarchy/roster.py", "hierarchy/activation.py"})  # activation is the roster's other half
+# The roster and the parts of it that live beside it: activation codes, acting officers.
+ROSTER = frozenset({"hierarchy/roster.py", "hierarchy/activation.py", "hierarchy/acting.py"})
 CALENDAR = frozenset({"reports/calendar.py", "reports/nation.py"})  # nation.py: a made-up election, for measuring
 PUBLISHING = frozenset({"reports/instruments/publishing.py"})
 # write_filing.py is intake's one statement, copy_filing.py the same for thousands; the calendar repairs the copies of
@@ -59,6 +60,7 @@ VARIABLES: dict[str, frozenset[str]] = {
     "hierarchy/tree.py": frozenset({"hierarchy.Unit"}),
     "hierarchy/roster.py": frozenset({"hierarchy.Membership", "hierarchy.User"}),
     "hierarchy/activation.py": frozenset({"hierarchy.User"}),
+    "hierarchy/acting.py": frozenset({"hierarchy.Membership"}),
     "reports/calendar.py": frozenset({"reports.Obligation"}),
     "reports/evidence.py": frozenset({"reports.Evidence"}),
     "reports/review.py": frozenset({"reports.Obligation"}),

@@ -1,0 +1,110 @@
+"""Acting officers (pelaksana tugas): who reviews in somebody's place, from when until when, let by whom and why.
+
+A village without its supervisor would otherwise keep its stations' reports unread. Who acts reviews and attests; they
+do not file, do not vote, and leave the post vacant. Their term is a membership like any other, so no page and no
+statement has a rule of its own for them.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from django.db import transaction
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from hierarchy import access, clock, locks, signals
+from hierarchy.access import Permission
+from hierarchy.errors import Refusal
+from hierarchy.levels import LEAF, Level
+from hierarchy.models import Membership, Role, Unit, User
+
+LONGEST = timedelta(days=60)  # whoever is away for longer needs a successor, not a substitute
+
+
+class ActingRefused(Refusal):
+    """The substitution cannot be; the message tells what to change."""
+
+
+def let_act(*, user: User, unit: Unit, until: date, reason: str, by: User, since: date | None = None) -> Membership:
+    """Lets `user` review in the place of `unit`'s officer from `since` (today) until `until`, both days included.
+
+    Raises Http404 when `by` does not see the unit, ActingRefused with the sentence for the person otherwise.
+    """
+    require(by, unit)
+    first = since or clock.today()
+    if unit.level == LEAF:
+        raise ActingRefused(_("Pengawas TPS tidak memeriksa laporan, jadi tidak perlu digantikan untuk memeriksa."))
+    if not reason.strip():
+        raise ActingRefused(_("Tuliskan alasan penggantian."))
+    if first < clock.today() or until < first or until - first > LONGEST:
+        raise ActingRefused(
+            _("Penggantian berlaku mulai hari ini atau sesudahnya, paling lama %(days)d hari.") % {"days": LONGEST.days}
+        )
+    with transaction.atomic():
+        locks.take(locks.Lock.ROSTER, [unit.election_id])
+        if not _serves_near(user, unit, first):
+            raise ActingRefused(
+                _("Pengganti harus bertugas di %(above)s atau di bawahnya.") % {"above": (unit.parent or unit).title}
+            )
+        terms = Membership.objects.filter(user=user, unit=unit, role=Role.ACTING)
+        if terms.filter(since__lte=until, until__gte=first).exists():
+            raise ActingRefused(_("Orang ini sudah menjadi pengganti pada tanggal tersebut."))
+        seat = Membership.objects.create(
+            user=user, unit=unit, role=Role.ACTING, since=first, until=until, granted_by=by, reason=reason.strip()[:200]
+        )
+        _announce("let_act", seat, by, since=first.isoformat(), until=until.isoformat(), reason=seat.reason)
+    return seat
+
+
+def stop(*, membership: Membership, by: User) -> Membership:
+    """Ends an acting term as of today, or takes back one that has not begun. Raises Http404, ActingRefused."""
+    require(by, membership.unit)
+    if membership.role != Role.ACTING:
+        raise Http404
+    with transaction.atomic():
+        locks.take(locks.Lock.ROSTER, [membership.unit.election_id])
+        term = Membership.objects.select_for_update(of=["self"]).select_related("unit__election", "user").get(
+            pk=membership.pk
+        )  # fmt: skip
+        today = clock.today()
+        if term.until is not None and term.until < today:
+            raise ActingRefused(_("Penggantian ini sudah berakhir."))
+        _announce("stop_acting", term, by)
+        if term.since >= today:
+            term.delete()
+        else:
+            term.until = today - timedelta(days=1)
+            term.save(update_fields=["until"])
+    return term
+
+
+def may_let(by: User, unit: Unit) -> bool:
+    """The officer themself, their direct superior, or who keeps the roster; never somebody who only acts."""
+    holds = [seat for seat in access.memberships(by) if seat.role != Role.ACTING]
+    own = any(seat.unit_id == unit.pk and seat.role in REVIEWERS for seat in holds)
+    above = any(seat.unit_id == unit.parent_id and seat.role in REVIEWERS for seat in holds)
+    return own or above or access.can(by, Permission.MANAGE_ROSTER, unit)
+
+
+REVIEWERS = frozenset({Role.SUPERVISOR, Role.MEMBER, Role.CHAIR})
+
+
+def require(by: User, unit: Unit) -> None:
+    """Raises Http404 when `by` does not see the unit, ActingRefused when they may not appoint for it."""
+    if not access.can(by, Permission.VIEW, unit):
+        raise Http404(_("Satuan tidak ditemukan."))
+    if not may_let(by, unit):
+        raise ActingRefused(_("Hanya pejabatnya, atasan langsungnya, atau admin yang boleh menunjuk pengganti."))
+
+
+def _serves_near(user: User, unit: Unit, day: date) -> bool:
+    """Whether the substitute holds an office in the unit above or anywhere below that: a stranger never reviews."""
+    above = unit.parent or unit
+    seats = Membership.objects.on(day).exclude(role=Role.ACTING).filter(user=user).select_related("unit")
+    return any(above.holds(seat.unit) for seat in seats)
+
+
+def _announce(verb: str, seat: Membership, by: User, **detail: str) -> None:
+    detail |= {"username": seat.user.username, "code": seat.unit.code, "level": str(Level(seat.unit.level).label)}
+    signals.roster_changed.send(Membership, verb=verb, election=seat.unit.election, by=by, detail=detail)

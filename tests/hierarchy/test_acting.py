@@ -1,0 +1,112 @@
+"""Acting officers: they review in somebody's place for a time, and nothing more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.http import Http404
+
+from hierarchy import access, acting, clock, roster
+from hierarchy.access import Permission
+from hierarchy.models import Membership, Role, Unit, User
+from hierarchy.roster import RosterRow
+from reports import calendar, review
+from reports.models import Event, State
+from tests.cast import Cast, seat_of
+from tests.days import Day, fresh
+
+pytestmark = pytest.mark.django_db
+VILLAGE = "6472012001"
+
+
+def village(cast: Cast) -> Unit:
+    return Unit.objects.with_ancestors().get(pk=seat_of(cast.pkd).unit_id)
+
+
+def put(cast: Cast, user: User, by: User, *, days: int = 3, reason: str = "PKD sakit") -> Membership:
+    until = clock.today() + timedelta(days=days)
+    return acting.let_act(user=user, unit=village(cast), until=until, reason=reason, by=fresh(by))
+
+
+def test_who_acts_reviews_until_their_term_ends(election_day: Day):
+    cast, report = election_day.cast, election_day.file(election_day.cast.ptps)
+    seen = bytes(report.sha256)
+    with pytest.raises(Http404):
+        review.approve(report=report, seen=seen, by=fresh(cast.pkd_sibling))
+    term = put(cast, cast.pkd_sibling, cast.panwascam_member)
+    review.approve(report=report, seen=seen, by=fresh(cast.pkd_sibling))
+    assert election_day.duty().state == State.APPROVED
+    event = Event.objects.get(verb="roster.let_act")
+    assert (event.actor, event.detail["reason"]) == (cast.panwascam_member.username, "PKD sakit")
+    acting.stop(membership=term, by=fresh(cast.pkd))
+    with pytest.raises(Http404):
+        review.withdraw(report=report, seen=seen, reason="keliru", by=fresh(cast.pkd_sibling))
+
+
+def test_who_acts_neither_files_nor_votes_nor_lets_another_act(cast: Cast):
+    put(cast, cast.pkd_sibling, cast.pkd)
+    by, unit = fresh(cast.pkd_sibling), village(cast)
+    held = {permission for permission in Permission if access.can(by, permission, unit)}
+    assert held == {Permission.VIEW, Permission.EXPORT}
+    station = Unit.objects.with_ancestors().get(pk=seat_of(cast.ptps).unit_id)
+    assert access.can(by, Permission.REVIEW, station)
+    with pytest.raises(acting.ActingRefused, match="Hanya pejabatnya"):
+        put(cast, cast.ptps, cast.pkd_sibling)
+
+
+def test_nobody_approves_their_own_report_by_acting_for_their_superior(election_day: Day):
+    cast, report = election_day.cast, election_day.file(election_day.cast.ptps)
+    put(cast, cast.ptps, cast.panwascam_chair)
+    with pytest.raises(review.ReviewError, match="ikut mengisi"):
+        review.approve(report=report, seen=bytes(report.sha256), by=fresh(cast.ptps))
+
+
+@pytest.mark.parametrize("name", ["stranger", "stranger_member", "nobody"])
+def test_a_stranger_never_acts_and_appoints_nobody(cast: Cast, name: str):
+    with pytest.raises(acting.ActingRefused, match="harus bertugas"):
+        put(cast, getattr(cast, name), cast.pkd)
+    with pytest.raises(Http404):
+        put(cast, cast.pkd_sibling, getattr(cast, name))
+
+
+@pytest.mark.parametrize("name", ["panwascam_operator", "regency_member", "province_chair"])
+def test_only_the_officer_the_direct_superior_or_the_roster_appoints(cast: Cast, name: str):
+    with pytest.raises(acting.ActingRefused, match="Hanya pejabatnya"):
+        put(cast, cast.pkd_sibling, getattr(cast, name))
+
+
+@pytest.mark.parametrize("name", ["pkd", "panwascam_member", "panwascam_chair", "admin"])
+def test_they_do(cast: Cast, name: str):
+    assert put(cast, cast.pkd_sibling, getattr(cast, name)).granted_by == getattr(cast, name)
+
+
+def test_a_term_has_a_reason_and_an_end_that_is_near(cast: Cast):
+    for wrong in ({"reason": "  "}, {"days": -1}, {"days": 61}):
+        with pytest.raises(acting.ActingRefused):
+            put(cast, cast.pkd_sibling, cast.pkd, **wrong)
+    put(cast, cast.pkd_sibling, cast.pkd)
+    with pytest.raises(acting.ActingRefused, match="sudah menjadi pengganti"):
+        put(cast, cast.pkd_sibling, cast.pkd)
+    seat = seat_of(cast.pkd)
+    with pytest.raises(IntegrityError, match="acting_for_a_time"), transaction.atomic():
+        Membership.objects.create(user=cast.pkd, unit=seat.unit, role=Role.ACTING, since=clock.today())
+
+
+def test_a_roster_file_cannot_name_one(cast: Cast):
+    with pytest.raises(roster.RosterError, match="peran tidak dikenal"):
+        roster.load(election=seat_of(cast.pkd).unit.election, rows=[RosterRow(VILLAGE, "Siti", Role.ACTING)], by=None)
+
+
+def test_a_post_with_only_a_substitute_stays_vacant(election_day: Day):
+    cast = election_day.cast
+    put(cast, cast.pkd_sibling, cast.panwascam_member)
+    seat = seat_of(cast.ptps)
+    roster.end(membership=seat, by=None)
+    Membership.objects.create(
+        user=cast.ptps_sibling, unit=seat.unit, role=Role.ACTING, since=clock.today(), until=clock.today(),
+        granted_by=cast.pkd, reason="coba",
+    )  # fmt: skip
+    calendar.refresh_vacancies(at=election_day.duty().window.due_at)
+    assert election_day.duty().state == State.VACANT
