@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -17,8 +18,10 @@ from hierarchy import access, clock, locks, signals
 from hierarchy.access import Permission
 from hierarchy.errors import Refusal
 from hierarchy.levels import LEAF, Level
-from hierarchy.models import Membership, Role, Unit, User
+from hierarchy.models import Membership, MembershipQuerySet, Role, Unit, User
+from hierarchy.querysets import UnitQuerySet, within_q
 
+REVIEWERS = frozenset({Role.SUPERVISOR, Role.MEMBER, Role.CHAIR})
 LONGEST = timedelta(days=60)  # whoever is away for longer needs a successor, not a substitute
 
 
@@ -87,15 +90,35 @@ def may_let(by: User, unit: Unit) -> bool:
     return own or above or access.can(by, Permission.MANAGE_ROSTER, unit)
 
 
-REVIEWERS = frozenset({Role.SUPERVISOR, Role.MEMBER, Role.CHAIR})
-
-
 def require(by: User, unit: Unit) -> None:
     """Raises Http404 when `by` does not see the unit, ActingRefused when they may not appoint for it."""
     if not access.can(by, Permission.VIEW, unit):
         raise Http404(_("Satuan tidak ditemukan."))
     if not may_let(by, unit):
         raise ActingRefused(_("Hanya pejabatnya, atasan langsungnya, atau admin yang boleh menunjuk pengganti."))
+
+
+def units(by: User) -> UnitQuerySet:
+    """Where `by` may let somebody act, in the order of the tree."""
+    seats = [seat for seat in access.memberships(by) if seat.role in REVIEWERS]
+    held = [seat.unit_id for seat in seats]
+    wanted = Q(pk__in=held) | Q(parent_id__in=held)
+    for seat in access.seats(by, Permission.MANAGE_ROSTER):
+        wanted |= within_q(seat.unit)
+    return Unit.objects.filter(wanted, level__lt=LEAF).select_related("election").order_by("election_id", "code")
+
+
+def candidates(unit: Unit) -> list[Membership]:
+    """Who may act there, with their office: those of the unit above and of the units beside it."""
+    near = Q(unit_id=unit.parent_id or unit.pk) | Q(unit__parent_id=unit.parent_id or unit.pk)
+    seats = Membership.objects.current().filter(near, role__in=REVIEWERS).exclude(unit=unit)
+    return list(seats.select_related("user", "unit__village").order_by("unit__code", "role", "user__name"))
+
+
+def terms(of: UnitQuerySet) -> MembershipQuerySet:
+    """Acting terms that run or are to come, in these units."""
+    rows = Membership.objects.filter(role=Role.ACTING, unit__in=of.order_by().values("pk"), until__gte=clock.today())
+    return rows.select_related("user", "unit__village", "unit__election", "granted_by").order_by("until", "pk")
 
 
 def _serves_near(user: User, unit: Unit, day: date) -> bool:

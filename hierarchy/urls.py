@@ -1,14 +1,16 @@
-"""Routes of coming in and going out."""
+"""Routes of coming in, going out and standing in for somebody."""
 
 from __future__ import annotations
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from hierarchy import views
+from hierarchy import views, views_acting
 
 urlpatterns = [
     path("masuk/", views.LoginView.as_view(), name="login"),
     path("keluar/", LogoutView.as_view(), name="logout"),
     path("aktivasi/", views.activate, name="activate"),
+    path("pengganti/", views_acting.acting, name="acting"),
+    path("pengganti/<int:pk>/akhiri/", views_acting.stop, name="stop-acting"),
 ]

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from PIL import Image
 from dashboards import exports, publish
 from dashboards.models import ExportJob, Publication
 from dashboards.tasks import make_recap
+from hierarchy import acting, clock
 from hierarchy.models import Membership
 from reports import evidence, rollup
 from reports.models import Evidence, Obligation, Report, Revision, Window
@@ -61,6 +63,7 @@ class World:
     job: ExportJob
     form_a: Window
     release: Publication
+    acting: Membership
 
 
 # --- the table ------------------------------------------------------------------------------------------------------
@@ -147,6 +150,8 @@ TABLE: dict[str, Rule] = {
     "bahasa/": public(status=302, post=lambda _w: {"language": "en", "next": "//evil.example"}, posted=302),
     "masuk/": public(status=302, post=lambda _w: {"username": "tidak-ada", "password": "x"}, posted=302),
     "aktivasi/": public(post=lambda _w: {"username": "tidak-ada", "code": "x"}, posted=422),
+    "pengganti/": own(post=lambda w: {"user": w.day.cast.pkd.pk}, posted=200),
+    "pengganti/<int:pk>/akhiri/": Rule("scoped", lambda w: {"pk": w.acting.pk}, may=LINE, unsafe=True, post=nothing),
     # filing and reviewing
     "tugas/": own(),
     "tugas/<int:pk>/lapor/": scoped(
@@ -246,7 +251,15 @@ def world(
     recap = exports.ask(**wish, by=fresh(day.cast.regency_operator))
     assert exports.make(recap.pk)
     released = publish.publish(election=day.election, by=None)
-    return World(day, filed, kept.sha256, recap, form_a, released)
+    until = clock.today() + timedelta(days=1)
+    term = acting.let_act(
+        user=day.cast.panwascam_member,
+        unit=day.units[TPS].village,
+        until=until,
+        reason="Sakit.",
+        by=fresh(day.cast.pkd),
+    )
+    return World(day, filed, kept.sha256, recap, form_a, released, term)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 from django.http import Http404
+from django.test import Client
 
 from hierarchy import access, acting, clock, roster
 from hierarchy.access import Permission
@@ -110,3 +111,42 @@ def test_a_post_with_only_a_substitute_stays_vacant(election_day: Day):
     )  # fmt: skip
     calendar.refresh_vacancies(at=election_day.duty().window.due_at)
     assert election_day.duty().state == State.VACANT
+
+
+# --- the page -------------------------------------------------------------------------------------------------------
+
+
+def form(user: User, *, days: int = 2, reason: str = "Cuti") -> dict[str, str]:
+    today = clock.today()
+    return {"user": str(user.pk), "since": str(today), "until": str(today + timedelta(days=days)), "reason": reason}
+
+
+def test_a_superior_lets_somebody_act_on_the_page_and_ends_it(client: Client, cast: Cast):
+    client.force_login(cast.panwascam_member)
+    address = f"/pengganti/?satuan={village(cast).pk}"
+    assert cast.pkd_sibling.name in client.get(address).content.decode()
+    wrong = client.post(address, form(cast.pkd_sibling, days=90, reason="Naik haji"))
+    assert (wrong.status_code, "paling lama 60 hari" in wrong.content.decode()) == (422, True)
+    assert "Naik haji" in wrong.content.decode()  # what was typed stays
+    assert client.post(address, form(cast.pkd_sibling)).status_code == 302
+    term = Membership.objects.get(role=Role.ACTING)
+    assert (term.user, term.granted_by) == (cast.pkd_sibling, cast.panwascam_member)
+    assert client.post(f"/pengganti/{term.pk}/akhiri/").status_code == 302
+    assert not Membership.objects.filter(role=Role.ACTING).exists()
+
+
+@pytest.mark.parametrize("name", ["stranger", "stranger_member", "nobody", "pkd_sibling", "regency_member"])
+def test_the_page_offers_nobody_else_the_unit(client: Client, cast: Cast, name: str):
+    client.force_login(getattr(cast, name))
+    assert client.post(f"/pengganti/?satuan={village(cast).pk}", form(cast.pkd_sibling)).status_code == 404
+    term = put(cast, cast.pkd_sibling, cast.pkd)
+    assert client.post(f"/pengganti/{term.pk}/akhiri/").status_code == 404
+    assert Membership.objects.filter(pk=term.pk).exists()
+
+
+def test_the_page_asks_as_much_for_many_units_as_for_few(client: Client, cast: Cast, django_assert_max_num_queries):
+    client.force_login(cast.admin)
+    with django_assert_max_num_queries(8):
+        page = client.get("/pengganti/?cari=6472").content.decode()
+    assert "Kecamatan Sungai Pinang" in page
+    assert "tidak ada satuan dengan nama" in client.get("/pengganti/?cari=zzz").content.decode().lower()
