@@ -198,5 +198,5 @@ class Visitor:
 
     def check_fingers(self) -> None:
         """Everything can be hit with a thumb, and no field makes the phone zoom in."""
-        assert self.page.evaluate(TARGETS, TARGET) == []
+        assert (small := self.page.evaluate(TARGETS, TARGET)) == [], small
         assert self.page.evaluate(SMALL, LETTERS) == []

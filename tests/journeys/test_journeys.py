@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboards import publish
-from hierarchy import roster
+from hierarchy import clock, roster
 from hierarchy.models import Role
 from reports import review, rollup
 from reports.models import Obligation, Report, State
@@ -89,6 +89,32 @@ def test_a_village_returns_a_report_and_approves_its_correction(day: Day, visit:
     report.refresh_from_db()
     assert (report.revision, report.answers["dpt_hadir_l"]) == (2, corrected)
     assert Obligation.objects.get(pk=report.obligation_id).state == State.APPROVED
+
+
+def test_a_district_names_a_substitute_who_reviews_for_an_absent_village(day: Day, visit: Visit) -> None:
+    report = day.file(day.cast.ptps)
+    district = visit("panwascam_member", PHONE)
+    district.go("/pemeriksaan/")
+    district.follow(district.page.get_by_role("link", name="Tunjuk pengganti pemeriksa"))
+    district.check_fingers()
+    district.follow(district.page.locator("main").get_by_role("link", name="Desa Harapan Baru").first)
+    district.page.get_by_label("Pengganti", exact=True).select_option(str(day.cast.pkd_sibling.pk))
+    district.page.get_by_label("Sampai tanggal").fill(str(clock.today()))
+    district.write(district.page.get_by_label("Alasan", exact=True), "PKD Harapan Baru sakit")
+    district.check_fingers()
+    district.follow(district.button("Tunjuk pengganti"))
+    assert "Pkd Sibling" in district.text()
+
+    substitute = visit("pkd_sibling", PHONE)
+    substitute.go("/pemeriksaan/")
+    substitute.follow(substitute.page.locator(f'main a[href="/laporan/{report.pk}/"]').first)
+    substitute.decide(substitute.button("Setujui laporan"), "Setujui")
+    assert Report.objects.get(pk=report.pk).approved_by == day.cast.pkd_sibling
+
+    end = "Akhiri Pkd Sibling, Desa Harapan Baru"
+    district.decide(district.button(end), end)
+    assert "Belum ada pengganti" in district.text()
+    substitute.go(f"/laporan/{report.pk}/", status=404)
 
 
 def approve(day: Day, report: Report) -> None:
