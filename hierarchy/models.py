@@ -169,6 +169,8 @@ class User(AbstractBaseUser):
     # SHA-256 (keyed with SECRET_KEY) of a single-use code; empty once used. High entropy, so no slow hash is needed.
     activation_digest = models.CharField(max_length=64, blank=True)
     joined_at = models.DateTimeField(default=clock.now)
+    born_on = models.DateField(null=True, help_text="the eldest presides where the chair is absent (Perbawaslu 5/2018)")
+    last_seen_at = models.DateTimeField(null=True, help_text="to within some minutes (hierarchy/presence.py)")
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"

@@ -105,6 +105,7 @@ class Report(models.Model):
     approved_by = models.ForeignKey(User, models.PROTECT, null=True, db_index=False, related_name="+")
     approved_at = models.DateTimeField(null=True)
     remarks = models.JSONField(default=dict, help_text="reviewer's reasons by question; '' for the whole report")
+    correct_by = models.DateTimeField(null=True, help_text="when a returned report is wanted back")
 
     objects = ReportQuerySet.as_manager()
 

@@ -25,11 +25,13 @@ PUBLISHING = frozenset({"reports/instruments/publishing.py"})
 FILING = frozenset({"reports/intake.py", "reports/write_filing.py", "reports/copy_filing.py", "reports/review.py"})
 JOURNAL = frozenset({"reports/journal.py"})
 PUBLISH = frozenset({"dashboards/publish.py"})
+PLENARY = frozenset({"reports/plenary.py"})
+REMINDERS = frozenset({"reports/reminders.py", "reports/delivery.py"})  # what is to be told; what left, and how
 
 # table -> the modules that may write it. A new model without a line fails; so does a line without a model.
 WRITERS: dict[str, frozenset[str]] = {
     "hierarchy.Unit": TREE,
-    "hierarchy.User": ROSTER,
+    "hierarchy.User": ROSTER | {"hierarchy/presence.py"},
     "hierarchy.Membership": ROSTER,
     "hierarchy.Election": CALENDAR,
     "reports.Stage": CALENDAR,
@@ -46,9 +48,22 @@ WRITERS: dict[str, frozenset[str]] = {
     "reports.Seal": JOURNAL,
     "reports.Outbox": frozenset({"reports/outbox.py", "reports/rollup.py", "reports/write_filing.py"}),
     "reports.Tally": frozenset({"reports/rollup.py"}),
+    "reports.Flag": frozenset({"reports/quality.py"}),
+    "reports.Reference": frozenset({"reports/reference.py"}),
+    "reports.Wording": frozenset({"reports/wording.py"}),
+    "reports.Message": REMINDERS,
+    "reports.Notice": REMINDERS,
+    "reports.Finding": frozenset({"reports/findings.py"}),
+    "reports.Party": frozenset({"reports/findings.py"}),
+    "reports.Quorum": PLENARY,
+    "reports.Plenary": PLENARY,
+    "reports.Attendance": PLENARY,
+    "reports.AgendaItem": PLENARY,
+    "reports.Vote": PLENARY,
     "dashboards.Publication": PUBLISH,
     "dashboards.PublishedPage": PUBLISH,
     "dashboards.ExportJob": frozenset({"dashboards/exports.py"}),
+    "dashboards.Snapshot": frozenset({"dashboards/snapshots.py"}),
 }
 _VERBS = ("create", "bulk_create", "update", "bulk_update", "delete")
 QUERYSET_WRITES = frozenset({"get_or_create", "update_or_create", *_VERBS, *(f"a{verb}" for verb in _VERBS)})
