@@ -175,9 +175,17 @@ def remember_seats(user: User, rows: Iterable[Sequence[Any]]) -> list[Seat]:
 
 def can(user: User | AnonymousUser | None, permission: Permission, unit: Unit) -> bool:
     """Whether any current membership gives `permission` over `unit`. One short query a request at most."""
-    return any(
-        _reaches(REACH[permission], seat, unit) for seat in _known(user) if _carries(seat.role, seat.level, permission)
-    )
+    return seat_for(user, permission, unit) is not None
+
+
+def seat_for(user: User | AnonymousUser | None, permission: Permission, unit: Unit) -> Seat | None:
+    """The seat from which the user may do it; an office of one's own before one that is held for somebody else."""
+    giving = [
+        seat
+        for seat in _known(user)
+        if _carries(seat.role, seat.level, permission) and _reaches(REACH[permission], seat, unit)
+    ]
+    return min(giving, key=lambda seat: seat.role == Role.ACTING, default=None)
 
 
 def require(user: User | AnonymousUser | None, permission: Permission, unit: Unit) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Prefetch, Q
+from django.db.models.functions import Coalesce
 
 from hierarchy import access
 from hierarchy.access import Permission
@@ -48,8 +49,9 @@ class ObligationQuerySet(models.QuerySet):
         return self.filter(window__opens_at__lte=at, closes_at__gt=at)
 
     def owed(self) -> ObligationQuerySet:
-        """Still to be filed, or to be filed again; in the order of its deadline."""
-        return self.filter(state__in=["OWED", "UNREACHABLE", "RETURNED"]).order_by("due_at", "subject__code")
+        """Still to be filed, or to be filed again; in the order of its deadline, for a correction the reviewer's."""
+        wanted = Coalesce("report__correct_by", "due_at")
+        return self.filter(state__in=["OWED", "UNREACHABLE", "RETURNED"]).order_by(wanted, "subject__code")
 
     def to_file(self, user: User) -> ObligationQuerySet:
         """What the user may file themselves: duties of the very units they serve in."""

@@ -7,17 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, NamedTuple, NoReturn
 
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
 from hierarchy import access, clock
 from hierarchy.access import Permission
+from hierarchy.formats import moment as in_wita
 from hierarchy.models import User
 from reports import journal, outbox
 from reports.models import Obligation, Report, Revision, State
+
+CORRECTION = timedelta(hours=24)  # to correct a returned report, where the reviewer names no other deadline
+LONGEST_CORRECTION = timedelta(days=7)  # purbalingga.bawaslu.go.id: what is returned is wanted back within 7 days
 
 
 class ReviewError(Exception):
@@ -44,6 +51,14 @@ TRANSITIONS = {
     "attest": Transition("unit.unreachable", frozenset({State.OWED}), State.UNREACHABLE, Permission.ATTEST, True),
     "retract": Transition("unit.reachable", frozenset({State.UNREACHABLE}), State.OWED, Permission.ATTEST, False),
 }
+
+
+class Taken(NamedTuple):
+    """A duty a step was taken on: where it stood before, and the report that was decided about, if any."""
+
+    duty: Obligation
+    was: str
+    report: Report | None = None
 
 
 def approve(*, report: Report, seen: bytes, by: User, at: datetime | None = None) -> None:
@@ -77,19 +92,48 @@ def approve_many(
         passed = [r for r in wanted if r.pk in standing and r.pk not in own and bytes(standing[r.pk]) == seen[r.pk]]
         # Locked and compared above, so "as it stands" is as it was seen.
         Report.objects.filter(pk__in=[r.pk for r in passed]).update(
-            approved_sha256=F("sha256"), approved_by=by, approved_at=moment, remarks={}
+            approved_sha256=F("sha256"), approved_by=by, approved_at=moment, remarks={}, correct_by=None
         )
         Obligation.objects.filter(pk__in=[r.obligation_id for r in passed]).update(state=step.end)
-        _record(step, [r.obligation for r in passed], by, moment, {r.obligation_id: r for r in passed}, "")
+        taken = [Taken(r.obligation, State.FILED, r) for r in passed]
+        _record(step, taken, by, moment)
     return len(passed)
 
 
-def send_back(*, report: Report, seen: bytes, remarks: Mapping[str, str], by: User, at: datetime | None = None) -> None:
-    """Returns a report for correction with reasons by question ("" for the whole report)."""
+def send_back(
+    *,
+    report: Report,
+    seen: bytes,
+    remarks: Mapping[str, str],
+    by: User,
+    correct_by: datetime | None = None,
+    at: datetime | None = None,
+) -> None:
+    """Returns a report for correction with reasons by question ("" for the whole report) and a deadline.
+
+    Until `correct_by` (default: CORRECTION from now) the filer may correct it even where the window closes before:
+    a report that is returned after the deadline could never be mended otherwise. Whether it was on time stays.
+    """
     kept = {name: clean for name, text in remarks.items() if (clean := _clean(text))}
     if not kept:
         raise ReviewError(_("Tuliskan apa yang perlu diperbaiki."))
-    _step("send_back", report, seen, by, at, reason="; ".join(kept.values()), remarks=kept)
+    moment = at or clock.now()
+    wanted = correct_by or moment + CORRECTION
+    if not moment < wanted <= moment + LONGEST_CORRECTION:
+        raise ReviewError(
+            _("Batas perbaikan harus sesudah sekarang dan paling lambat %(last)s.")
+            % {"last": in_wita(moment + LONGEST_CORRECTION)}
+        )
+    _step(
+        "send_back",
+        report,
+        seen,
+        by,
+        moment,
+        reason="; ".join(kept.values()),
+        report_values={"remarks": kept, "correct_by": wanted},
+        duty_values={"closes_at": Greatest(F("closes_at"), wanted)},
+    )
 
 
 def withdraw(*, report: Report, seen: bytes, reason: str, by: User, at: datetime | None = None) -> None:
@@ -111,10 +155,10 @@ def _attest(name: str, obligation: Obligation, by: User, at: datetime | None, re
     access.require(by, step.permission, obligation.filer)
     _need_reason(step, reason)
     with transaction.atomic():
-        rows = Obligation.objects.filter(pk=obligation.pk, state__in=step.start)
-        if rows.update(state=step.end, **values) != 1:
+        was = _advance(step, obligation.pk, values)
+        if was is None:
             raise ReviewError(_("Keadaan tugas ini sudah berubah. Muat ulang halaman."))
-        _record(step, [obligation], by, at or clock.now(), {}, reason)
+        _record(step, [Taken(obligation, was)], by, at or clock.now(), reason=_clean(reason))
 
 
 def _step(
@@ -125,21 +169,32 @@ def _step(
     at: datetime | None,
     *,
     reason: str,
-    remarks: dict[str, str] | None = None,
+    report_values: Mapping[str, Any] = MappingProxyType({}),
+    duty_values: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     step, moment = TRANSITIONS[name], at or clock.now()
     access.require(by, step.permission, report.obligation.filer)
     _need_reason(step, reason)
     with transaction.atomic():
-        rows = Obligation.objects.filter(pk=report.obligation_id, state__in=step.start)
-        if rows.update(state=step.end) != 1:
+        was = _advance(step, report.obligation_id, duty_values)
+        if was is None:
             _explain(report, seen, by)
-        changed = Report.objects.filter(pk=report.pk, sha256=seen).update(
-            approved_sha256=None, approved_by=None, approved_at=None, remarks=remarks or {}
-        )
-        if changed != 1:
+        cleared = {"approved_sha256": None, "approved_by": None, "approved_at": None, "remarks": {}, "correct_by": None}
+        if Report.objects.filter(pk=report.pk, sha256=seen).update(**cleared | report_values) != 1:
             _explain(report, seen, by)
-        _record(step, [report.obligation], by, moment, {report.obligation_id: report}, reason)
+        wanted = report_values.get("correct_by")
+        until = {"correct_by": wanted.isoformat()} if wanted else {}
+        _record(step, [Taken(report.obligation, was, report)], by, moment, reason=_clean(reason), **until)
+
+
+def _advance(step: Transition, duty: int, values: Mapping[str, Any]) -> str | None:
+    """Moves a duty on if the step may begin where it stands; returns where it stood, None when it may not."""
+    rows = Obligation.objects.filter(pk=duty)
+    was = rows.select_for_update().order_by("pk").values_list("state", flat=True).first()
+    if was not in step.start:
+        return None
+    rows.update(state=step.end, **values)
+    return was
 
 
 def _clean(text: str) -> str:
@@ -152,7 +207,7 @@ def _need_reason(step: Transition, reason: str) -> None:
         raise ReviewError(_("Tuliskan alasannya."))
 
 
-def _explain(report: Report, seen: bytes, by: User) -> None:
+def _explain(report: Report, seen: bytes, by: User) -> NoReturn:
     fresh = Report.objects.select_related("obligation").get(pk=report.pk)
     if bytes(fresh.sha256) != seen:
         raise ReviewError(_("Laporan ini berubah sejak Anda membukanya. Periksa versi terbaru, lalu putuskan lagi."))
@@ -164,24 +219,25 @@ def _explain(report: Report, seen: bytes, by: User) -> None:
     )
 
 
-def _record(
-    step: Transition, obligations: list[Obligation], by: User, at: datetime, reports: Mapping, reason: str
-) -> None:
+def _record(step: Transition, taken: list[Taken], by: User, at: datetime, **words: str) -> None:
+    """The journal says who, in which office, from which state, and why."""
     events, stale = [], {}
-    for obligation in obligations:
-        report = reports.get(obligation.pk)
+    for duty, was, report in taken:
+        seat = access.seat_for(by, step.permission, duty.filer)
         events.append(
             journal.entry(
                 step.verb,
                 by=by,
-                unit=obligation.subject,
-                election=obligation.window.election.code,
-                target=report.pk if report else obligation.pk,
+                unit=duty.subject,
+                election=duty.window.election.code,
+                target=report.pk if report else duty.pk,
                 at=at,
+                was=was,
+                role=seat.role if seat else "",
                 **({"revision": report.revision, "sha256": bytes(report.sha256).hex()} if report else {}),
-                **({"reason": _clean(reason)} if reason else {}),
+                **{name: text for name, text in words.items() if text},
             )
         )
-        stale[obligation.window_id, obligation.counted_in_id] = (obligation.window_id, obligation.counted_in)
+        stale[duty.window_id, duty.counted_in_id] = (duty.window_id, duty.counted_in)
     journal.write(events)
     outbox.mark(stale.values(), at=at)

@@ -14,7 +14,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from hierarchy import formats
-from hierarchy.models import User
+from hierarchy.models import Role, User
 from reports.instruments.schema import CALCULATED, CHOICE_KINDS, DATE, PHOTO, TIME, Question, Schema, problem_cells
 from reports.models import Conflict, Event, Report, Revision, Window
 
@@ -100,28 +100,39 @@ def title_of(window: Window) -> str:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A question answered differently in two versions; an empty text is no answer. A photo is its hash."""
+class Beside:
+    """A question with its answers in two versions; an empty text is no answer. A photo is its hash."""
 
     label: str
     before: str
     after: str
     is_photo: bool
+    changed: bool
 
 
-def differences(schema: Schema, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
-    """What was answered differently in two sets of canonical answers, in the order of the questions."""
+def side_by_side(schema: Schema, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Beside]:
+    """Every question that either version answers, in the order of the form."""
     language = get_language()
 
     def told(question: Question, answers: Mapping[str, Any]) -> str:
         return in_words(question, answers[question.name], language) if question.name in answers else ""
 
     return [
-        Difference(question.label.in_language(language), told(question, before), told(question, after), photo)
+        Beside(
+            label=question.label.in_language(language),
+            before=told(question, before),
+            after=told(question, after),
+            is_photo=question.kind == PHOTO,
+            changed=before.get(question.name) != after.get(question.name),
+        )
         for question in schema.questions
-        if question.kind != CALCULATED and before.get(question.name) != after.get(question.name)
-        for photo in [question.kind == PHOTO]
+        if question.kind != CALCULATED and (question.name in before or question.name in after)
     ]
+
+
+def differences(schema: Schema, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Beside]:
+    """What was answered differently in two sets of canonical answers, in the order of the questions."""
+    return [row for row in side_by_side(schema, before, after) if row.changed]
 
 
 @dataclass(frozen=True)
@@ -129,7 +140,7 @@ class Version:
     """A revision, or a filing that was refused, beside the version it is compared with."""
 
     source: Revision | Conflict
-    changes: list[Difference]
+    changes: list[Beside]
 
 
 def answers_in(source: Revision | Conflict) -> dict[str, Any]:
@@ -199,8 +210,16 @@ def history(report: Report) -> list[Happened]:
             icon=TOLD[event.verb][1],
             what=str(TOLD[event.verb][0]),
             at=event.at,
-            who=names.get(event.actor, event.actor),
+            who=_who(event, names),
             note=event.detail.get("reason", ""),
         )
         for event in events
     ]
+
+
+def _who(event: Event, names: Mapping[str, str]) -> str:
+    """The name, and that somebody acted for another."""
+    name = names.get(event.actor, event.actor)
+    if event.detail.get("role") == Role.ACTING:
+        return gettext("%(name)s (pelaksana tugas)") % {"name": name}
+    return name

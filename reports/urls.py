@@ -14,5 +14,6 @@ urlpatterns = [
     path("laporan/<uuid:pk>/", views_review.report, name="report"),
     path("laporan/<uuid:pk>/foto/<slug:sha256>/", views_review.photo, name="photo"),
     path("laporan/<uuid:pk>/periksa/", views_review.judge, name="judge"),
+    path("laporan/<uuid:pk>/banding/", views_review.compare, name="compare"),
     path("pemeriksaan/", views_review.queue, name="queue"),
 ]

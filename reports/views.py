@@ -42,8 +42,8 @@ class SignedIn(HttpRequest):
     user: User
 
 
-def paged(request: SignedIn, rows: Any, key: str = "halaman") -> Page:
-    return Paginator(rows, PER_PAGE).get_page(request.GET.get(key))
+def paged(request: SignedIn, rows: Any, key: str = "halaman", *, per_page: int = PER_PAGE) -> Page:
+    return Paginator(rows, per_page).get_page(request.GET.get(key))
 
 
 def seat(request: SignedIn) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -24,11 +25,28 @@ from hierarchy.access import Permission
 from reports import review
 from reports.models import Evidence, Obligation, Report, State
 from reports.querysets import ObligationQuerySet
-from reports.shown import answered_groups, conflicts_of, history, revisions_of, title_of
+from reports.shown import (
+    answered_groups,
+    answers_in,
+    conflicts_of,
+    history,
+    revisions_of,
+    side_by_side,
+    title_of,
+)
 from reports.views import SignedIn, paged, seat
-from reports.worklist import Row, waiting
+from reports.worklist import Row, slow_reviewers, waiting
 
 MOST_TICKED = 500
+PER_PAGE = 200  # a village reviews its stations, a district its villages: all of them on one page, to be ticked at once
+# How long a filer gets to correct, in hours, in the words of the form.
+CORRECTIONS = {
+    "2": gettext_lazy("2 jam"),
+    "6": gettext_lazy("6 jam"),
+    "24": gettext_lazy("24 jam"),
+    "72": gettext_lazy("3 hari"),
+}
+USUAL_CORRECTION = "24"
 HASH_SHOWN = 16  # hex digits of the content hash that people compare
 REMARK = "catatan-{}"
 
@@ -69,6 +87,8 @@ def _report_page(request: SignedIn, found: Report, *, refused: str = "", status:
         "seen": bytes(found.sha256).hex(),
         "refused": refused,
         "typed_reason": request.POST.get("reason", ""),
+        "corrections": CORRECTIONS,
+        "typed_hours": request.POST.get("lama", USUAL_CORRECTION),
         "nav_current": "tasks",
     }
     return render(request, "reports/report.html", context | seat(request), status=status)
@@ -96,6 +116,30 @@ def _qr(text: str) -> SafeString:
 def _next_waiting(request: SignedIn, duty: Obligation) -> Obligation | None:
     rows = Obligation.objects.to_review(request.user).exclude(pk=duty.pk).select_related("report")
     return rows.order_by("first_filed_at", "pk").first()
+
+
+@never_cache
+@login_required
+@require_safe
+def compare(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
+    """Two versions of a report side by side; the newest and the one before it, unless others are asked for."""
+    found = get_object_or_404(Report.objects.for_page().visible_to(request.user), pk=pk)
+    revisions = {str(each.number): each for each in found.revisions.select_related("filed_by").order_by("number")}
+    before = revisions.get(request.GET.get("dari", "")) or revisions[str(max(found.revision - 1, 1))]
+    after = revisions.get(request.GET.get("ke", "")) or revisions[str(found.revision)]
+    rows = side_by_side(found.window.version.parsed, answers_in(before), answers_in(after))
+    context = {
+        "report": found,
+        "obligation": found.obligation,
+        "title": title_of(found.obligation.window),
+        "revisions": list(revisions.values()),
+        "before": before,
+        "after": after,
+        "rows": rows,
+        "changed": sum(row.changed for row in rows),
+        "nav_current": "tasks",
+    }
+    return render(request, "reports/compare.html", context | seat(request))
 
 
 @login_required
@@ -146,7 +190,16 @@ def _approve(request: SignedIn, found: Report, seen: bytes) -> None:
 
 def _send_back(request: SignedIn, found: Report, seen: bytes) -> None:
     remarks = {name: request.POST.get(REMARK.format(name), "") for name in found.answers}
-    review.send_back(report=found, seen=seen, remarks={"": request.POST.get("reason", ""), **remarks}, by=request.user)
+    hours = request.POST.get("lama", USUAL_CORRECTION)
+    if hours not in CORRECTIONS:
+        raise review.ReviewError(_("Pilih batas waktu perbaikan."))
+    review.send_back(
+        report=found,
+        seen=seen,
+        remarks={"": request.POST.get("reason", ""), **remarks},
+        correct_by=clock.now() + timedelta(hours=int(hours)),
+        by=request.user,
+    )
 
 
 def _withdraw(request: SignedIn, found: Report, seen: bytes) -> None:
@@ -163,17 +216,25 @@ VERBS = {
 @never_cache
 @login_required
 def queue(request: SignedIn) -> HttpResponse:
-    """What waits for my review; the clean ones can be approved together, the flagged ones one by one."""
+    """What waits for my review; the clean ones can be approved together, the flagged ones one by one.
+
+    Below it, reviewers under me who keep reports waiting.
+    """
+    now, seats = clock.now(), access.seats(request.user, Permission.REVIEW)
     rows = Obligation.objects.to_review(request.user).for_lists().order_by("first_filed_at", "pk")
     if request.method == "POST":
         return _approve_chosen(request, rows)
-    page = paged(request, rows)
-    found = waiting(page)
+    page = paged(request, rows, per_page=PER_PAGE)
+    found = waiting(page, now)
+    flagged = [row for row in found if not row.is_clean]
     context = {
         "page": page,
-        "rows": found,
-        "clean": sum(row.is_clean for row in found),
-        "reviews": bool(access.seats(request.user, Permission.REVIEW)),
+        "rows": flagged if request.GET.get("tampil") == "perhatian" else found,
+        "only_flagged": request.GET.get("tampil") == "perhatian",
+        "clean": len(found) - len(flagged),
+        "flagged": len(flagged),
+        "reviews": bool(seats),
+        "slow": slow_reviewers(of=[seat.unit_id for seat in seats], now=now) if seats else [],
         "nav_current": "tasks",
     }
     return render(request, "reports/queue.html", context | seat(request))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Count, F, Min, Prefetch, Q
 from django.forms import BoundField
 from django.utils.translation import gettext as _
 
 from hierarchy import formats
+from hierarchy.access import Permission
 from hierarchy.models import Membership, Unit
 from hierarchy.querysets import UnitQuerySet
 from reports.forms import AnswerField, ReportForm
@@ -36,7 +37,10 @@ class Row:
     def of(cls, duty: Obligation, now: datetime) -> Row:
         if duty.state == State.OWED and now > duty.due_at:
             return cls(duty, "LATE", formats.duration(now - duty.due_at))
-        if duty.state in (State.OWED, State.RETURNED):
+        if duty.state == State.RETURNED:
+            wanted = duty.report.correct_by or duty.due_at
+            return cls(duty, duty.state, formats.time_left(wanted, now))
+        if duty.state == State.OWED:
             return cls(duty, duty.state, formats.time_left(duty.due_at, now))
         return cls(duty, duty.state, _("sementara") if duty.state == State.FILED else "")
 
@@ -89,15 +93,64 @@ class Silent:
         return cls(unit, [Row.of(duty, now) for duty in unit.silent], [Contact.of(seat) for seat in unit.people])
 
 
+# A report that nobody has read for so long is shown one level higher, beginning with the reviewer's own superior: how
+# long, and the way from the unit that filed it to the unit that is told.
+ESCALATION = (
+    (timedelta(hours=24), "filer__parent__parent"),
+    (timedelta(hours=48), "filer__parent__parent__parent"),
+)
+PATIENCE = ESCALATION[0][0]
+
+
+@dataclass(frozen=True)
+class Slow:
+    """A unit below that keeps reports waiting unread: how many, since when, and whom to call; nobody where the post
+    is vacant, and then somebody has to act for it."""
+
+    unit: Unit
+    reports: int
+    waiting: str
+    contacts: list[Contact]
+
+
+def slow_reviewers(*, of: list[int], now: datetime) -> list[Slow]:
+    """Reviewing units below `of` (ids) with reports that have waited longer than ESCALATION grants, longest first.
+
+    Three queries whatever their number.
+    """
+    due = Q()
+    for patience, way in ESCALATION:
+        due |= Q(**{f"{way}__in": of, "report__filed_at__lt": now - patience})
+    waiting = Obligation.objects.filter(due, state=State.FILED).order_by()
+    rows = waiting.values(at=F("filer__parent")).annotate(reports=Count("pk"), since=Min("report__filed_at"))
+    found = {row["at"]: row for row in rows}
+    people = Membership.objects.current().select_related("user").order_by("user__name")
+    units = Unit.objects.filter(pk__in=found).select_related("village")
+    units = units.prefetch_related(Prefetch("memberships", people, to_attr="people"))
+    return [
+        Slow(
+            unit,
+            found[unit.pk]["reports"],
+            formats.duration(now - found[unit.pk]["since"]),
+            [Contact.of(seat) for seat in unit.people if Permission.REVIEW in seat.role_spec.permissions],
+        )
+        for unit in sorted(units, key=lambda unit: (found[unit.pk]["since"], unit.code))
+    ]
+
+
 @dataclass(frozen=True)
 class Waiting:
-    """A filed report in the queue. Flagged ones are opened one by one; the others may be approved together."""
+    """A filed report in the queue. Flagged ones are opened one by one; the others may be approved together.
+
+    `aged` says how long it has waited, once that is longer than PATIENCE.
+    """
 
     duty: Obligation
     report: Report
     problems: int
     reasons: int
     late: str
+    aged: str
     title: str
     seen: str  # "report id:content hash", what the reviewer had on the screen
 
@@ -106,7 +159,7 @@ class Waiting:
         return not (self.problems or self.reasons)
 
 
-def waiting(duties: Iterable[Obligation]) -> list[Waiting]:
+def waiting(duties: Iterable[Obligation], now: datetime) -> list[Waiting]:
     """The queue's rows; one query for the instrument versions of the page, not one per row."""
     found = list(duties)
     versions = InstrumentVersion.objects.in_bulk({duty.window.version_id for duty in found})
@@ -117,6 +170,7 @@ def waiting(duties: Iterable[Obligation]) -> list[Waiting]:
             problems=len(problems_of(duty.report, versions[duty.window.version_id].parsed)),
             reasons=len(duty.report.reasons),
             late="" if duty.on_time else formats.duration(duty.first_filed_at - duty.due_at),
+            aged=formats.duration(age) if (age := now - duty.report.filed_at) > PATIENCE else "",
             title=title_of(duty.window),
             seen=f"{duty.report.pk}:{bytes(duty.report.sha256).hex()}",
         )

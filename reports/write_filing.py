@@ -99,6 +99,7 @@ WITH standing AS (
     ON CONFLICT (id) DO UPDATE SET
         revision = excluded.revision, answers = excluded.answers, reasons = excluded.reasons, vector = excluded.vector,
         sha256 = excluded.sha256, filed_by_id = excluded.filed_by_id, filed_at = excluded.filed_at, remarks = '{}',
+        correct_by = NULL,
         -- No reviewer has seen the new content.
         approved_sha256 = NULL, approved_by_id = NULL, approved_at = NULL
     WHERE reports_report.obligation_id = excluded.obligation_id AND reports_report.revision = excluded.revision - 1

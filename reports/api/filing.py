@@ -122,10 +122,12 @@ class Approval(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Return(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """`remarks`: what to correct, by question name; "" speaks of the whole report."""
+    """`remarks`: what to correct, by question name; "" speaks of the whole report. `correct_by`: by when it is wanted
+    back, with its offset; without one in 24 hours."""
 
     seen: Seen
     remarks: dict[QuestionName, Words]
+    correct_by: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class Withdrawal(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -161,7 +163,9 @@ class SendBack(Endpoint):
     def post(self, request: Request, pk: UUID) -> Response:
         sent = read(request, Return)
         report, seen = _report(request, pk), bytes.fromhex(sent.seen)
-        review.send_back(report=report, seen=seen, remarks=sent.remarks, by=user_of(request))
+        review.send_back(
+            report=report, seen=seen, remarks=sent.remarks, correct_by=sent.correct_by, by=user_of(request)
+        )
         return Response(ReportShape.of(_report(request, pk)))
 
 

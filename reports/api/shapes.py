@@ -128,7 +128,8 @@ class ReceiptShape(msgspec.Struct, kw_only=True):
 
 
 class ReportShape(msgspec.Struct, kw_only=True):
-    """The current report. `sha256` is what a review must name as `seen`; `remarks` are a reviewer's, by question."""
+    """The current report. `sha256` is what a review must name as `seen`; `remarks` are a reviewer's, by question, and
+    `correct_by` is when a returned report is wanted back."""
 
     id: UUID
     obligation: ObligationShape
@@ -142,6 +143,7 @@ class ReportShape(msgspec.Struct, kw_only=True):
     approved_by: str | None
     approved_at: datetime | None
     remarks: dict[str, str]
+    correct_by: datetime | None
 
     @classmethod
     def of(cls, report: Report) -> ReportShape:
@@ -158,6 +160,7 @@ class ReportShape(msgspec.Struct, kw_only=True):
             approved_by=report.approved_by.name if report.approved_by else None,
             approved_at=local(report.approved_at),
             remarks=report.remarks,
+            correct_by=local(report.correct_by),
         )
 
 

@@ -74,3 +74,18 @@ new MutationObserver((records) => records.forEach(({ target }) => enhance(target
 
 // A refused form starts at its summary of errors, so that a screen reader and a small screen both see it first.
 document.querySelector("[data-focus]")?.focus();
+
+/** One key for what a reviewer does hundreds of times: <button data-key="s">; j and k walk [data-walk] links. */
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
+  if (event.key === "j" || event.key === "k") {
+    const links = [...document.querySelectorAll("[data-walk]")];
+    const now = links.indexOf(document.activeElement);
+    links[event.key === "j" ? Math.min(now + 1, links.length - 1) : Math.max(now - 1, 0)]?.focus();
+    return;
+  }
+  const wanted = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (!wanted) return;
+  event.preventDefault();
+  wanted.click();
+});

@@ -160,6 +160,7 @@ TABLE: dict[str, Rule] = {
     "tugas/<int:pk>/tanpa-sinyal/": scoped(duty, unsafe=True, post=lambda _w: {"reason": "Tidak ada sinyal."}),
     "lapor/<int:window_pk>/": own(lambda w: {"window_pk": w.form_a.pk}, may=FILERS),
     "laporan/<uuid:pk>/": scoped(report),
+    "laporan/<uuid:pk>/banding/": scoped(report),
     "laporan/<uuid:pk>/foto/<slug:sha256>/": scoped(lambda w: {"pk": w.report.pk, "sha256": w.photo}),
     "laporan/<uuid:pk>/periksa/": scoped(report, unsafe=True, post=lambda w: {"verb": "setujui", **seen(w)}),
     "pemeriksaan/": own(post=lambda w: {"seen": [f"{w.report.pk}:{seen(w)['seen']}"]}, posted=302),

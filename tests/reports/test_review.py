@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.http import Http404
 
+from hierarchy import acting, clock
+from hierarchy.models import Unit
 from reports import review
 from reports.models import Event, Obligation, Report, State
-from tests.days import Day, fresh
+from reports.worklist import slow_reviewers
+from tests.cast import seat_of
+from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
 
 pytestmark = pytest.mark.django_db
 
@@ -116,3 +122,96 @@ def test_no_signal_is_attested_by_a_superior_and_ends_with_a_report(election_day
     assert (election_day.duty().state, election_day.duty().attested_by) == (State.FILED, None)
     with pytest.raises(review.ReviewError, match="sudah berubah"):
         review.attest_unreachable(obligation=duty, reason="tidak ada sinyal", by=cast.pkd)
+
+
+# --- the deadline of a correction -----------------------------------------------------------------------------------
+
+
+def test_a_report_returned_after_the_window_has_closed_can_still_be_corrected(election_day: Day):
+    cast = election_day.cast
+    report = election_day.file(cast.ptps)
+    after = election_day.duty().closes_at + timedelta(hours=1)
+    review.send_back(report=report, seen=seen(report), remarks={"": "x"}, by=cast.pkd, at=after)
+    report.refresh_from_db()
+    assert report.correct_by == election_day.duty().closes_at == after + review.CORRECTION
+    corrected = election_day.file(
+        cast.ptps, report_id=report.pk, based_on=1, surat_rusak=1, at=after + timedelta(hours=2)
+    )
+    assert (corrected.correct_by, election_day.duty().state) == (None, State.FILED)
+    assert election_day.duty().on_time, "it was on time when it was filed, and a correction does not change that"
+
+
+def test_a_deadline_never_shortens_the_time_to_file(election_day: Day):
+    cast, closes = election_day.cast, election_day.duty().closes_at
+    report = election_day.file(cast.ptps)
+    soon = AFTERNOON + timedelta(hours=2)
+    review.send_back(report=report, seen=seen(report), remarks={"": "x"}, by=cast.pkd, correct_by=soon, at=AFTERNOON)
+    report.refresh_from_db()
+    assert (report.correct_by, election_day.duty().closes_at) == (soon, closes)
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 7 * 24 + 1])
+def test_a_deadline_lies_ahead_and_is_near(election_day: Day, hours: int):
+    report = election_day.file(election_day.cast.ptps)
+    wanted = AFTERNOON + timedelta(hours=hours)
+    with pytest.raises(review.ReviewError, match="Batas perbaikan"):
+        review.send_back(
+            report=report, seen=seen(report), remarks={"": "x"}, by=election_day.cast.pkd,
+            correct_by=wanted, at=AFTERNOON,
+        )  # fmt: skip
+    assert election_day.duty().state == State.FILED
+
+
+# --- the journal ----------------------------------------------------------------------------------------------------
+
+
+def test_the_journal_says_who_in_which_office_from_which_state_and_why(election_day: Day):
+    cast = election_day.cast
+    report = election_day.file(cast.ptps)
+    village = Unit.objects.with_ancestors().get(pk=seat_of(cast.pkd).unit_id)
+    acting.let_act(
+        user=cast.pkd_sibling, unit=village, until=clock.today(), reason="PKD sakit", by=fresh(cast.panwascam_member)
+    )
+    review.approve(report=report, seen=seen(report), by=fresh(cast.pkd_sibling))
+    review.send_back(report=report, seen=seen(report), remarks={"": "Hitung lagi"}, by=cast.pkd)
+    told = [
+        (event.verb, event.actor, event.detail["was"], event.detail["role"], event.detail.get("reason"))
+        for event in Event.objects.filter(target=str(report.pk)).exclude(verb="report.filed")
+    ]
+    assert told == [
+        ("report.approved", "pkd_sibling", State.FILED, "ACTING", None),
+        ("report.returned", "pkd", State.APPROVED, "SUPERVISOR", "Hitung lagi"),
+    ]
+
+
+# --- reviewers who keep reports waiting -----------------------------------------------------------------------------
+
+
+def test_reports_that_wait_are_shown_one_level_higher_with_every_day(election_day: Day):
+    cast = election_day.cast
+    election_day.file(cast.ptps, at=AFTERNOON)
+    election_day.file(cast.ptps_sibling, election_day.duty(subject="6472012001002"), at=AFTERNOON + timedelta(hours=1))
+
+    def told(user, hours: float) -> list[tuple[str, int, str]]:
+        found = slow_reviewers(of=[seat_of(user).unit_id], now=AFTERNOON + timedelta(hours=hours))
+        return [(each.unit.code, each.reports, each.waiting) for each in found]
+
+    assert told(cast.panwascam_member, 24) == []
+    assert told(cast.panwascam_member, 24.5) == [("6472012001", 1, "1 hari")]
+    assert told(cast.regency_member, 24.5) == []
+    assert told(cast.regency_member, 50) == [("6472012001", 2, "2 hari 2 jam")]
+    for other in (cast.pkd, cast.province_member, cast.stranger_member):
+        assert told(other, 50) == []
+    report = Report.objects.for_page().get(obligation=election_day.duty())
+    review.approve(report=report, seen=seen(report), by=cast.pkd)
+    assert told(cast.regency_member, 50) == [("6472012001", 1, "2 hari 1 jam")]
+
+
+def test_whom_to_call_about_a_slow_reviewer_and_nobody_where_the_post_is_vacant(election_day: Day):
+    cast = election_day.cast
+    election_day.file(cast.ptps, at=AFTERNOON)
+    found = slow_reviewers(of=[seat_of(cast.panwascam_chair).unit_id], now=MORNING_AFTER + timedelta(days=1))
+    assert [(person.name, person.phone) for person in found[0].contacts] == [(cast.pkd.name, cast.pkd.phone)]
+    seat_of(cast.pkd).delete()
+    found = slow_reviewers(of=[seat_of(cast.panwascam_chair).unit_id], now=MORNING_AFTER + timedelta(days=1))
+    assert found[0].contacts == []
