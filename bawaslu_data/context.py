@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from dashboards import views_operations
+from hierarchy import access
 
 
 def rehearsal(request: HttpRequest) -> dict[str, bool]:
@@ -17,4 +18,7 @@ def rehearsal(request: HttpRequest) -> dict[str, bool]:
 
 def menu(request: HttpRequest) -> dict[str, Callable[[], bool]]:
     """What only some see in the menu; asked only where a page shows it."""
-    return {"may_watch_operations": lambda: views_operations.may_watch(request.user)}
+    return {
+        "may_watch_operations": lambda: views_operations.may_watch(request.user),
+        "sits_in_plenary": lambda: any(row.unit.level in access.COLLEGIAL for row in access.memberships(request.user)),
+    }

@@ -1,20 +1,17 @@
 """What leaves the house: public snapshots and workbooks.
 
-Publications are written only by dashboards/publish.py, export jobs by dashboards/exports.py, snapshots by
-dashboards/snapshots.py.
+Publications are written only by dashboards/publish.py, export jobs by dashboards/exports.py.
 """
 
 from __future__ import annotations
 
 import uuid
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from hierarchy.models import Election, Unit, User
-from reports.models import Window
 
 
 class Publication(models.Model):
@@ -94,19 +91,3 @@ class ExportJob(models.Model):
                 name="export_done_has_a_file",
             )
         ]
-
-
-class Snapshot(models.Model):
-    """A tally of the province, a regency or a district late in a day: what "since yesterday" means."""
-
-    unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
-    window = models.ForeignKey(Window, models.PROTECT, related_name="+")
-    day = models.DateField(help_text="WITA")
-    taken_at = models.DateTimeField()
-    counts = models.JSONField(help_text="of the tally, by name (rollup.COUNTED)")
-    filed = ArrayField(models.BigIntegerField())
-    approved = ArrayField(models.BigIntegerField())
-
-    class Meta:
-        ordering = ["-day"]
-        constraints = [models.UniqueConstraint(fields=["day", "unit", "window"], name="snapshot_once_a_day")]

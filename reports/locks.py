@@ -11,6 +11,7 @@ class Lock(IntEnum):
     ROLLUP = 1001  # second key: a regency id, or 0 for the provinces; one worker at a time folds that subtree
     SEAL = 1002  # the head of the journal's hash chain
     WINDOW = 1003  # second key: a window id; opening it, or refreshing its vacancies
+    PLENARY = 1004  # second key: a unit id; its register of plenaries
 
 
 def hold(lock: Lock, key: int = 0, *, wait: bool = True) -> bool:

@@ -179,8 +179,14 @@ def _step(
         was = _advance(step, report.obligation_id, duty_values)
         if was is None:
             _explain(report, seen, by)
-        cleared = {"approved_sha256": None, "approved_by": None, "approved_at": None, "remarks": {}, "correct_by": None}
-        if Report.objects.filter(pk=report.pk, sha256=seen).update(**cleared | report_values) != 1:
+        cleared: dict[str, Any] = {
+            "approved_sha256": None,
+            "approved_by": None,
+            "approved_at": None,
+            "remarks": {},
+            "correct_by": None,
+        }
+        if Report.objects.filter(pk=report.pk, sha256=seen).update(**{**cleared, **report_values}) != 1:
             _explain(report, seen, by)
         wanted = report_values.get("correct_by")
         until = {"correct_by": wanted.isoformat()} if wanted else {}

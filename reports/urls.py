@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from reports import views, views_review
 
 urlpatterns = [
+    path("", include("reports.urls_plenary")),
     path("tugas/", views.tasks, name="tasks"),
     path("tugas/<int:pk>/lapor/", views.file_report, name="file-report"),
     path("tugas/<int:pk>/tanpa-sinyal/", views_review.attest, name="attest"),

@@ -9,7 +9,7 @@ from django.db import connection
 from hierarchy import tree
 from hierarchy.levels import Level
 from hierarchy.models import Election
-from reports import journal
+from reports import journal, ratified
 from reports.models import Outbox, Tally, Window
 from reports.rollup import COUNTS
 
@@ -126,5 +126,6 @@ CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "tree": broken_tree,
     "tallies": broken_tallies,
     "rows": broken_rows,
+    "plenaries": ratified.broken,
     "journal": journal.broken,
 }

@@ -15,9 +15,9 @@ END $$;
 CREATE TRIGGER decided BEFORE UPDATE OR DELETE ON reports_agendaitem FOR EACH ROW
     WHEN (OLD.decision <> 'PENDING') EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER shown BEFORE UPDATE ON reports_agendaitem FOR EACH ROW WHEN (
-    (OLD.plenary_id, OLD.unit_id, OLD.matter, OLD.window_id, OLD.finding_id, OLD.shown, OLD.sha256, OLD.filed, OLD.approved)
+    (OLD.plenary_id, OLD.unit_id, OLD.window_id, OLD.shown, OLD.sha256, OLD.filed, OLD.approved)
     IS DISTINCT FROM
-    (NEW.plenary_id, NEW.unit_id, NEW.matter, NEW.window_id, NEW.finding_id, NEW.shown, NEW.sha256, NEW.filed, NEW.approved)
+    (NEW.plenary_id, NEW.unit_id, NEW.window_id, NEW.shown, NEW.sha256, NEW.filed, NEW.approved)
 ) EXECUTE FUNCTION refuse_other_figures();
 """
 PLENARY = """
@@ -36,7 +36,7 @@ CREATE TRIGGER closed BEFORE UPDATE OR DELETE ON reports_attendance FOR EACH ROW
 
 
 class Migration(migrations.Migration):
-    dependencies = [("reports", "0006_plenaries_reminders_findings_flags")]
+    dependencies = [("reports", "0006_plenaries_and_reminders")]
 
     operations = [
         migrations.RunSQL(VOTE, "DROP TRIGGER append_only ON reports_vote;"),

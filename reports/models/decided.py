@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 
 from hierarchy.models import Unit, User
 from reports.models.asked import Window
-from reports.models.handled import Finding
 
 
 class Quorum(models.Model):
@@ -113,17 +112,12 @@ class Attendance(models.Model):
 
 
 class AgendaItem(models.Model):
-    """What is laid before the plenary, exactly as it lay there: a stage's rollup of the unit, or a suspected violation.
+    """A stage's rollup of the unit, laid before the plenary with exactly the figures that lay there.
 
     `shown` and its hash are frozen with the first vote; a decided item is refused any change by a trigger. What was
     ratified is therefore a row here, never a flag on a tally: the newest RATIFIED item of (unit, window) is the
     ratified figure, `version` counts them from 1, and a later one names the one it corrects.
     """
-
-    class Matter(models.TextChoices):
-        FIGURES = "FIGURES", _("Pengesahan rekap")
-        FINDING = "FINDING", _("Penetapan temuan")
-        OUTCOME = "OUTCOME", _("Tindak lanjut temuan")
 
     class Decision(models.TextChoices):
         PENDING = "PENDING", _("Belum diputuskan")
@@ -137,12 +131,9 @@ class AgendaItem(models.Model):
 
     plenary = models.ForeignKey(Plenary, models.PROTECT, related_name="items")
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
-    matter = models.CharField(max_length=8, choices=Matter, default=Matter.FIGURES)
-    window = models.ForeignKey(Window, models.PROTECT, null=True, related_name="agenda", help_text="of FIGURES")
-    finding = models.ForeignKey(Finding, models.PROTECT, null=True, related_name="agenda", help_text="of the others")
+    window = models.ForeignKey(Window, models.PROTECT, related_name="agenda")
     proposed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    # What lies on the table. The hash binds counts, both bases and what they are figures of; of a finding, its content
-    # (reports/plenary.py). The vectors are empty for a finding.
+    # What lies on the table: the hash binds counts, both bases and what they are figures of (reports/ratified.py).
     shown = models.JSONField()
     sha256 = models.BinaryField(max_length=32)
     shown_at = models.DateTimeField()
@@ -160,12 +151,6 @@ class AgendaItem(models.Model):
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(fields=["plenary", "window"], name="agenda_item_once"),
-            models.UniqueConstraint(fields=["plenary", "finding", "matter"], name="agenda_finding_once"),
-            models.CheckConstraint(
-                condition=Q(matter="FIGURES", window__isnull=False, finding=None)
-                | Q(matter__in=["FINDING", "OUTCOME"], window=None, finding__isnull=False),
-                name="agenda_item_is_about_one_thing",
-            ),
             models.UniqueConstraint(
                 fields=["unit", "window", "version"], condition=Q(decision="RATIFIED"), name="ratified_version_once"
             ),

@@ -29,8 +29,8 @@ from dashboards.models import ExportJob, Publication
 from dashboards.tasks import make_recap
 from hierarchy import acting, clock
 from hierarchy.models import Membership
-from reports import evidence, rollup
-from reports.models import Evidence, Obligation, Report, Revision, Window
+from reports import evidence, plenary, rollup
+from reports.models import Attendance, Evidence, Obligation, Plenary, Report, Revision, Vote, Window
 from tests.cast import Cast
 from tests.days import TPS, Day, fresh
 
@@ -49,6 +49,7 @@ FILERS = frozenset(
 )
 # Who sees the units above the station.
 UNITS = {"6472012001": LINE - {"ptps"}, "647201": LINE - {"ptps", "pkd"}}
+DISTRICT = "647201"
 UNITS["6472"] = {name for name in UNITS["647201"] if not name.startswith("panwascam")}
 UNITS["64"] = {name for name in UNITS["6472"] if not name.startswith("regency")}
 
@@ -64,6 +65,7 @@ class World:
     form_a: Window
     release: Publication
     acting: Membership
+    plenary: Plenary
 
 
 # --- the table ------------------------------------------------------------------------------------------------------
@@ -97,6 +99,10 @@ def release(world: World) -> dict[str, Any]:
 
 def numbered(world: World) -> dict[str, Any]:
     return {**release(world), "number": world.release.number}
+
+
+def meeting(world: World) -> dict[str, Any]:
+    return {"pk": world.plenary.pk}
 
 
 def seen(world: World) -> dict[str, Any]:
@@ -143,6 +149,11 @@ def scoped(args: Args, **more: Any) -> Rule:
     return Rule("scoped", args, **{"may": LINE, **more})
 
 
+def of_the_body(args: Args, **more: Any) -> Rule:
+    """About the district committee: there for itself and for those above."""
+    return scoped(args, **{"may": frozenset(UNITS[DISTRICT]), **more})
+
+
 TABLE: dict[str, Rule] = {
     "healthz": public(),
     "readyz": public(),
@@ -163,6 +174,13 @@ TABLE: dict[str, Rule] = {
     "laporan/<uuid:pk>/banding/": scoped(report),
     "laporan/<uuid:pk>/foto/<slug:sha256>/": scoped(lambda w: {"pk": w.report.pk, "sha256": w.photo}),
     "laporan/<uuid:pk>/periksa/": scoped(report, unsafe=True, post=lambda w: {"verb": "setujui", **seen(w)}),
+    "pleno/": own(),
+    "pleno/baru/": own(may=UNITS[DISTRICT] - {"admin"} | {"stranger_member"}),
+    "pleno/<int:pk>/": of_the_body(meeting),
+    "pleno/<int:pk>/langkah/": of_the_body(
+        meeting, unsafe=True, post=lambda w: {"verb": "hadir", "anggota": w.day.cast.panwascam_chair.pk}
+    ),
+    "pleno/<int:pk>/berita-acara.pdf": of_the_body(meeting),
     "pemeriksaan/": own(post=lambda w: {"seen": [f"{w.report.pk}:{seen(w)['seen']}"]}, posted=302),
     # figures
     "": public(),
@@ -260,7 +278,15 @@ def world(
         reason="Sakit.",
         by=fresh(day.cast.pkd),
     )
-    return World(day, filed, kept.sha256, recap, form_a, released, term)
+    meeting = plenary.call(
+        unit=day.units[DISTRICT],
+        windows=[day.windows["pemungutan-tps"]],
+        meets_at=clock.now(),
+        place="Kantor",
+        public=False,
+        by=fresh(day.cast.panwascam_chair),
+    )
+    return World(day, filed, kept.sha256, recap, form_a, released, term, meeting)
 
 
 @contextmanager
@@ -281,7 +307,8 @@ def fingerprint() -> list[Any]:
     """What no stranger may change by so much as a row."""
     duties = list(Obligation.objects.order_by("pk").values_list("pk", "state", "attested_by"))
     reports = list(Report.objects.order_by("pk").values_list("pk", "revision", "approved_by"))
-    return [duties, reports, Revision.objects.count(), Evidence.objects.count(), ExportJob.objects.count()]
+    sat = [Attendance.objects.count(), Vote.objects.count(), *Plenary.objects.values_list("state", flat=True)]
+    return [duties, reports, sat, Revision.objects.count(), Evidence.objects.count(), ExportJob.objects.count()]
 
 
 def send(client: Client, rule: Rule, url: str, body: dict[str, Any]) -> Any:
@@ -323,7 +350,7 @@ def test_the_table_names_the_whole_cast_and_opens_nothing_to_strangers() -> None
     assert people == EVERYBODY
     for route, rule in TABLE.items():
         assert rule.kind in {"public", "login", "scoped"}, route
-        assert rule.kind != "scoped" or (rule.may | rule.forbidden) == LINE, route
+        assert rule.kind != "scoped" or (rule.may | rule.forbidden) in (LINE, UNITS[DISTRICT]), route
         assert rule.kind != "scoped" or rule.post is None or rule.posted == 404, route
         assert not rule.unsafe or rule.post is not None or route == "keluar/", route
 
@@ -386,7 +413,9 @@ def test_what_a_stranger_sends_changes_nothing(world: World) -> None:
 
 
 def test_a_senseless_form_of_anybody_breaks_nothing(world: World) -> None:
-    senseless = dict.fromkeys(("verb", "seen", "report_id", "satuan", "tahapan", "username", "code", "next"), "\x00")
+    senseless = dict.fromkeys(
+        ("verb", "agenda", "seen", "report_id", "satuan", "tahapan", "username", "code", "next"), "\x00"
+    )
     broken = []
     for name in sorted(EVERYBODY):
         client = signed_in(world, name)

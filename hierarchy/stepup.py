@@ -1,0 +1,41 @@
+"""Asking for the password again before what binds a body: a phone left on a table must not cast its owner's vote."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from hierarchy import clock
+from hierarchy.models import User
+from hierarchy.throttle import Attempt, TooManyAttempts
+
+LASTS = timedelta(minutes=10)
+KEY = "confirmed_at"
+
+
+class NotConfirmed(Exception):
+    """The password was not given or is wrong; the message tells the person what to do."""
+
+
+def confirmed(request: HttpRequest) -> bool:
+    """Whether this browser session gave its user's password within the last LASTS."""
+    said = request.session.get(KEY)
+    return said is not None and timedelta(0) <= clock.now() - datetime.fromisoformat(said) < LASTS
+
+
+def confirm(request: HttpRequest, password: str) -> None:
+    """Passes when the session is confirmed, or becomes so by this password. Raises NotConfirmed."""
+    if confirmed(request):
+        return
+    user = request.user
+    assert isinstance(user, User)
+    try:
+        attempt = Attempt(request, user.username)
+    except TooManyAttempts as many:
+        raise NotConfirmed(str(many)) from None
+    if not password or not user.check_password(password):
+        raise NotConfirmed(_("Kata sandi tidak cocok. Ketik kata sandi Anda untuk memastikan ini Anda."))
+    attempt.succeeded()
+    request.session[KEY] = clock.now().isoformat()

@@ -1,0 +1,290 @@
+"""The collegial plenary (rapat pleno): called, attended, opened with a quorum, voted in, decided, closed with minutes.
+
+One member, one vote; a decision binds exactly the figures that lay on the table, by their SHA-256. Nothing here changes
+a tally: what was ratified is an agenda item of its own, and a figure that moves afterwards does not take it along
+(docs/adr/0010). Source: Perbawaslu 5/2018 on plenaries; UU 7/2017 art. 89.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from hierarchy import access, clock
+from hierarchy.access import Permission
+from hierarchy.models import Unit, User
+from reports import locks, ratified, sitting
+from reports.models import AgendaItem, Plenary, Vote, Window
+from reports.ratified import digest
+from reports.sitting import (
+    PlenaryError,
+    hold,
+    members_of,
+    needed_of,
+    no_quorum,
+    present_at,
+    presider_of,
+    quorate,
+    require_preparing,
+    tell,
+)
+
+State, Decision, Mode = Plenary.State, AgendaItem.Decision, AgendaItem.Mode
+
+
+# --- preparing ------------------------------------------------------------------------------------------------------
+
+
+def call(*, unit: Unit, windows: Iterable[Window], meets_at: datetime, place: str, public: bool, by: User) -> Plenary:
+    """Calls the body of `unit` to a plenary about its figures of `windows`; secretariat and members may.
+
+    Raises Http404 for whoever does not see the unit, PermissionDenied and PlenaryError otherwise.
+    """
+    require_preparing(by, unit)
+    if not place.strip():
+        raise PlenaryError(_("Tuliskan tempat rapat."))
+    with transaction.atomic():
+        locks.hold(locks.Lock.PLENARY, unit.pk)
+        last = Plenary.objects.filter(unit=unit).aggregate(last=Max("number"))["last"] or 0
+        plenary = Plenary.objects.create(
+            unit=unit,
+            number=last + 1,
+            meets_at=meets_at,
+            place=place.strip()[:200],
+            public=public,
+            called_by=by,
+            called_at=clock.now(),
+        )
+        tell("plenary.called", plenary, by, meets_at=meets_at.isoformat(), place=plenary.place, public=public)
+        for window in windows:
+            put_on_agenda(plenary=plenary, window=window, by=by)
+    return plenary
+
+
+def put_on_agenda(*, plenary: Plenary, window: Window, by: User) -> AgendaItem:
+    """Lays the unit's figures of `window` before the plenary as they stand now."""
+    require_preparing(by, plenary.unit)
+    with transaction.atomic():
+        meeting = hold(plenary, State.CALLED, State.OPEN)
+        if meeting.items.filter(window=window).exists():
+            raise PlenaryError(_("Rekap ini sudah ada di agenda."))
+        laid = _figures(meeting.unit, window)
+        newest = ratified.newest(meeting.unit, window)
+        if newest is not None and bytes(newest.sha256) == digest(laid):
+            raise PlenaryError(_("Rekap ini sudah disahkan dan tidak berubah sejak itu."))
+        item = AgendaItem.objects.create(
+            plenary=meeting, unit=meeting.unit, window=window, proposed_by=by, corrects=newest, **_on_the_table(laid)
+        )
+        tell("agenda.added", meeting, by, item=item.pk, window=window.pk, sha256=bytes(item.sha256).hex())
+    return item
+
+
+def take_off_agenda(*, item: AgendaItem, by: User) -> None:
+    """Withdraws an item nobody has voted on."""
+    require_preparing(by, item.plenary.unit)
+    with transaction.atomic():
+        meeting = hold(item.plenary, State.CALLED, State.OPEN)
+        _pending(item, untouched=True).delete()
+        tell("agenda.removed", meeting, by, item=item.pk, window=item.window_id)
+
+
+def refresh(*, item: AgendaItem, by: User) -> AgendaItem:
+    """Lays the figures on the table as they stand now; refused once somebody has voted on those that lie there."""
+    require_preparing(by, item.plenary.unit)
+    with transaction.atomic():
+        meeting = hold(item.plenary, State.CALLED, State.OPEN)
+        return _lay_again(meeting, _pending(item, untouched=True), by)
+
+
+# --- the meeting ----------------------------------------------------------------------------------------------------
+
+
+def open_(*, plenary: Plenary, by: User, presider: User | None = None) -> Plenary:
+    """Opens the meeting once a quorum is present; the figures on the table are those of this moment.
+
+    The chair presides if present, else the eldest (Perbawaslu 5/2018). Where a birth date is not known, nobody can tell
+    who that is, and `presider` has to name one of those present.
+    """
+    access.require(by, Permission.RATIFY, plenary.unit)
+    with transaction.atomic():
+        meeting = hold(plenary, State.CALLED)
+        seats = members_of(meeting.unit)
+        present = present_at(meeting, seats)
+        needed = needed_of(meeting.unit, len(seats))
+        if len(present) < needed:
+            raise PlenaryError(no_quorum(len(present), len(seats), needed))
+        if not meeting.items.exists():
+            raise PlenaryError(_("Agenda masih kosong. Tambahkan rekap yang akan disahkan."))
+        presiding = presider_of(present, presider)
+        sitting.complete(meeting, seats)
+        meeting.state, meeting.opened_at, meeting.presided_by = State.OPEN, clock.now(), presiding
+        meeting.members, meeting.quorum = len(seats), needed
+        try:
+            with transaction.atomic():
+                meeting.save()
+        except IntegrityError as error:
+            raise PlenaryError(
+                _("Rapat pleno lain dari lembaga ini masih berlangsung. Tutup dulu rapat itu.")
+            ) from error
+        tell("plenary.opened", meeting, by, presider=presiding.username, present=len(present), of=len(seats))
+        for item in meeting.items.filter(decision=Decision.PENDING):
+            _lay_again(meeting, item, by)
+    return meeting
+
+
+def vote(*, item: AgendaItem, choice: str, seen: bytes, by: User, dissent: str = "") -> Vote:
+    """One member's vote on the figures they saw (SHA-256, 32 bytes); it can be neither changed nor taken back."""
+    access.require(by, Permission.RATIFY, item.plenary.unit)
+    if choice not in Vote.Choice:
+        raise PlenaryError(_("Pilih setuju, tidak setuju, atau abstain."))
+    if choice == Vote.Choice.DISAGREE and not dissent.strip():
+        raise PlenaryError(_("Tuliskan pendapat berbeda Anda untuk berita acara."))
+    with transaction.atomic():
+        meeting = hold(item.plenary, State.OPEN)
+        present = quorate(meeting)
+        on_table = _pending(item)
+        if by.pk not in {seat.user_id for seat in present}:
+            raise PlenaryError(_("Catat kehadiran Anda dulu, baru bersuara."))
+        if bytes(on_table.sha256) != seen:
+            raise PlenaryError(_("Angka di meja sudah diperbarui. Muat ulang halaman, periksa, lalu bersuara."))
+        if on_table.votes.filter(user=by).exists():
+            raise PlenaryError(_("Anda sudah bersuara untuk agenda ini."))
+        cast = Vote.objects.create(
+            item=on_table, user=by, choice=choice, dissent=dissent.strip(), seen=seen, cast_at=clock.now()
+        )
+        tell("plenary.voted", meeting, by, item=item.pk, choice=choice, sha256=seen.hex())
+    return cast
+
+
+def decide(*, item: AgendaItem, by: User) -> AgendaItem:
+    """The presider states the result once everybody present has voted: consensus when all agree, else the majority."""
+    with transaction.atomic():
+        meeting = _presided(item.plenary, by)
+        present = quorate(meeting)
+        decided = _pending(item)
+        votes = dict(decided.votes.values_list("user_id", "choice"))
+        silent = [seat.user.name for seat in present if seat.user_id not in votes]
+        if silent:
+            raise PlenaryError(_("Belum semua yang hadir bersuara: %(names)s.") % {"names": ", ".join(silent)})
+        agree = sum(choice == Vote.Choice.AGREE for choice in votes.values())
+        carried = agree * 2 > len(votes)
+        decided.decision = Decision.RATIFIED if carried else Decision.REJECTED
+        decided.mode = Mode.CONSENSUS if agree == len(votes) else Mode.VOTE
+        decided.present, decided.decided_at = len(present), clock.now()
+        if carried:
+            # What it corrects is what stands now: another plenary may have decided since this was put on the agenda.
+            decided.corrects = ratified.newest(meeting.unit, decided.window)
+            decided.version = 1 + ((decided.corrects.version or 0) if decided.corrects else 0)
+        decided.save()
+        tell(
+            f"figures.{decided.decision.lower()}",
+            meeting,
+            by,
+            item=decided.pk,
+            window=decided.window_id,
+            version=decided.version,
+            mode=decided.mode,
+            votes=len(votes),
+            agree=agree,
+            sha256=bytes(decided.sha256).hex(),
+        )
+    return decided
+
+
+def postpone(*, item: AgendaItem, note: str, by: User) -> AgendaItem:
+    """The presider puts an item off, saying why."""
+    if not note.strip():
+        raise PlenaryError(_("Tuliskan mengapa ditunda."))
+    with transaction.atomic():
+        meeting = _presided(item.plenary, by)
+        put_off = _pending(item)
+        put_off.decision, put_off.note, put_off.decided_at = Decision.POSTPONED, note.strip(), clock.now()
+        put_off.save()
+        tell("agenda.postponed", meeting, by, item=item.pk, reason=put_off.note)
+    return put_off
+
+
+def close(*, plenary: Plenary, minutes_number: str, notes: str, by: User) -> Plenary:
+    """Ends the meeting with the number of its minutes (berita acara), once nothing is left undecided."""
+    if not minutes_number.strip():
+        raise PlenaryError(_("Isi nomor berita acara."))
+    with transaction.atomic():
+        meeting = _presided(plenary, by)
+        if meeting.items.filter(decision=Decision.PENDING).exists():
+            raise PlenaryError(_("Masih ada agenda yang belum diputuskan. Putuskan atau tunda dulu."))
+        meeting.state, meeting.closed_at = State.CLOSED, clock.now()
+        meeting.minutes_number, meeting.notes = minutes_number.strip()[:60], notes.strip()
+        try:
+            with transaction.atomic():
+                meeting.save()
+        except IntegrityError as error:
+            raise PlenaryError(_("Nomor berita acara ini sudah dipakai. Isi nomor lain.")) from error
+        tell("plenary.closed", meeting, by, minutes=meeting.minutes_number)
+    return meeting
+
+
+def cancel(*, plenary: Plenary, reason: str, by: User) -> Plenary:
+    """Calls a meeting off in which nobody has voted yet."""
+    require_preparing(by, plenary.unit)
+    if not reason.strip():
+        raise PlenaryError(_("Tuliskan mengapa dibatalkan."))
+    with transaction.atomic():
+        meeting = hold(plenary, State.CALLED, State.OPEN)
+        if Vote.objects.filter(item__plenary=meeting).exists() or meeting.items.exclude(decision="PENDING").exists():
+            raise PlenaryError(_("Sudah ada suara atau keputusan di rapat ini, jadi tidak dapat dibatalkan."))
+        meeting.state, meeting.cancelled_reason = State.CANCELLED, reason.strip()
+        meeting.save()
+        tell("plenary.cancelled", meeting, by, reason=meeting.cancelled_reason)
+    return meeting
+
+
+# --- parts ----------------------------------------------------------------------------------------------------------
+
+
+def _presided(plenary: Plenary, by: User) -> Plenary:
+    access.require(by, Permission.RATIFY, plenary.unit)
+    meeting = hold(plenary, State.OPEN)
+    if meeting.presided_by_id != by.pk:
+        raise PlenaryError(_("Hanya pimpinan rapat yang melakukan ini."))
+    return meeting
+
+
+def _pending(item: AgendaItem, *, untouched: bool = False) -> AgendaItem:
+    fresh = AgendaItem.objects.select_related("window__instrument", "window__version").get(pk=item.pk)
+    if fresh.decision != Decision.PENDING:
+        raise PlenaryError(_("Agenda ini sudah diputuskan."))
+    if untouched and fresh.votes.exists():
+        raise PlenaryError(_("Sudah ada yang bersuara atas angka ini, jadi angkanya tidak dapat diganti."))
+    return fresh
+
+
+def _figures(unit: Unit, window: Window) -> dict[str, Any]:
+    laid = ratified.figures(unit, window)
+    if laid is None:
+        raise PlenaryError(_("Belum ada rekap untuk formulir ini di satuan Anda."))
+    return laid
+
+
+def _on_the_table(laid: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "shown": laid,
+        "sha256": digest(laid),
+        "shown_at": clock.now(),
+        "filed": laid["filed"],
+        "approved": laid["approved"],
+    }
+
+
+def _lay_again(meeting: Plenary, item: AgendaItem, by: User) -> AgendaItem:
+    laid = _figures(meeting.unit, item.window)
+    if digest(laid) != bytes(item.sha256):
+        for name, value in _on_the_table(laid).items():
+            setattr(item, name, value)
+        item.save()
+        tell("agenda.refreshed", meeting, by, item=item.pk, sha256=bytes(item.sha256).hex())
+    return item

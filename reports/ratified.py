@@ -1,0 +1,159 @@
+"""What a plenary binds, what stands ratified, and what has moved since: reads only, written by reports/plenary.py.
+
+The ratified figure of a unit and a window is its newest ratified agenda item. It stays when a figure below changes; the
+difference is shown beside it, and the body is asked to decide again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from hierarchy.models import Unit
+from reports.instruments.schema import Question, Schema, problem_cells, sum_cells
+from reports.models import AgendaItem, Tally, Vote, Window
+from reports.querysets import without_schema
+from reports.rollup import COUNTS
+
+RATIFIED = AgendaItem.Decision.RATIFIED
+# What the counts of a tally are called where people compare them.
+COUNT_WORDS: dict[str, Promise] = {
+    "expected": _("Laporan yang ditunggu"),
+    "filed_count": _("Sudah lapor"),
+    "on_time": _("Tepat waktu"),
+    "approved_count": _("Disetujui"),
+    "returned": _("Dikembalikan"),
+    "vacant": _("Tanpa pengawas"),
+    "unreachable": _("Tanpa sinyal"),
+}
+
+
+def figures(unit: Unit, window: Window) -> dict[str, Any] | None:
+    """A unit's figures of a window as a plenary binds them: what they are of, the counts and both bases.
+
+    None where there is no tally yet.
+    """
+    tally = Tally.objects.filter(unit=unit, window=window).first()
+    return shown(tally, unit, window) if tally else None
+
+
+def shown(tally: Tally, unit: Unit, window: Window) -> dict[str, Any]:
+    """The same from a tally that was read already."""
+    return {
+        "election": unit.election.code,
+        "unit": unit.code,
+        "instrument": window.instrument.code,
+        "version": window.version.number,
+        "period": window.period,
+        "counts": {name: getattr(tally, name) for name in COUNTS},
+        "filed": list(tally.filed),
+        "approved": list(tally.approved),
+    }
+
+
+def digest(laid: dict[str, Any]) -> bytes:
+    """SHA-256 (32 bytes) of the canonical JSON: sorted names, no blanks, UTF-8."""
+    return hashlib.sha256(json.dumps(laid, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).digest()
+
+
+def newest(unit: Unit, window: Window) -> AgendaItem | None:
+    """The ratified figure that stands."""
+    return AgendaItem.objects.filter(unit=unit, window=window, decision=RATIFIED).order_by("-version").first()
+
+
+def standing(units: Iterable[int]) -> dict[tuple[int, int], AgendaItem]:
+    """(unit id, window id) -> the ratified figure that stands, with its plenary; one query."""
+    rows = AgendaItem.objects.filter(unit__in=list(units), decision=RATIFIED)
+    rows = rows.select_related("plenary").order_by("unit_id", "window_id", "-version").distinct("unit_id", "window_id")
+    return {(item.unit_id, item.window_id): item for item in rows}
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A count or a sum that is no longer what was ratified."""
+
+    label: str
+    before: int
+    after: int
+
+
+def differences(before: dict[str, Any], after: dict[str, Any], schema: Schema) -> list[Moved]:
+    """What differs between two figures of the same unit and window, counts first, then approved sums by question."""
+    language = get_language()
+    moved = [
+        Moved(str(words), before["counts"][name], after["counts"][name])
+        for name, words in COUNT_WORDS.items()
+        if before["counts"][name] != after["counts"][name]
+    ]
+    for question, position in told_cells(schema):
+        old, new = before["approved"][position], after["approved"][position]
+        if old != new:
+            moved.append(Moved(question.label.in_language(language), old, new))
+    return moved
+
+
+def told_cells(schema: Schema) -> list[tuple[Question, int]]:
+    """The positions a plenary looks at: every sum, and every count of findings; once each, in the form's order."""
+    cells = {position: question for question, position in [*sum_cells(schema), *problem_cells(schema)]}
+    return [(cells[position], position) for position in sorted(cells)]
+
+
+@dataclass(frozen=True)
+class Matter:
+    """A window the body has figures of: what stands ratified, and whether the figures are others by now."""
+
+    window: Window
+    tally: Tally
+    item: AgendaItem | None
+    changed: bool
+
+    @property
+    def to_decide(self) -> bool:
+        """Never ratified, or no longer as ratified: a (correction) plenary is proposed."""
+        return self.item is None or self.changed
+
+
+def matters(unit: Unit) -> list[Matter]:
+    """The windows a body may ratify, newest deadline first: three queries."""
+    windows = {
+        window.pk: window
+        for window in Window.objects.filter(election=unit.election_id, opened_at__isnull=False)
+        .select_related("instrument", "version", "stage")
+        .defer(*without_schema("version"))
+    }
+    ratified = standing([unit.pk])
+    found = []
+    for tally in Tally.objects.filter(unit=unit, window__in=windows, expected__gt=0):
+        item, window = ratified.get((unit.pk, tally.window_id)), windows[tally.window_id]
+        changed = item is not None and digest(shown(tally, unit, window)) != bytes(item.sha256)
+        found.append(Matter(window, tally, item, changed))
+    return sorted(found, key=lambda matter: (matter.window.due_at, matter.window.pk), reverse=True)
+
+
+def broken() -> Iterator[str]:
+    """Sentences about ratified figures that are not what their members voted for (manage.py verify)."""
+    versions: dict[tuple[int, int], int] = {}
+    ratified = AgendaItem.objects.filter(decision=RATIFIED).select_related("plenary")
+    for item in ratified.prefetch_related("votes").order_by("unit_id", "window_id", "version").iterator(chunk_size=500):
+        name = f"agenda item {item.pk}"
+        if digest(item.shown) != bytes(item.sha256):
+            yield f"{name}: figures do not recompute to their hash"
+        if (item.shown["filed"], item.shown["approved"]) != (item.filed, item.approved):
+            yield f"{name}: vectors differ from the figures shown"
+        votes = list(item.votes.all())
+        agree = sum(each.choice == Vote.Choice.AGREE for each in votes)
+        if agree * 2 <= len(votes) or any(bytes(each.seen) != bytes(item.sha256) for each in votes):
+            yield f"{name}: {agree} of {len(votes)} votes are for these figures"
+        if item.plenary.quorum is None or (item.present or 0) < item.plenary.quorum:
+            yield f"{name}: decided by {item.present}, quorum {item.plenary.quorum}"
+        key = (item.unit_id, item.window_id)
+        if item.version != versions.get(key, 0) + 1:
+            yield f"{name}: version {item.version} follows {versions.get(key, 0)}"
+        versions[key] = item.version or 0

@@ -1,0 +1,329 @@
+"""Pages of the plenary. Rules live in the verbs; a view gathers, calls, and shows again what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import cached_property
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST, require_safe
+
+from hierarchy import access, clock, stepup
+from hierarchy.access import COLLEGIAL, Permission
+from hierarchy.clock import WITA
+from hierarchy.levels import Level
+from hierarchy.models import Unit, User
+from hierarchy.querysets import visible_q
+from reports import minutes, plenary, ratified, sitting
+from reports.models import AgendaItem, Attendance, Plenary, Vote
+from reports.querysets import without_schema
+from reports.shown import title_of
+from reports.views import SignedIn, paged, seat
+
+REFUSALS = (sitting.PlenaryError, stepup.NotConfirmed)
+
+
+class CallForm(forms.Form):
+    """What a plenary is about, when, where, and whether the public may listen."""
+
+    windows = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Rekap yang akan disahkan"),
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": gettext_lazy("Pilih paling sedikit satu rekap.")},
+    )
+    meets_at = forms.DateTimeField(
+        label=gettext_lazy("Waktu rapat (WITA)"),
+        widget=forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"}),
+        error_messages={"required": gettext_lazy("Isi waktu rapat."), "invalid": gettext_lazy("Isi waktu rapat.")},
+    )
+    place = forms.CharField(
+        label=gettext_lazy("Tempat"),
+        max_length=200,
+        error_messages={"required": gettext_lazy("Tuliskan tempat rapat.")},
+    )
+    public = forms.BooleanField(label=gettext_lazy("Rapat terbuka untuk umum"), required=False)
+
+    def __init__(self, data: Any, *, matters: list[ratified.Matter]) -> None:
+        super().__init__(data, initial={"meets_at": clock.now().astimezone(WITA)})
+        named = [
+            (matter.window.pk, title_of(matter.window) + (_(" (berubah sesudah disahkan)") if matter.changed else ""))
+            for matter in matters
+        ]
+        self.fields["windows"].choices = named  # type: ignore[attr-defined]
+
+
+@never_cache
+@login_required
+@require_safe
+def plenaries(request: SignedIn) -> HttpResponse:
+    """The plenaries of the reader's bodies, or of all below; what waits to be decided stands first."""
+    own, wide = _bodies(request.user), request.GET.get("badan") == "semua"
+    rows = Plenary.objects.filter(visible_q(request.user, "unit__"))
+    if own and not wide:
+        rows = rows.filter(unit__in=own)
+    if (state := request.GET.get("keadaan", "")) in Plenary.State.values:
+        rows = rows.filter(state=state)
+    context = {
+        "page": paged(request, rows.select_related("unit")),
+        "own": own,
+        "wide": wide or not own,
+        "state": state,
+        "states": Plenary.State.choices,
+        "to_decide": [(unit, matter) for unit in own for matter in ratified.matters(unit) if matter.to_decide],
+        "may_call": any(sitting.may_prepare(request.user, unit) for unit in own),
+        "nav_current": "plenaries",
+    }
+    return render(request, "reports/plenaries.html", context | seat(request))
+
+
+@never_cache
+@login_required
+def call(request: SignedIn) -> HttpResponse:
+    """Call one's body to a plenary."""
+    unit = next((unit for unit in _bodies(request.user) if sitting.may_prepare(request.user, unit)), None)
+    if unit is None:
+        raise Http404
+    matters = [matter for matter in ratified.matters(unit) if matter.to_decide]
+    form = CallForm(request.POST if request.method == "POST" else None, matters=matters)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            made = plenary.call(
+                unit=unit,
+                windows=[matter.window for matter in matters if matter.window.pk in given["windows"]],
+                meets_at=given["meets_at"],
+                place=given["place"],
+                public=given["public"],
+                by=request.user,
+            )
+        except sitting.PlenaryError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Rapat pleno dicatat. Anggota dapat mengisi daftar hadir."))
+            return redirect("plenary", pk=made.pk)
+    context = {"form": form, "unit": unit, "matters": matters, "nav_current": "plenaries"}
+    return render(request, "reports/plenary_call.html", context | seat(request), status=422 if form.errors else 200)
+
+
+@never_cache
+@login_required
+@require_safe
+def meeting(request: SignedIn, pk: int) -> HttpResponse:
+    """One plenary: attendance, agenda with the figures as they will be ratified, votes, decisions."""
+    return _page(request, _found(request, pk))
+
+
+@sensitive_post_parameters("password")
+@login_required
+@require_POST
+def act(request: SignedIn, pk: int) -> HttpResponse:
+    """Every step of a plenary; one that is refused shows the page again with the sentence and what was typed."""
+    found = _found(request, pk)
+    step = STEPS.get(request.POST.get("verb", ""))
+    if step is None:
+        raise Http404
+    try:
+        step(request, found)
+    except REFUSALS as error:
+        return _page(request, _found(request, pk), refused=str(error), status=409)
+    return redirect("plenary", pk=pk)
+
+
+@never_cache
+@login_required
+@require_safe
+def minutes_pdf(request: SignedIn, pk: int) -> HttpResponse:
+    """The minutes (berita acara); a draft until the meeting is closed."""
+    found = _found(request, pk)
+    name = f"berita-acara-{found.unit.code}-pleno-{found.number}.pdf"
+    answer = HttpResponse(minutes.pdf(found), content_type="application/pdf")
+    answer["Content-Disposition"] = f'inline; filename="{name}"'
+    return answer
+
+
+# --- steps ----------------------------------------------------------------------------------------------------------
+
+
+def _item(request: SignedIn, found: Plenary) -> AgendaItem:
+    number = request.POST.get("agenda", "")
+    rows = AgendaItem.objects.select_related("plenary__unit__election", "window")
+    return get_object_or_404(rows, plenary=found, pk=number if number.isdecimal() and len(number) < 19 else None)
+
+
+def _somebody(request: SignedIn, found: Plenary, name: str) -> User | None:
+    number = request.POST.get(name, "")
+    seats = sitting.members_of(found.unit)
+    return next((row.user for row in seats if str(row.user_id) == number), None)
+
+
+def _member(request: SignedIn, found: Plenary) -> User:
+    member = _somebody(request, found, "anggota")
+    if member is None:
+        raise Http404
+    return member
+
+
+def _vote(request: SignedIn, found: Plenary) -> None:
+    item, given = _item(request, found), request.POST
+    try:
+        seen = bytes.fromhex(given.get("seen", ""))
+    except ValueError:
+        raise Http404 from None
+    access.require(request.user, Permission.RATIFY, found.unit)
+    stepup.confirm(request, given.get("password", ""))
+    choice, dissent = given.get("pilihan", ""), given.get("pendapat", "")
+    plenary.vote(item=item, choice=choice, seen=seen, dissent=dissent, by=request.user)
+    messages.success(request, _("Suara Anda tercatat."))
+
+
+def _decide(request: SignedIn, found: Plenary) -> None:
+    access.require(request.user, Permission.RATIFY, found.unit)
+    stepup.confirm(request, request.POST.get("password", ""))
+    decided = plenary.decide(item=_item(request, found), by=request.user)
+    messages.success(request, _("Keputusan tercatat: %(word)s.") % {"word": decided.get_decision_display()})
+
+
+def _add(request: SignedIn, found: Plenary) -> None:
+    number = request.POST.get("rekap", "")
+    chosen = next((each.window for each in ratified.matters(found.unit) if str(each.window.pk) == number), None)
+    if chosen is None:
+        raise sitting.PlenaryError(_("Pilih rekap yang akan ditambahkan."))
+    plenary.put_on_agenda(plenary=found, window=chosen, by=request.user)
+
+
+STEPS: dict[str, Callable[[SignedIn, Plenary], Any]] = {
+    "hadir": lambda r, found: sitting.arrive(plenary=found, member=_member(r, found), by=r.user),
+    "pergi": lambda r, found: sitting.leave(plenary=found, member=_member(r, found), by=r.user),
+    "izin": lambda r, found: sitting.excuse(
+        plenary=found, member=_member(r, found), reason=r.POST.get("alasan", ""), by=r.user
+    ),
+    "buka": lambda r, found: plenary.open_(plenary=found, by=r.user, presider=_somebody(r, found, "pimpinan")),
+    "suara": _vote,
+    "putuskan": _decide,
+    "perbarui": lambda r, found: plenary.refresh(item=_item(r, found), by=r.user),
+    "tunda": lambda r, found: plenary.postpone(item=_item(r, found), note=r.POST.get("alasan", ""), by=r.user),
+    "tambah": _add,
+    "cabut": lambda r, found: plenary.take_off_agenda(item=_item(r, found), by=r.user),
+    "tutup": lambda r, found: plenary.close(
+        plenary=found, minutes_number=r.POST.get("nomor", ""), notes=r.POST.get("catatan", ""), by=r.user
+    ),
+    "batalkan": lambda r, found: plenary.cancel(plenary=found, reason=r.POST.get("alasan", ""), by=r.user),
+}
+
+
+# --- the page -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Laid:
+    """An agenda item as the page shows it: its figures, the votes, and what moved.
+
+    `moved`: since the figures were laid or ratified; `against`: from the ratified figure that this one corrects.
+    """
+
+    item: AgendaItem
+    votes: list[Vote]
+    moved: list[ratified.Moved]
+    against: list[ratified.Moved]
+    mine: Vote | None
+    newest: bool
+
+    @property
+    def title(self) -> str:
+        return title_of(self.item.window)
+
+    @property
+    def hash(self) -> str:
+        return bytes(self.item.sha256).hex()
+
+    @cached_property
+    def rows(self) -> list[tuple[str, int, int]]:
+        """Question, approved sum, reported sum."""
+        cells, language = ratified.told_cells(self.item.window.version.parsed), get_language()
+        shown = self.item.shown
+        return [(q.label.in_language(language), shown["approved"][at], shown["filed"][at]) for q, at in cells]
+
+
+def laid_items(found: Plenary, reader: User) -> list[Laid]:
+    """The agenda in order. Two queries and one per item for the figures as they stand now."""
+    items = found.items.select_related("window__instrument", "window__version", "corrects__plenary")
+    ready = items.defer(*without_schema("window__version")).prefetch_related("votes__user").order_by("pk")
+    standing = ratified.standing([found.unit_id])
+    laid = []
+    for item in ready:
+        schema, votes = item.window.version.parsed, list(item.votes.all())
+        newest = standing.get((item.unit_id, item.window_id)) == item
+        now = ratified.figures(found.unit, item.window) if newest or item.decision == "PENDING" else None
+        laid.append(
+            Laid(
+                item=item,
+                votes=votes,
+                moved=ratified.differences(item.shown, now, schema) if now else [],
+                against=ratified.differences(item.corrects.shown, item.shown, schema) if item.corrects else [],
+                mine=next((vote for vote in votes if vote.user_id == reader.pk), None),
+                newest=newest,
+            )
+        )
+    return laid
+
+
+def _page(request: SignedIn, found: Plenary, *, refused: str = "", status: int = 200) -> HttpResponse:
+    seats = sitting.members_of(found.unit)
+    listed = {row.user_id: row for row in found.attendance.select_related("user")}
+    present = [row for row in listed.values() if row.present]
+    open_now = found.state in (Plenary.State.CALLED, Plenary.State.OPEN)
+    context = {
+        "plenary": found,
+        "unit": found.unit,
+        "seats": [(row, listed.get(row.user_id)) for row in seats] if open_now else [],
+        "listed": list(listed.values()),
+        "present": len(present),
+        "members": found.members or len(seats),
+        "needed": found.quorum or sitting.needed_of(found.unit, len(seats)),
+        "eldest_unknown": _eldest_unknown(present, {row.user_id: row.user for row in seats}),
+        "items": laid_items(found, request.user),
+        "addable": [m for m in ratified.matters(found.unit) if m.to_decide] if open_now else [],
+        "open_now": open_now,
+        "may_prepare": sitting.may_prepare(request.user, found.unit),
+        "may_vote": access.can(request.user, Permission.RATIFY, found.unit),
+        "here": any(row.user_id == request.user.pk for row in present),
+        "presides": found.presided_by_id == request.user.pk,
+        "confirmed": stepup.confirmed(request),
+        "choices": Vote.Choice.choices,
+        "refused": refused,
+        "typed": request.POST,
+        "now": clock.now(),
+        "nav_current": "plenaries",
+    }
+    return render(request, "reports/plenary.html", context | seat(request), status=status)
+
+
+def _eldest_unknown(present: list[Attendance], members: dict[int, User]) -> list[User]:
+    """Those present, where nobody can tell who presides: no chair, and a birth date is missing."""
+    if any(row.role == "CHAIR" for row in present):
+        return []
+    people = [members[row.user_id] for row in present if row.user_id in members]
+    return people if any(person.born_on is None for person in people) else []
+
+
+def _found(request: SignedIn, pk: int) -> Plenary:
+    rows = Plenary.objects.filter(visible_q(request.user, "unit__"))
+    return get_object_or_404(rows.select_related("unit__election", "presided_by", "called_by"), pk=pk)
+
+
+def _bodies(user: User) -> list[Unit]:
+    """The collegial bodies the user serves in, members before others."""
+    seats = [row for row in access.memberships(user) if Level(row.unit.level) in COLLEGIAL]
+    seats.sort(key=lambda row: (not sitting.may_prepare(user, row.unit), row.pk))
+    return list({row.unit_id: row.unit for row in seats}.values())

@@ -1,0 +1,275 @@
+"""The plenary by example: who may, what is bound, what a change afterwards shows. The laws are in test_plenary_laws."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, transaction
+from django.http import Http404
+
+from hierarchy.models import Unit, User
+from reports import plenary, ratified, review, rollup, sitting
+from reports.models import AgendaItem, Event, Plenary, Vote
+from tests.cast import Cast, seat_of
+from tests.days import AFTERNOON, Day, fresh
+
+pytestmark = pytest.mark.django_db
+DISTRICT = "647201"
+
+
+def body(cast: Cast, code: str = DISTRICT) -> list[User]:
+    """The members of a body, the chair first."""
+    members = {"64": cast.province_members, "6472": cast.regency_members, DISTRICT: cast.district_members}[code]
+    return [fresh(user) for user in members]
+
+
+def called(day: Day, code: str = DISTRICT, by: User | None = None) -> Plenary:
+    rollup.run_pending()
+    unit = Unit.objects.select_related("election").get(election=day.election, code=code)
+    window = day.windows["pemungutan-tps"]
+    by = by or body(day.cast, code)[0]
+    return plenary.call(unit=unit, windows=[window], meets_at=AFTERNOON, place="Kantor", public=False, by=by)
+
+
+def opened(day: Day, code: str = DISTRICT, present: int | None = None) -> Plenary:
+    meeting, members = called(day, code), body(day.cast, code)
+    for member in members[:present]:
+        sitting.arrive(plenary=meeting, member=member, by=member)
+    return plenary.open_(plenary=meeting, by=members[0])
+
+
+def vote(item: AgendaItem, by: User, choice: str = "AGREE", **more: Any) -> Vote:
+    item.refresh_from_db()
+    return plenary.vote(item=item, choice=choice, seen=bytes(item.sha256), by=fresh(by), **more)
+
+
+def ratify(day: Day, code: str = DISTRICT) -> AgendaItem:
+    meeting = opened(day, code)
+    item = meeting.items.get()
+    for member in body(day.cast, code):
+        vote(item, member)
+    return plenary.decide(item=item, by=body(day.cast, code)[0])
+
+
+def approved(day: Day) -> None:
+    report = day.file(day.cast.ptps, surat_rusak=1)
+    review.approve(report=report, seen=bytes(report.sha256), by=fresh(day.cast.pkd))
+
+
+@pytest.mark.parametrize("code", [DISTRICT, "6472", "64"])
+def test_a_body_ratifies_exactly_the_figures_that_lay_on_the_table(election_day: Day, code: str):
+    approved(election_day)
+    item = ratify(election_day, code)
+    assert (item.decision, item.mode, item.version, item.corrects) == ("RATIFIED", "CONSENSUS", 1, None)
+    unit = Unit.objects.select_related("election").get(code=code)
+    assert item.shown == ratified.figures(unit, election_day.windows["pemungutan-tps"])
+    assert ratified.digest(item.shown) == bytes(item.sha256)
+    assert item.shown["counts"]["approved_count"] == 1
+    closed = plenary.close(
+        plenary=item.plenary, minutes_number="12/BA/II/2024", notes="", by=body(election_day.cast, code)[0]
+    )
+    assert (closed.state, closed.minutes_number) == ("CLOSED", "12/BA/II/2024")
+    assert list(ratified.broken()) == []
+    verbs = Event.objects.filter(target=f"pleno-{closed.pk}").values_list("verb", flat=True)
+    assert [verb for verb in verbs if verb.startswith(("plenary", "figures"))][0::100] == ["plenary.called"]
+    assert {"plenary.opened", "plenary.voted", "figures.ratified", "plenary.closed"} <= set(verbs)
+
+
+def test_a_change_afterwards_is_shown_and_ratified_again_as_a_second_version(election_day: Day):
+    approved(election_day)
+    first = ratify(election_day)
+    plenary.close(plenary=first.plenary, minutes_number="1", notes="", by=body(election_day.cast)[0])
+    unit, window = first.unit, election_day.windows["pemungutan-tps"]
+    assert [matter.to_decide for matter in ratified.matters(unit) if matter.window == window] == [False]
+    with pytest.raises(plenary.PlenaryError, match="sudah disahkan dan tidak berubah"):
+        called(election_day)
+
+    report = election_day.file(election_day.cast.ptps_sibling, election_day.duty(subject="6472012001002"))
+    review.approve(report=report, seen=bytes(report.sha256), by=fresh(election_day.cast.pkd))
+    rollup.run_pending()
+    matter = next(matter for matter in ratified.matters(unit) if matter.window == window)
+    assert (matter.changed, matter.item) == (True, first)
+    now = ratified.figures(unit, window)
+    assert now is not None
+    moved = {
+        row.label: (row.before, row.after) for row in ratified.differences(first.shown, now, window.version.parsed)
+    }
+    assert moved["Disetujui"] == (1, 2)
+    assert len(moved) > 3, "the sums of the approved answers moved too"
+
+    second = ratify(election_day)
+    assert (second.version, second.corrects) == (2, first)
+    first.refresh_from_db()
+    assert first.shown["counts"]["approved_count"] == 1, "what was ratified stays what it was"
+    assert ratified.newest(unit, window) == second
+
+
+def test_without_a_quorum_nothing_opens_and_what_loses_it_is_refused(election_day: Day):
+    cast = election_day.cast
+    chair, second, _third = body(cast)
+    meeting = called(election_day)
+    sitting.arrive(plenary=meeting, member=chair, by=chair)
+    with pytest.raises(plenary.PlenaryError, match="hadir 1 dari 3 anggota, perlu 2"):
+        plenary.open_(plenary=meeting, by=chair)
+    sitting.arrive(plenary=meeting, member=second, by=fresh(cast.panwascam_operator))
+    plenary.open_(plenary=meeting, by=chair)
+    item = meeting.items.get()
+    vote(item, chair)
+    sitting.leave(plenary=meeting, member=second, by=second)
+    with pytest.raises(plenary.PlenaryError, match="Belum kuorum"):
+        vote(item, chair)
+    with pytest.raises(plenary.PlenaryError, match="Belum kuorum"):
+        plenary.decide(item=item, by=chair)
+    sitting.arrive(plenary=meeting, member=second, by=second)
+    with pytest.raises(plenary.PlenaryError, match="Belum semua yang hadir"):
+        plenary.decide(item=item, by=chair)
+    vote(item, second)
+    assert plenary.decide(item=item, by=chair).decision == "RATIFIED"
+
+
+def test_dissent_needs_words_and_the_majority_decides(election_day: Day):
+    chair, second, third = body(election_day.cast)
+    item = opened(election_day).items.get()
+    with pytest.raises(plenary.PlenaryError, match="pendapat berbeda"):
+        vote(item, third, "DISAGREE", dissent="  ")
+    vote(item, third, "DISAGREE", dissent="TPS 901 belum dihitung")
+    vote(item, chair)
+    vote(item, second)
+    with pytest.raises(plenary.PlenaryError, match="sudah bersuara"):
+        vote(item, second, "ABSTAIN")
+    with pytest.raises(plenary.PlenaryError, match="pimpinan rapat"):
+        plenary.decide(item=item, by=second)
+    decided = plenary.decide(item=item, by=chair)
+    assert (decided.decision, decided.mode, decided.present) == ("RATIFIED", "VOTE", 3)
+
+
+def test_half_is_not_a_majority(election_day: Day):
+    chair, second, _third = body(election_day.cast)
+    item = opened(election_day, present=2).items.get()
+    vote(item, chair)
+    vote(item, second, "ABSTAIN")
+    decided = plenary.decide(item=item, by=chair)
+    assert (decided.decision, decided.version) == ("REJECTED", None)
+
+
+def test_the_eldest_presides_in_place_of_an_absent_chair(election_day: Day):
+    _chair, second, third = body(election_day.cast)
+    meeting = called(election_day)
+    for member in (second, third):
+        sitting.arrive(plenary=meeting, member=member, by=member)
+    with pytest.raises(plenary.PlenaryError, match="tanggal lahir"):
+        plenary.open_(plenary=meeting, by=second)
+    with pytest.raises(plenary.PlenaryError, match="tanggal lahir"):
+        plenary.open_(plenary=meeting, by=second, presider=election_day.cast.panwascam_chair)
+    User.objects.filter(pk=second.pk).update(born_on=date(1985, 5, 1))
+    User.objects.filter(pk=third.pk).update(born_on=date(1979, 8, 17))
+    assert plenary.open_(plenary=meeting, by=second).presided_by == third
+    absent = meeting.attendance.get(user=election_day.cast.panwascam_chair)
+    assert absent.arrived_at is None
+
+
+def test_a_vote_on_figures_that_were_replaced_is_refused(election_day: Day):
+    chair = body(election_day.cast)[0]
+    item = opened(election_day).items.get()
+    stale = bytes(item.sha256)
+    approved(election_day)
+    rollup.run_pending()
+    plenary.refresh(item=item, by=chair)
+    with pytest.raises(plenary.PlenaryError, match="sudah diperbarui"):
+        plenary.vote(item=item, choice="AGREE", seen=stale, by=chair)
+    vote(item, chair)
+    with pytest.raises(plenary.PlenaryError, match="tidak dapat diganti"):
+        plenary.refresh(item=item, by=chair)
+
+
+@pytest.mark.parametrize("name", ["stranger", "stranger_member", "nobody", "pkd_sibling", "ptps"])
+def test_who_does_not_see_the_body_finds_nothing(election_day: Day, name: str):
+    meeting = opened(election_day)
+    by = fresh(getattr(election_day.cast, name))
+    item = meeting.items.get()
+    for act in (
+        lambda: called(election_day, by=by),
+        lambda: sitting.arrive(plenary=meeting, member=by, by=by),
+        lambda: vote(item, by),
+        lambda: plenary.decide(item=item, by=by),
+        lambda: plenary.cancel(plenary=meeting, reason="x", by=by),
+    ):
+        with pytest.raises(Http404):
+            act()
+
+
+@pytest.mark.parametrize("name", ["panwascam_operator", "regency_chair", "province_chair", "admin"])
+def test_only_the_body_itself_votes(election_day: Day, name: str):
+    item = opened(election_day).items.get()
+    with pytest.raises(PermissionDenied):
+        vote(item, getattr(election_day.cast, name))
+
+
+def test_the_secretariat_prepares_but_is_no_member(election_day: Day):
+    operator = fresh(election_day.cast.panwascam_operator)
+    meeting = called(election_day, by=operator)
+    with pytest.raises(PermissionDenied):
+        plenary.open_(plenary=meeting, by=operator)
+    with pytest.raises(plenary.PlenaryError, match="bukan anggota"):
+        sitting.arrive(plenary=meeting, member=operator, by=body(election_day.cast)[0])
+    plenary.cancel(plenary=meeting, reason="tanggal diganti", by=operator)
+    meeting.refresh_from_db()
+    assert meeting.state == "CANCELLED"
+
+
+def test_a_village_has_no_plenary(election_day: Day):
+    village = seat_of(election_day.cast.pkd).unit
+    with pytest.raises(plenary.PlenaryError, match="tidak mengenal rapat pleno"):
+        plenary.call(
+            unit=village, windows=[], meets_at=AFTERNOON, place="Balai", public=True, by=fresh(election_day.cast.pkd)
+        )
+
+
+def test_a_quorum_of_its_own_is_never_half_or_less(election_day: Day):
+    unit = Unit.objects.select_related("election").get(code="64")
+    admin = fresh(election_day.cast.admin)
+    for wrong in (2, 6):
+        with pytest.raises(plenary.PlenaryError, match="antara 3 dan 5"):
+            sitting.set_quorum(unit=unit, needed=wrong, reason="Perbawaslu", by=admin)
+    with pytest.raises(PermissionDenied):
+        sitting.set_quorum(unit=unit, needed=4, reason="x", by=fresh(election_day.cast.province_chair))
+    sitting.set_quorum(unit=unit, needed=4, reason="Keputusan pleno 3/2024", by=admin)
+    with pytest.raises(plenary.PlenaryError, match="hadir 3 dari 5 anggota, perlu 4"):
+        opened(election_day, "64", present=3)
+
+
+def test_the_database_itself_keeps_what_was_decided(election_day: Day):
+    item = ratify(election_day)
+    refused = {
+        "a vote changes": lambda: Vote.objects.filter(item=item).update(choice="ABSTAIN"),
+        "a vote goes": lambda: Vote.objects.filter(item=item)[0].delete(),
+        "a decision changes": lambda: AgendaItem.objects.filter(pk=item.pk).update(approved=[0]),
+    }
+    for what, act in refused.items():
+        with pytest.raises(DatabaseError), transaction.atomic():
+            act()
+        assert item.votes.count() == 3, what
+    plenary.close(plenary=item.plenary, minutes_number="1", notes="", by=body(election_day.cast)[0])
+    for table in (Plenary.objects.filter(pk=item.plenary_id), item.plenary.attendance.all()):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            table.delete()
+
+
+def test_closing_needs_a_number_and_leaves_nothing_undecided(election_day: Day):
+    chair = body(election_day.cast)[0]
+    meeting = opened(election_day)
+    with pytest.raises(plenary.PlenaryError, match="nomor"):
+        plenary.close(plenary=meeting, minutes_number=" ", notes="", by=chair)
+    with pytest.raises(plenary.PlenaryError, match="belum diputuskan"):
+        plenary.close(plenary=meeting, minutes_number="1", notes="", by=chair)
+    with pytest.raises(plenary.PlenaryError, match="mengapa"):
+        plenary.postpone(item=meeting.items.get(), note="", by=chair)
+    plenary.postpone(item=meeting.items.get(), note="menunggu TPS 901", by=chair)
+    plenary.close(plenary=meeting, minutes_number="1", notes="", by=chair)
+    again = opened(election_day)
+    plenary.postpone(item=again.items.get(), note="menunggu", by=chair)
+    with pytest.raises(plenary.PlenaryError, match="sudah dipakai"):
+        plenary.close(plenary=again, minutes_number="1", notes="", by=chair)

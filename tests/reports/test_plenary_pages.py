@@ -1,0 +1,153 @@
+"""The pages of the plenary: what is asked before a vote counts, what stays when a step is refused, the minutes."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import make_password
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from hierarchy import stepup
+from hierarchy.models import User
+from reports import minutes, plenary, sitting
+from reports.models import Plenary, Vote
+from tests.days import AFTERNOON, Day, fresh
+from tests.reports import test_pages
+from tests.reports.test_pages import text_of
+from tests.reports.test_plenary import approved, body, called, opened, ratify
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "rahasia-pengawas-2024"
+
+
+@pytest.fixture
+def day(election_day: Day) -> Day:
+    User.objects.update(password=make_password(PASSWORD))
+    cache.clear()
+    return election_day
+
+
+def signed_in(user: User) -> Client:
+    """With the password of the day: a session belongs to the one it was opened with."""
+    return test_pages.signed_in(fresh(user))
+
+
+def step(client: Client, meeting: Plenary, verb: str, **data: Any) -> Any:
+    return client.post(reverse("plenary-act", args=[meeting.pk]), {"verb": verb, **data})
+
+
+def ballot(meeting: Plenary, **more: Any) -> dict[str, Any]:
+    item = meeting.items.get()
+    return {"agenda": item.pk, "seen": bytes(item.sha256).hex(), "pilihan": "AGREE", **more}
+
+
+def test_a_vote_asks_for_the_password_once_in_ten_minutes(day: Day) -> None:
+    meeting = opened(day)
+    client = signed_in(day.cast.panwascam_chair)
+    for wrong in ({}, {"password": "salah"}):
+        refused = step(client, meeting, "suara", **ballot(meeting, pendapat="belum lengkap", **wrong))
+        assert refused.status_code == 409
+        assert "Kata sandi tidak cocok" in text_of(refused)
+        assert "belum lengkap" in refused.content.decode(), "what was typed stays"
+    assert not Vote.objects.exists()
+    assert step(client, meeting, "suara", **ballot(meeting, password=PASSWORD)).status_code == 302
+    assert Vote.objects.get().user == day.cast.panwascam_chair
+    page = client.get(reverse("plenary", args=[meeting.pk]))
+    assert 'name="password"' not in page.content.decode()
+    day.set_clock(AFTERNOON + stepup.LASTS + timedelta(minutes=1))
+    assert 'name="password"' in client.get(reverse("plenary", args=[meeting.pk])).content.decode()
+
+
+def test_a_meeting_from_the_invitation_to_the_minutes(day: Day) -> None:
+    approved(day)
+    meeting = called(day)
+    clients = [signed_in(member) for member in day.cast.district_members]
+    chair = clients[0]
+    text = text_of(chair.get(reverse("plenaries")))
+    assert "Rekap yang perlu diputuskan" in text
+    assert "Rapat pleno ke-1" in text
+    assert "Belum kuorum" in text_of(step(chair, meeting, "buka"))
+    for client, member in zip(clients, day.cast.district_members, strict=True):
+        assert step(client, meeting, "hadir", anggota=member.pk).status_code == 302
+    assert step(chair, meeting, "buka").status_code == 302
+    for client in clients[:2]:
+        assert step(client, meeting, "suara", **ballot(meeting, password=PASSWORD)).status_code == 302
+    against = ballot(meeting, password=PASSWORD, pilihan="DISAGREE")
+    assert "pendapat berbeda" in text_of(step(clients[2], meeting, "suara", **against))
+    assert step(clients[2], meeting, "suara", **against, pendapat="TPS 901 belum dihitung").status_code == 302
+    assert step(chair, meeting, "putuskan", agenda=meeting.items.get().pk).status_code == 302
+    assert "Isi nomor berita acara" in text_of(step(chair, meeting, "tutup", nomor=" ", catatan="Musyawarah"))
+    assert step(chair, meeting, "tutup", nomor="12/BA/II/2024", catatan="Musyawarah").status_code == 302
+    text = text_of(chair.get(reverse("plenary", args=[meeting.pk])))
+    for said in ("Selesai", "12/BA/II/2024", "Suara terbanyak", "versi 1", "TPS 901 belum dihitung"):
+        assert said in text, said
+
+
+def test_a_change_after_ratification_is_shown_and_a_correction_proposed(day: Day) -> None:
+    approved(day)
+    first = ratify(day)
+    plenary.close(plenary=first.plenary, minutes_number="1", notes="", by=body(day.cast)[0])
+    client = signed_in(day.cast.panwascam_chair)
+    assert "Berubah sesudah disahkan" not in text_of(client.get(reverse("plenary", args=[first.plenary_id])))
+    day.file(day.cast.ptps_sibling, day.duty(subject="6472012001002"))
+    called(day)
+    text = text_of(client.get(reverse("plenary", args=[first.plenary_id])))
+    assert "Berubah sesudah disahkan" in text
+    assert "Usulkan pleno koreksi" in text
+    assert "berubah sesudah disahkan (versi 1)" in text_of(client.get(reverse("plenaries")))
+
+
+def test_the_invitation_names_what_is_missing_and_keeps_what_was_typed(day: Day) -> None:
+    client = signed_in(day.cast.panwascam_operator)
+    called(day)
+    refused = client.post(reverse("call-plenary"), {"place": "Balai desa", "meets_at": "besok"})
+    assert refused.status_code == 422
+    assert "Balai desa" in refused.content.decode()
+    assert "Pilih paling sedikit satu rekap." in text_of(refused)
+    window = day.windows["penghitungan-tps"]
+    made = client.post(
+        reverse("call-plenary"), {"place": "Balai", "meets_at": "2024-02-16T10:00", "windows": [window.pk]}
+    )
+    assert made.status_code == 302
+    assert Plenary.objects.order_by("-pk")[0].items.get().window == window
+
+
+def test_the_minutes_say_what_was_decided_and_set_no_typed_command(day: Day) -> None:
+    approved(day)
+    User.objects.filter(pk=day.cast.panwascam_chair.pk).update(name="#let x = [*A*] $1$ \\ @b")
+    item = ratify(day)
+    chair = body(day.cast)[0]
+    plenary.close(plenary=item.plenary, minutes_number="12/BA", notes='"#panic()', by=chair)
+    closed = Plenary.objects.get(pk=item.plenary_id)
+    told = minutes.data(closed)
+    assert told["draft"] == ""
+    assert [office for office, _name in told["signed"]] == ["Ketua", "Anggota", "Anggota"]
+    assert told["signed"][0][1] == chair.name
+    assert bytes(item.sha256).hex() in told["items"][0]["hash"]
+    assert "1 disetujui" in told["items"][0]["coverage"]
+    assert "versi 1" in told["items"][0]["decision"]
+    assert len(json.dumps(told)) > 1000
+    answer = signed_in(day.cast.regency_member).get(reverse("minutes", args=[closed.pk]))
+    assert answer["Content-Type"] == "application/pdf"
+    assert answer.content.startswith(b"%PDF")
+
+
+def test_minutes_of_an_open_meeting_are_a_draft(day: Day) -> None:
+    assert minutes.data(opened(day))["draft"] == "KONSEP, belum ditutup"
+
+
+def test_who_is_absent_and_why_stands_in_the_list(day: Day) -> None:
+    chair, second, third = body(day.cast)
+    meeting = called(day)
+    client = signed_in(chair)
+    assert "Tuliskan alasan" in text_of(step(client, meeting, "izin", anggota=third.pk, alasan=" "))
+    assert step(client, meeting, "izin", anggota=third.pk, alasan="sakit").status_code == 302
+    for member in (chair, second):
+        sitting.arrive(plenary=meeting, member=member, by=member)
+    plenary.open_(plenary=meeting, by=chair)
+    assert minutes.data(Plenary.objects.get(pk=meeting.pk))["attendance"][0][3] == "tidak hadir: sakit"
