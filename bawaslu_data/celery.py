@@ -23,5 +23,7 @@ app.conf.beat_schedule = {
     "sweep-exports": {"task": "dashboards.tasks.sweep_exports", "schedule": 60.0, "options": {"expires": 60}},
     "seal-journal": {"task": "reports.tasks.seal_journal", "schedule": 60.0, "options": {"expires": 60}},
     "open-windows": {"task": "reports.tasks.open_due_windows", "schedule": 60.0, "options": {"expires": 60}},
+    # Reminders are to the minute, so beat looks more often than that; a tick that finds nothing costs milliseconds.
+    "remind": {"task": "reports.tasks.remind", "schedule": 20.0, "options": {"expires": 20}},
     "refresh-vacancies": {"task": "reports.tasks.refresh_vacancies", "schedule": 300.0, "options": {"expires": 300}},
 }

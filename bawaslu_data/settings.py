@@ -206,6 +206,19 @@ KEY_DIR = Path(env("KEY_DIR", default=str(BASE_DIR / ".data" / "keys")))
 # Whoever reads /metrics must show it as a bearer token; empty: only requests that came through no proxy are answered.
 METRICS_TOKEN = env("METRICS_TOKEN", default="").strip()
 
+# --- reminders (docs/reminders.md) --------------------------------------------------------------------------------
+# smtp://user:password@host:587 (smtp+tls://, smtp+ssl://); without one nobody is reached by e-mail.
+_MAIL = env.email_url("EMAIL_URL", default="smtp://")
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_HOST = _MAIL["EMAIL_HOST"] or ""
+EMAIL_PORT = _MAIL["EMAIL_PORT"] or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL["EMAIL_HOST_USER"] or "", _MAIL["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.get("EMAIL_USE_TLS", False), _MAIL.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="Bawaslu Kalimantan Timur <pelaporan@localhost>")
+# An address as apprise understands it, with {phone} where the number belongs: whatsapp://..., tgram://..., json://...
+GATEWAY_URL = env("GATEWAY_URL", default="").strip()
+
 # --- API ----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

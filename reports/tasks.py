@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from reports import calendar, journal, rollup
+from reports import calendar, delivery, journal, reminders, rollup
 
 
 @shared_task
@@ -26,3 +26,10 @@ def open_due_windows() -> None:
 @shared_task
 def refresh_vacancies() -> None:
     calendar.refresh_vacancies()
+
+
+@shared_task
+def remind() -> None:
+    """Fires what has come due and hands it on; beat sends this more often than once a minute."""
+    reminders.tick()
+    delivery.deliver()

@@ -282,6 +282,7 @@ def _page(request: SignedIn, found: Plenary, *, refused: str = "", status: int =
     seats = sitting.members_of(found.unit)
     listed = {row.user_id: row for row in found.attendance.select_related("user")}
     present = [row for row in listed.values() if row.present]
+    items = laid_items(found, request.user)
     open_now = found.state in (Plenary.State.CALLED, Plenary.State.OPEN)
     context = {
         "plenary": found,
@@ -292,8 +293,8 @@ def _page(request: SignedIn, found: Plenary, *, refused: str = "", status: int =
         "members": found.members or len(seats),
         "needed": found.quorum or sitting.needed_of(found.unit, len(seats)),
         "eldest_unknown": _eldest_unknown(present, {row.user_id: row.user for row in seats}),
-        "items": laid_items(found, request.user),
-        "addable": [m for m in ratified.matters(found.unit) if m.to_decide] if open_now else [],
+        "items": items,
+        "addable": _addable(found, items) if open_now else [],
         "open_now": open_now,
         "may_prepare": sitting.may_prepare(request.user, found.unit),
         "may_vote": access.can(request.user, Permission.RATIFY, found.unit),
@@ -307,6 +308,12 @@ def _page(request: SignedIn, found: Plenary, *, refused: str = "", status: int =
         "nav_current": "plenaries",
     }
     return render(request, "reports/plenary.html", context | seat(request), status=status)
+
+
+def _addable(found: Plenary, items: list[Laid]) -> list[ratified.Matter]:
+    """What could still be put on the agenda."""
+    on = {laid.item.window_id for laid in items}
+    return [matter for matter in ratified.matters(found.unit) if matter.to_decide and matter.window.pk not in on]
 
 
 def _eldest_unknown(present: list[Attendance], members: dict[int, User]) -> list[User]:

@@ -64,8 +64,8 @@ WRITERS: dict[str, frozenset[str]] = {
 _VERBS = ("create", "bulk_create", "update", "bulk_update", "delete")
 QUERYSET_WRITES = frozenset({"get_or_create", "update_or_create", *_VERBS, *(f"a{verb}" for verb in _VERBS)})
 ROW_WRITES = frozenset({"save", "delete", "asave", "adelete"})
-# What begins `x.save()` or `x.update(...)` without being a row of ours: hashes, progress bars, sets, files, API tokens.
-NOT_TABLES = frozenset({"answers", "bar", "bars", "book", "chosen", "digest", "request", "upright"})
+# What begins `x.save()` or `x.update(...)` without being a row of ours: hashes, progress bars, sets, files, pictures, API tokens.
+NOT_TABLES = frozenset({"answers", "bar", "bars", "book", "chosen", "digest", "request", "segno", "upright"})
 # Where a variable that is written holds rows of: module -> table. Every other `x.save()` must name its model.
 VARIABLES: dict[str, frozenset[str]] = {
     "hierarchy/tree.py": frozenset({"hierarchy.Unit"}),
@@ -76,6 +76,7 @@ VARIABLES: dict[str, frozenset[str]] = {
     "reports/evidence.py": frozenset({"reports.Evidence"}),
     "reports/review.py": frozenset({"reports.Obligation"}),
     "reports/journal.py": frozenset({"reports.Event"}),
+    "reports/delivery.py": frozenset({"reports.Message"}),
     "reports/plenary.py": frozenset({"reports.Plenary", "reports.AgendaItem"}),
     "reports/sitting.py": frozenset({"reports.Attendance"}),
     "dashboards/exports.py": frozenset({"dashboards.ExportJob"}),
