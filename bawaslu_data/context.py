@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from dashboards import views_operations
 from hierarchy import access
+from hierarchy.levels import LEAF
 
 
 def rehearsal(request: HttpRequest) -> dict[str, bool]:
@@ -20,5 +21,6 @@ def menu(request: HttpRequest) -> dict[str, Callable[[], bool]]:
     """What only some see in the menu; asked only where a page shows it."""
     return {
         "may_watch_operations": lambda: views_operations.may_watch(request.user),
+        "leads_somebody": lambda: any(row.unit.level < LEAF for row in access.memberships(request.user)),
         "sits_in_plenary": lambda: any(row.unit.level in access.COLLEGIAL for row in access.memberships(request.user)),
     }

@@ -150,6 +150,12 @@ def time_left(due_at: datetime, now: datetime) -> str:
     return gettext("sisa %(duration)s") % {"duration": duration(due_at - now)}
 
 
+def phone_digits(phone: str) -> str:
+    """0812-3456 -> 628123456, as wa.me and gateways want it; empty for what is no number."""
+    bare = re.sub(r"[^0-9]", "", phone)
+    return "62" + bare[1:] if bare.startswith("0") else bare
+
+
 _CODE = re.compile(r"(\d{2})(\d{2})?(\d{2})?(\d{4})?(\d{3})?", re.ASCII)
 
 

@@ -8,7 +8,6 @@ fires. What leaves the house, and that it leaves once, is reports/delivery.py.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,8 +23,8 @@ from django.utils.translation import gettext as _
 from hierarchy import clock, formats
 from hierarchy.access import ROLES, Permission
 from hierarchy.clock import WITA
+from hierarchy.levels import Level
 from hierarchy.models import Unit, User
-from hierarchy.querysets import within_q
 from reports import wording
 from reports.models import Carrier, Message, Notice, Obligation, Window
 from reports.shown import title_of
@@ -229,15 +228,9 @@ def addresses(user: User) -> list[tuple[str, str]]:
     found = [(Carrier.APP.value, "")]
     if user.email and settings.EMAIL_HOST:
         found.append((Carrier.EMAIL.value, user.email))
-    if (phone := digits(user.phone)) and settings.GATEWAY_URL:
+    if (phone := formats.phone_digits(user.phone)) and settings.GATEWAY_URL:
         found.append((Carrier.GATEWAY.value, phone))
     return found
-
-
-def digits(phone: str) -> str:
-    """0812-3456 -> 628123456, as gateways want it; empty for what is no number."""
-    bare = re.sub(r"\D", "", phone)
-    return "62" + bare[1:] if bare.startswith("0") else bare
 
 
 def not_before(told: Iterable[Notice], now: datetime) -> datetime:
@@ -256,14 +249,31 @@ def not_before(told: Iterable[Notice], now: datetime) -> datetime:
 # --- effect ---------------------------------------------------------------------------------------------------------
 
 
+# Of the reports of `windows` below a unit whose filer was reminded: how many were filed within EFFECT of a reminder,
+# and how many there are.
+EFFECT_SQL = """
+SELECT count(*) FILTER (WHERE prompt), count(*) FROM (
+    SELECT coalesce(bool_or(o.first_filed_at BETWEEN n.fired_at AND n.fired_at + %(effect)s::interval), false) AS prompt
+    FROM reports_notice n JOIN reports_obligation o ON o.id = n.obligation_id
+        JOIN hierarchy_unit s ON s.id = o.subject_id
+    WHERE o.window_id = ANY(%(windows)s::bigint[]) AND n.rung = ANY(%(to_filers)s::text[]) AND s.{column} = %(unit)s
+    GROUP BY o.id
+) AS reminded"""
+TO_FILERS = [name for name, rung in LADDER.items() if rung.level == 0 and rung.state == "OWED"]
+
+
+def effect_sql(unit: Unit) -> str:
+    return EFFECT_SQL.format(column="id" if unit.is_station else f"{Level(unit.level).spec.column}_id")
+
+
+def effect_values(windows: Iterable[int], unit: Unit) -> dict[str, Any]:
+    """What EFFECT_SQL wants, for windows by their keys."""
+    return {"windows": list(windows), "unit": unit.pk, "to_filers": TO_FILERS, "effect": EFFECT}
+
+
 def effect(windows: Iterable[Window], unit: Unit) -> tuple[int, int]:
     """(reports filed within EFFECT of a reminder to their filer, reports whose filer was reminded) below a unit."""
-    to_filers = [name for name, rung in LADDER.items() if rung.level == 0 and rung.state == "OWED"]
-    rows = Notice.objects.filter(within_q(unit, "obligation__subject__"), rung__in=to_filers)
-    reminded: dict[int, bool] = {}
-    found: Iterable[Any] = rows.filter(obligation__window__in=list(windows)).values_list(
-        "obligation_id", "fired_at", "obligation__first_filed_at"
-    )
-    for duty, fired, filed in found:
-        reminded[duty] = reminded.get(duty, False) or (filed is not None and fired <= filed <= fired + EFFECT)
-    return sum(reminded.values()), len(reminded)
+    with connection.cursor() as cursor:
+        cursor.execute(effect_sql(unit), effect_values([window.pk for window in windows], unit))
+        prompt, reminded = cursor.fetchone()
+    return prompt, reminded

@@ -75,8 +75,11 @@ class Contact:
 
     @classmethod
     def of(cls, seat: Membership) -> Contact:
-        digits = "".join(char for char in seat.user.phone if char in "0123456789")
-        return cls(seat.user.name, seat.user.phone, "62" + digits[1:] if digits.startswith("0") else digits)
+        return cls.named(seat.user.name, seat.user.phone)
+
+    @classmethod
+    def named(cls, name: str, phone: str) -> Contact:
+        return cls(name, phone, formats.phone_digits(phone))
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ WRITERS: dict[str, frozenset[str]] = {
 _VERBS = ("create", "bulk_create", "update", "bulk_update", "delete")
 QUERYSET_WRITES = frozenset({"get_or_create", "update_or_create", *_VERBS, *(f"a{verb}" for verb in _VERBS)})
 ROW_WRITES = frozenset({"save", "delete", "asave", "adelete"})
-# What begins `x.save()` or `x.update(...)` without being a row of ours: hashes, progress bars, sets, files, pictures, API tokens.
+# What begins `x.save()` or `x.update(...)` without being a row of ours: hashes, bars, sets, files, pictures, tokens.
 NOT_TABLES = frozenset({"answers", "bar", "bars", "book", "chosen", "digest", "request", "segno", "upright"})
 # Where a variable that is written holds rows of: module -> table. Every other `x.save()` must name its model.
 VARIABLES: dict[str, frozenset[str]] = {

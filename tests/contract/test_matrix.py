@@ -192,6 +192,8 @@ TABLE: dict[str, Rule] = {
     "publik/<slug:election>/rilis/<int:number>/<slug:code>/": public(lambda w: {**unit(w), **numbered(w)}),
     "publik/<slug:election>/rilis/<int:number>/<slug:code>.json": public(lambda w: {**unit(w), **numbered(w)}),
     "operasi/": own(may=frozenset({"admin"})),
+    "kepatuhan/": own(status=302),
+    "kepatuhan/<slug:election>/<slug:code>/": scoped(unit),
     "satuan/": own(status=302),
     "satuan/<slug:election>/<slug:code>/": scoped(unit),
     "unduhan/": own(post=lambda _w: {"satuan": TPS, "tahapan": "pemilu2024/PEMUNGUTAN", "dasar": "filed"}, posted=422),

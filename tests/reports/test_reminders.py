@@ -270,12 +270,6 @@ def test_nothing_leaves_where_nothing_is_configured(election_day: Day):
     assert set(Message.objects.values_list("carrier", "state")) == {("APP", "SENT")}
 
 
-def test_numbers_go_out_as_gateways_want_them():
-    assert reminders.digits("0812-3456 789") == "628123456789"
-    assert reminders.digits("+62 812 3456") == "628123456"
-    assert reminders.digits("") == ""
-
-
 # --- words and effect -----------------------------------------------------------------------------------------------
 
 
