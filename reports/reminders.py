@@ -246,6 +246,11 @@ def not_before(told: Iterable[Notice], now: datetime) -> datetime:
     return ends
 
 
+def mark_read(user: User) -> int:
+    """Everything a person was told in the application is read by now."""
+    return Message.objects.filter(user=user, carrier=Carrier.APP, read_at=None).update(read_at=clock.now())
+
+
 # --- effect ---------------------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from reports import views, views_review
 
 urlpatterns = [
     path("", include("reports.urls_plenary")),
+    path("", include("reports.urls_messages")),
     path("tugas/", views.tasks, name="tasks"),
     path("tugas/<int:pk>/lapor/", views.file_report, name="file-report"),
     path("tugas/<int:pk>/tanpa-sinyal/", views_review.attest, name="attest"),

@@ -26,7 +26,7 @@ from hierarchy.models import User
 from reports import evidence, intake
 from reports.forms import REASON, ReportForm
 from reports.instruments.codec import Content
-from reports.models import Cadence, Obligation, Report, State, Window
+from reports.models import Cadence, Carrier, Message, Obligation, Report, State, Window
 from reports.models.filed import Channel
 from reports.querysets import WindowQuerySet
 from reports.shown import differences
@@ -70,6 +70,10 @@ def tasks(request: SignedIn) -> HttpResponse:
         "rows": rows,
         "sent": [Row.of(duty, now) for duty in sent],
         "memberships": access.memberships(user),
+        "unread": Message.objects.filter(user=user, carrier=Carrier.APP, read_at=None).count(),
+        "sets_wordings": any(
+            row.unit.level == Level.PROVINCE for row in access.seats(user, Permission.MANAGE_CALENDAR)
+        ),
         "files": bool(access.seats(user, Permission.FILE)),
         "event_windows": _event_windows(user, now),
         "now": now,

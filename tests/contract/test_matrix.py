@@ -41,6 +41,7 @@ LINE = frozenset(
         *("province_chair", "province_member", "province_operator", "admin"),
     }
 )
+ADMIN = frozenset({"admin"})
 BESIDE = frozenset({"ptps_sibling", "pkd_sibling"})
 STRANGERS = ("stranger", "stranger_member", "nobody")
 EVERYBODY = LINE | BESIDE | set(STRANGERS)
@@ -181,6 +182,13 @@ TABLE: dict[str, Rule] = {
         meeting, unsafe=True, post=lambda w: {"verb": "hadir", "anggota": w.day.cast.panwascam_chair.pk}
     ),
     "pleno/<int:pk>/berita-acara.pdf": of_the_body(meeting),
+    "pesan/": own(),
+    "pesan/dibaca/": own(unsafe=True, post=nothing, posted=302),
+    "pengaturan/pesan/": own(may=ADMIN),
+    "pengaturan/pesan/catatan/": own(may=ADMIN),
+    "pengaturan/pesan/<str:kind>/": own(
+        lambda _w: {"kind": "h0"}, may=ADMIN, post=lambda _w: {"subject": "x", "body": "x", "langkah": "simpan"}
+    ),
     "pemeriksaan/": own(post=lambda w: {"seen": [f"{w.report.pk}:{seen(w)['seen']}"]}, posted=302),
     # figures
     "": public(),
@@ -191,7 +199,7 @@ TABLE: dict[str, Rule] = {
     "publik/<slug:election>/<slug:code>.json": public(unit),
     "publik/<slug:election>/rilis/<int:number>/<slug:code>/": public(lambda w: {**unit(w), **numbered(w)}),
     "publik/<slug:election>/rilis/<int:number>/<slug:code>.json": public(lambda w: {**unit(w), **numbered(w)}),
-    "operasi/": own(may=frozenset({"admin"})),
+    "operasi/": own(may=ADMIN),
     "kepatuhan/": own(status=302),
     "kepatuhan/<slug:election>/<slug:code>/": scoped(unit),
     "satuan/": own(status=302),

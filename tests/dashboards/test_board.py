@@ -175,7 +175,7 @@ def test_the_course_of_the_day_and_the_effect_of_reminders(staffed: Day):
     ]
     assert (course.prompt, course.reminded) == (1, 5)
     text = text_of(page(signed_in(staffed.cast.province_chair)))
-    assert "1 dari 5 laporan yang diingatkan (20 %)" in text
+    assert "1 dari 5 laporan yang diingatkan (20,0 %)" in text
 
 
 def test_the_list_goes_out_as_csv_and_excel_with_its_time_and_no_formula(staffed: Day):

@@ -1,0 +1,134 @@
+"""Pages of messages: one's own; for the province's admin, their words and what became of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from hierarchy import access
+from hierarchy.access import Permission
+from hierarchy.levels import Level
+from hierarchy.models import Unit, User
+from reports import reminders, wording
+from reports.models import Carrier, Message
+from reports.views import SignedIn, paged, seat
+
+HIDDEN = 4  # letters of an address that the log shows at its end
+
+
+@never_cache
+@login_required
+@require_safe
+def inbox(request: SignedIn) -> HttpResponse:
+    """What one was told, newest first; whatever carrier brought it, it stands here too."""
+    mine = Message.objects.filter(user=request.user, carrier=Carrier.APP)
+    context = {"page": paged(request, mine), "unread": mine.filter(read_at=None).count(), "nav_current": "tasks"}
+    return render(request, "reports/messages.html", context | seat(request))
+
+
+@login_required
+@require_POST
+def read_all(request: SignedIn) -> HttpResponse:
+    reminders.mark_read(request.user)
+    return redirect("messages")
+
+
+class WordingForm(forms.Form):
+    """A subject and one paragraph."""
+
+    subject = forms.CharField(
+        label=gettext_lazy("Judul"),
+        max_length=wording.LONGEST_SUBJECT,
+        error_messages={"required": gettext_lazy("Isi judulnya.")},
+    )
+    body = forms.CharField(
+        label=gettext_lazy("Isi"),
+        max_length=wording.LONGEST_BODY,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        error_messages={"required": gettext_lazy("Tulis isinya.")},
+    )
+
+
+@never_cache
+@login_required
+@require_safe
+def wordings(request: SignedIn) -> HttpResponse:
+    """The kinds of messages in the order of the ladder, with the text in force."""
+    _province(request.user)
+    texts = wording.in_force()
+    kinds = [(kind, spec, texts[kind]) for kind, spec in wording.KINDS.items()]
+    return render(request, "reports/wordings.html", {"kinds": kinds, "nav_current": "tasks"} | seat(request))
+
+
+@never_cache
+@login_required
+def edit_wording(request: SignedIn, kind: str) -> HttpResponse:
+    """One text: look at it filled in, then put it in force for everybody."""
+    unit = _province(request.user)
+    if kind not in wording.KINDS:
+        raise Http404
+    text = wording.in_force()[kind]
+    form = WordingForm(request.POST if request.method == "POST" else {"subject": text.subject, "body": text.body})
+    sample = None
+    if form.is_valid():
+        text = wording.Text(form.cleaned_data["subject"], form.cleaned_data["body"])
+        try:
+            sample = wording.preview(text)
+            if request.POST.get("langkah") == "simpan":
+                wording.edit(kind=kind, text=text, unit=unit, by=request.user)
+                messages.success(request, _("Teks disimpan dan berlaku mulai pesan berikutnya."))
+                return redirect("wordings")
+        except wording.WordingError as error:
+            form.add_error(None, str(error))
+    context = {
+        "form": form,
+        "kind": kind,
+        "spec": wording.KINDS[kind],
+        "sample": sample,
+        "places": [(f"{{{name}}}", words) for name, (words, _sample) in wording.PLACES.items()],
+        "nav_current": "tasks",
+    }
+    return render(request, "reports/wording.html", context | seat(request), status=422 if form.errors else 200)
+
+
+@never_cache
+@login_required
+@require_safe
+def message_log(request: SignedIn) -> HttpResponse:
+    """What left the house, or did not, newest first."""
+    unit = _province(request.user)
+    asked: Any = request.GET
+    rows = Message.objects.filter(user__memberships__unit__province=unit).exclude(carrier=Carrier.APP).distinct()
+    state, carrier = asked.get("keadaan", ""), asked.get("jalur", "")
+    if state in Message.State.values:
+        rows = rows.filter(state=state)
+    if carrier in Carrier.values:
+        rows = rows.filter(carrier=carrier)
+    page = paged(request, rows.select_related("user"))
+    context = {
+        "page": page,
+        "rows": [(message, "…" + message.address[-HIDDEN:]) for message in page],
+        "state": state,
+        "carrier": carrier,
+        "states": Message.State.choices,
+        "carriers": [choice for choice in Carrier.choices if choice[0] != Carrier.APP],
+        "nav_current": "tasks",
+    }
+    return render(request, "reports/message_log.html", context | seat(request))
+
+
+def _province(user: User) -> Unit:
+    """The province whose admin the user is; Http404 for everybody else."""
+    for row in access.seats(user, Permission.MANAGE_CALENDAR):
+        if row.unit.level == Level.PROVINCE:
+            return row.unit
+    raise Http404
