@@ -7,9 +7,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest
 
-from dashboards import views_operations
+from dashboards import views_board, views_operations
 from hierarchy import access
-from hierarchy.levels import LEAF
 
 
 def rehearsal(request: HttpRequest) -> dict[str, bool]:
@@ -21,6 +20,6 @@ def menu(request: HttpRequest) -> dict[str, Callable[[], bool]]:
     """What only some see in the menu; asked only where a page shows it."""
     return {
         "may_watch_operations": lambda: views_operations.may_watch(request.user),
-        "leads_somebody": lambda: any(row.unit.level < LEAF for row in access.memberships(request.user)),
+        "may_watch_compliance": lambda: views_board.may_watch(request.user),
         "sits_in_plenary": lambda: any(row.unit.level in access.COLLEGIAL for row in access.memberships(request.user)),
     }

@@ -1,311 +1,211 @@
-"""The compliance board of a unit: who owes what, by when, and the list behind every number.
+"""The compliance board of a unit: who owes what by when, how its children keep to it, in three queries at any size.
 
-Numbers and lists are the same predicates over the same rows (STATES), so they agree by construction. Whatever is shown
-costs two queries: the numbers of the unit and of each child, and the list or the course of the day.
-
-    index = (on time + 1/2 late) / (owed - vacant - without signal)
+One statement reads the unit with the tallies of itself and its children (the heat table), one counts the obligations
+beneath it once for every number and for the trend, one reads the page of the list. Numbers and list ask the same
+conditions of the same rows, so a number is the length of its list even while the tallies are a second behind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db import connection
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Value, Window
-from django.db.models.functions import Coalesce, JSONObject
-from django.utils.functional import Promise
+from django.db.models import F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Greatest, JSONObject
 from django.utils.translation import get_language
-from django.utils.translation import gettext_lazy as _
 
-from hierarchy.levels import LEAF, Level
-from hierarchy.models import Membership, Unit
-from hierarchy.querysets import within_q
-from reports import models as reporting
-from reports import reminders
-from reports.models import Obligation
-from reports.models.filed import HAS_REPORT
-from reports.worklist import Contact, Row
+from dashboards.board_shapes import ALL_PERIODS, BEST_FIRST, SORTS, Asked, Cell, Choice, Heat, Row
+from dashboards.figures import Counts, add_counts, period_label
+from hierarchy.levels import LEAF
+from hierarchy.models import Unit
+from hierarchy.querysets import UnitQuerySet
+from reports.models import Cadence, Obligation, State, Tally, Window
+from reports.rollup import COUNTS
 
-PER_PAGE = 50
-QUARTER = timedelta(minutes=15)
-
-
-@dataclass(frozen=True)
-class State:
-    """A number of the board: what it is called, whether people may be called about it, and which duties it counts."""
-
-    label: Promise
-    tone: str  # class of the word beside it: done, provisional, problem, or nothing
-
-    def where(self, key: str, now: datetime) -> Q:
-        return _WHERE[key](now)
+_UNIT = ("pk", "code", "name", "kind", "level", "number")
+# What is filed whenever something happens is owed by nobody beforehand, so nobody can be behind with it.
+OWED_AHEAD = Q(opened_at__isnull=False) & ~Q(instrument__cadence=Cadence.EVENT)
 
 
-STATES: dict[str, State] = {
-    "wajib": State(_("Harus melapor"), ""),
-    "masuk": State(_("Sudah lapor"), "done"),
-    "tepat": State(_("Tepat waktu"), "done"),
-    "terlambat": State(_("Lapor terlambat"), "problem"),
-    "lewat": State(_("Belum lapor, lewat tenggat"), "problem"),
-    "ditunggu": State(_("Belum lapor, belum tenggat"), "provisional"),
-    "dikembalikan": State(_("Dikembalikan"), "problem"),
-    "diperiksa": State(_("Menunggu pemeriksaan"), "provisional"),
-    "disetujui": State(_("Disetujui"), "done"),
-    "kosong": State(_("Tanpa pengawas"), ""),
-    "tanpa_sinyal": State(_("Tanpa sinyal"), ""),
-}
-_WHERE: dict[str, Any] = {
-    "wajib": lambda _now: Q(),
-    "masuk": lambda _now: Q(state__in=HAS_REPORT),
-    "tepat": lambda _now: Q(first_filed_at__lte=F("due_at")),
-    "terlambat": lambda _now: Q(first_filed_at__gt=F("due_at")),
-    "lewat": lambda now: Q(state="OWED", due_at__lt=now),
-    "ditunggu": lambda now: Q(state="OWED", due_at__gte=now),
-    "dikembalikan": lambda _now: Q(state="RETURNED"),
-    "diperiksa": lambda _now: Q(state="FILED"),
-    "disetujui": lambda _now: Q(state="APPROVED"),
-    "kosong": lambda _now: Q(state="VACANT"),
-    "tanpa_sinyal": lambda _now: Q(state="UNREACHABLE"),
-}
-Numbers = dict[str, int]
-SORTS = ("indeks", "kode", "nama", "belum")
+def with_heat(units: UnitQuerySet, *, choice: Choice, now: datetime) -> UnitQuerySet:
+    """`units` with what `heat_of` reads, in the same statement: tallies of each and its children, as JSON.
 
-
-def index_of(numbers: Numbers) -> float | None:
-    """The compliance index, 0 to 1; None where nobody could have reported."""
-    base = numbers["wajib"] - numbers["kosong"] - numbers["tanpa_sinyal"]
-    return (numbers["tepat"] + numbers["terlambat"] / 2) / base if base else None
-
-
-@dataclass
-class Child:
-    """A row of the heat table: a child, or the unit itself for what it is the subject of."""
-
-    pk: int
-    code: str
-    title: str
-    cells: dict[int, Numbers] = field(default_factory=dict)  # by window
-    rank: int = 0
-
-    def total(self, windows: Iterable[int]) -> Numbers:
-        return add(self.cells[key] for key in windows if key in self.cells)
-
-
-@dataclass(frozen=True)
-class Tab:
-    """The newest window of an instrument."""
-
-    window: int
-    code: str
-    title: str
-    stage: str
-    due_at: datetime
-
-
-@dataclass
-class Board:
-    """`current`: the tab whose numbers stand on top; `numbers` of the unit, `children` ranked as asked."""
-
-    unit: Unit
-    tabs: list[Tab]
-    current: Tab | None
-    numbers: Numbers
-    children: list[Child]
-    as_of: datetime
-
-    @property
-    def index(self) -> float | None:
-        return index_of(self.numbers) if self.current else None
-
-
-def add(many: Iterable[Numbers]) -> Numbers:
-    total = dict.fromkeys(STATES, 0)
-    for numbers in many:
-        for key in total:
-            total[key] += numbers[key]
-    return total
-
-
-def board(unit: Unit, *, instrument: str, sort: str, now: datetime) -> Board:
-    """The numbers of the newest window of every instrument, of the unit and of each child: one query."""
-    tabs: dict[int, Tab] = {}
-    children: dict[int, Child] = {}
-    for row in _grouped(unit, now):
-        window = row["in_window"]
-        tabs.setdefault(
-            window, Tab(window, row["instrument"], _in_language(row, "title"), _in_language(row, "stage"), row["due"])
-        )
-        pk = row["child"] or unit.pk
-        child = children.setdefault(pk, Child(pk, row["code"] or unit.code, _title(row, unit)))
-        child.cells[window] = {key: row[_column(key)] for key in STATES}
-    ordered = sorted(tabs.values(), key=lambda tab: (tab.due_at, tab.code))
-    current = _choose(ordered, instrument, now)
-    ranked = _ranked(list(children.values()), current, sort)
-    return Board(unit, ordered, current, add(_of(ranked, current)), ranked, now)
-
-
-def _of(children: Iterable[Child], current: Tab | None) -> list[Numbers]:
-    return [child.cells[current.window] for child in children if current and current.window in child.cells]
-
-
-def _grouped(unit: Unit, now: datetime) -> QuerySet:
-    """One row per (child, window)."""
-    newest = (
-        reporting.Window.objects.filter(election=unit.election_id, opened_at__isnull=False)
-        .exclude(instrument__cadence="EVENT")
-        .order_by("instrument_id", "-due_at")
-        .distinct("instrument_id")
-        .values("pk")
+    Of the children only the windows that the table shows are read; of the unit itself all, because they are the tabs
+    and periods to choose from. A station has no tally: it, and the stations of a village, bring their obligations.
+    """
+    election = Window.objects.filter(OWED_AHEAD, election_id=OuterRef(OuterRef("election_id")))
+    distance = Greatest(F("due_at") - Value(now), Value(now) - F("due_at"))
+    nearest = election.order_by("instrument_id", distance, "pk").distinct("instrument_id")
+    wanted = Q(window__in=nearest.values("pk")) | Q(window__instrument__code=choice.instrument)
+    # As a set of keys: an OR over two tables would read every tally there is.
+    children = Unit.objects.filter(parent=OuterRef(OuterRef("pk"))).order_by().values("pk")
+    here = Q(parent=OuterRef(OuterRef("pk"))) | Q(pk=OuterRef(OuterRef("pk")))
+    stations = Unit.objects.filter(here, level=LEAF).order_by().values("pk")
+    duties = Obligation.objects.filter(_opened(), subject__in=stations).order_by("subject__code")
+    return units.annotate(
+        own=ArraySubquery(
+            Tally.objects.filter(_opened(), unit=OuterRef("pk")).order_by().values(json=_json(COUNTS, window=True))
+        ),
+        below=ArraySubquery(
+            Tally.objects.filter(_opened(), wanted, unit__in=children)
+            .order_by("unit__code")
+            .values(json=_json(COUNTS, unit="unit"))
+        ),
+        stations=ArraySubquery(
+            duties.filter(wanted | Q(subject=OuterRef("pk"))).values(
+                json=_json(("state", "first_filed_at", "due_at"), unit="subject", window=True)
+            )
+        ),
     )
-    path = _path_below(unit)
-    named = {name: F(f"{path}__{name}") for name in ("code", "name", "kind", "level")}
-    rows = Obligation.objects.filter(within_q(unit, "subject__"), window__in=Subquery(newest)).order_by()
-    return rows.values(
-        **named,
-        child=F(f"{path}__pk"),
-        instrument=F("window__instrument__code"),
-        title_id=F("window__instrument__title_id"),
-        title_en=F("window__instrument__title_en"),
-        stage_id=F("window__stage__name_id"),
-        stage_en=F("window__stage__name_en"),
-        due=F("window__due_at"),
-        in_window=F("window_id"),
-    ).annotate(**{_column(key): Count("pk", filter=spec.where(key, now)) for key, spec in STATES.items()})
 
 
-def _path_below(unit: Unit) -> str:
-    """From an obligation to the child of `unit` its subject lies in."""
-    below = Level(min(unit.level + 1, LEAF))
-    return "subject" if below == LEAF else f"subject__{below.spec.column}"
+def _opened() -> Q:
+    return Q(window__opened_at__isnull=False) & ~Q(window__instrument__cadence=Cadence.EVENT)
 
 
-def _column(key: str) -> str:
-    return f"n_{key}"
+def _json(names: Iterable[str], *, unit: str = "", window: bool = False) -> JSONObject:
+    """One row as JSON: its own columns, and those of its unit and its window where they are not known already."""
+    fields = {name: F(name) for name in (*names, "window_id")}
+    if unit:
+        fields |= {f"unit_{name}": F(f"{unit}__{name}") for name in _UNIT}
+    if window:
+        fields |= {
+            "period": F("window__period"),
+            "instrument_id": F("window__instrument_id"),
+            "window_due_at": F("window__due_at"),
+            "code": F("window__instrument__code"),
+            "sequence": F("window__stage__sequence"),
+        }
+        language = "en" if get_language() == "en" else "id"
+        fields |= {"title": F(f"window__instrument__title_{language}"), "stage": F(f"window__stage__name_{language}")}
+    return JSONObject(**fields)
 
 
-def _in_language(row: dict[str, Any], name: str) -> str:
-    return row[f"{name}_en" if get_language() == "en" else f"{name}_id"]
+# --- the heat table -------------------------------------------------------------------------------------------------
 
 
-def _title(row: dict[str, Any], unit: Unit) -> str:
-    if row["child"] is None or row["child"] == unit.pk:
-        return unit.title
-    return Unit(name=row["name"], kind=row["kind"], level=row["level"], code=row["code"]).title
+def heat_of(unit: Any, *, choice: Choice, now: datetime) -> Heat:
+    """The table of a unit from `with_heat`: its windows, one row per child, a total that the rows add up to."""
+    own = unit.stations if unit.is_station else unit.own
+    known = {row["window_id"]: _asked(row) for row in own}
+    tabs = sorted(_nearest_each(known.values(), now), key=lambda asked: (asked.sequence, asked.due_at, asked.code))
+    current, shown = _chosen(list(known.values()), tabs, choice, now)
+    period = ALL_PERIODS if len(shown) > 1 else current.period if current else ""
+    periods = sorted({a.period for a in known.values() if current and a.code == current.code and a.period})
+    heat = Heat(tabs, current, shown, period, [(key, period_label(key)) for key in periods], [], None)
+    if current is not None and not unit.is_station:
+        _fill(heat, unit, choice)
+    return heat
 
 
-def _choose(tabs: list[Tab], instrument: str, now: datetime) -> Tab | None:
-    """The named one, else the one whose deadline passed last, else the next to come."""
-    named = next((tab for tab in tabs if tab.code == instrument), None)
-    past = [tab for tab in tabs if tab.due_at <= now]
-    return named or (past[-1] if past else tabs[0] if tabs else None)
+def _asked(row: Mapping[str, Any]) -> Asked:
+    return Asked(
+        pk=row["window_id"],
+        due_at=datetime.fromisoformat(row["window_due_at"]),
+        **{name: row[name] for name in ("instrument_id", "code", "title", "stage", "sequence", "period")},
+    )
 
 
-def _ranked(children: list[Child], current: Tab | None, sort: str) -> list[Child]:
-    """Rank 1 is the best index; equal ones share a rank; who owes nothing has none."""
-    key = current.window if current else 0
-    indexes = {child.pk: index_of(child.cells[key]) for child in children if key in child.cells}
-    known = sorted((value for value in indexes.values() if value is not None), reverse=True)
-    for child in children:
-        value = indexes.get(child.pk)
-        child.rank = known.index(value) + 1 if value is not None else 0
-    silent = {child.pk: child.cells[key]["lewat"] if key in child.cells else -1 for child in children}
-    orders: dict[str, Any] = {
-        "indeks": lambda child: (child.rank == 0, child.rank, child.code),
-        "kode": lambda child: child.code,
-        "nama": lambda child: child.title,
-        "belum": lambda child: (-silent[child.pk], child.code),
+def _distance(asked: Asked, now: datetime) -> tuple[float, int]:
+    return abs((asked.due_at - now).total_seconds()), asked.pk
+
+
+def _nearest_each(known: Iterable[Asked], now: datetime) -> list[Asked]:
+    """Of each instrument the window whose deadline is nearest; the same rule as in `with_heat`."""
+    by_instrument: dict[int, list[Asked]] = defaultdict(list)
+    for asked in known:
+        by_instrument[asked.instrument_id].append(asked)
+    return [min(some, key=lambda asked: _distance(asked, now)) for some in by_instrument.values()]
+
+
+def _chosen(known: list[Asked], tabs: list[Asked], choice: Choice, now: datetime) -> tuple[Asked | None, list[Asked]]:
+    """The window in front and all that the numbers are about: the named one, else the one with the nearest deadline."""
+    front = next((asked for asked in tabs if asked.code == choice.instrument), None)
+    front = front or min(tabs, key=lambda asked: _distance(asked, now), default=None)
+    if front is None or front.code != choice.instrument:
+        return front, [front] if front else []
+    same = [asked for asked in known if asked.code == front.code]
+    if choice.period == ALL_PERIODS:
+        return front, sorted(same, key=lambda asked: asked.period)
+    named = next((asked for asked in same if asked.period == choice.period), front)
+    return named, [named]
+
+
+def _fill(heat: Heat, unit: Any, choice: Choice) -> None:
+    """Rows of the children, the unit's own where it is a subject itself, and the total."""
+    totals = _by_window(unit.own)
+    below: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in (*unit.below, *map(_counted, unit.stations)):
+        below[row["unit_pk"]].append(row)
+    heat.total = _row(heat, unit, totals)
+    heat.rows = [_row(heat, _unit(some[0]), _by_window(some)) for some in below.values()]
+    rest = {
+        asked.pk: _difference(
+            totals.get(asked.pk, Counts()), [_by_window(some).get(asked.pk) for some in below.values()]
+        )
+        for asked in (*heat.tabs, *heat.shown)
     }
-    return sorted(children, key=orders.get(sort, orders["indeks"]))
+    if any(counts.expected for counts in rest.values()):
+        own = _row(heat, unit, rest)
+        own.own = True
+        heat.rows.append(own)
+    _rank(heat.rows)
+    heat.rows = _in_order(heat.rows, choice.sort)
 
 
-# --- the list behind a number ---------------------------------------------------------------------------------------
+def _by_window(rows: Iterable[Mapping[str, Any]]) -> dict[int, Counts]:
+    return {row["window_id"]: Counts(**{name: row[name] for name in COUNTS}) for row in rows}
 
 
-@dataclass(frozen=True)
-class Listed:
-    """A duty of the list: how it stands, whom to call, when they were last seen, and how late it is or was."""
-
-    row: Row
-    contacts: list[tuple[Contact, datetime | None]]
-    late: timedelta | None
-
-    @property
-    def duty(self) -> Obligation:
-        return self.row.duty
+def _counted(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A station's obligation with the counts that a tally would have (rollup.COUNTED)."""
+    filed_at, due_at = row["first_filed_at"], row["due_at"]
+    on_time = filed_at is not None and datetime.fromisoformat(filed_at) <= datetime.fromisoformat(due_at)
+    counts = {"expected": 1, "filed_count": int(filed_at is not None), "on_time": int(on_time)}
+    states = {"approved_count": State.APPROVED, "returned": State.RETURNED, "vacant": State.VACANT}
+    states["unreachable"] = State.UNREACHABLE
+    return {**row, **counts, **{name: int(row["state"] == state) for name, state in states.items()}}
 
 
-def behind(unit: Unit, tab: Tab, *, state: str, search: str, child: str, now: datetime) -> QuerySet:
-    """The duties a number counts, with everything their rows show: one query, `total` of all in each row."""
-    rows = Obligation.objects.filter(within_q(unit, "subject__"), STATES[state].where(state, now), window=tab.window)
-    if child.isdecimal():
-        rows = rows.filter(subject__code__startswith=child)
-    if search:
-        serving = Membership.objects.current().filter(user__name__icontains=search).values("unit")
-        rows = rows.filter(
-            Q(subject__name__icontains=search)
-            | Q(subject__village__name__icontains=search)
-            | Q(subject__code__startswith=search)
-            | Q(filer__in=serving)
-        )
-    people = Membership.objects.current().filter(unit=OuterRef("filer_id")).order_by("user__name")
-    described = JSONObject(name="user__name", phone="user__phone", seen="user__last_seen_at")
-    return (
-        rows.for_lists()
-        .select_related("attested_by", "filer__village")
-        .defer("report__answers", "report__reasons", "report__remarks", "report__vector")
-        .annotate(
-            people=Coalesce(ArraySubquery(people.values(json=described)), Value([])),
-            total=Window(Count("pk")),
-        )
-        .order_by("subject__code")
-    )
+def _difference(whole: Counts, parts: Iterable[Counts | None]) -> Counts:
+    below = add_counts(part.__dict__ for part in parts if part is not None)
+    return Counts(**{name: getattr(whole, name) - getattr(below, name) for name in COUNTS})
 
 
-def listed(duty: Any, now: datetime) -> Listed:
-    """`duty` comes from behind()."""
-    contacts = [
-        (Contact.named(person["name"], person["phone"]), person["seen"] and datetime.fromisoformat(person["seen"]))
-        for person in duty.people
-    ]
-    moment = duty.first_filed_at or (now if duty.state == "OWED" else None)
-    late = moment - duty.due_at if moment is not None and moment > duty.due_at else None
-    return Listed(Row.of(duty, now), contacts, late)
+def _unit(row: Mapping[str, Any]) -> Unit:
+    values = {name: row[f"unit_{name}"] for name in _UNIT}
+    return Unit(id=values.pop("pk"), **values)
 
 
-# --- the course of the day ------------------------------------------------------------------------------------------
+def _row(heat: Heat, unit: Unit, known: Mapping[int, Counts]) -> Row:
+    shown = add_counts(known.get(asked.pk, Counts()).__dict__ for asked in heat.shown)
+    cells = []
+    for tab in heat.tabs:
+        front = heat.current is not None and tab.code == heat.current.code
+        counts = shown if front else known.get(tab.pk, Counts())
+        cells.append(Cell(tab, counts, heat.period if front else tab.period))
+    return Row(unit, cells=cells, counts=shown)
 
 
-@dataclass(frozen=True)
-class Course:
-    """How many had filed by each quarter of an hour, and what reminders did."""
-
-    points: list[tuple[datetime, int]]
-    expected: int
-    due_at: datetime
-    prompt: int
-    reminded: int
+def _rank(rows: list[Row]) -> None:
+    values = sorted((row.index.value for row in rows if row.index.value is not None), reverse=True)
+    for row in rows:
+        row.rank = values.index(row.index.value) + 1 if row.index.value is not None else None
 
 
-def course(unit: Unit, tab: Tab, expected: int) -> Course:
-    """One query: filings by quarter hour, and the reports filed soon after a reminder."""
-    column = "id" if unit.is_station else f"{Level(unit.level).spec.column}_id"
-    sql = f"""
-        SELECT date_bin(%(quarter)s::interval, o.first_filed_at, %(due)s::timestamptz) + %(quarter)s::interval AS until,
-            count(*), NULL::bigint
-        FROM reports_obligation o JOIN hierarchy_unit s ON s.id = o.subject_id
-        WHERE o.window_id = %(window)s AND s.{column} = %(unit)s AND o.first_filed_at IS NOT NULL GROUP BY 1
-        UNION ALL SELECT NULL, effect.prompt, effect.n FROM ({reminders.effect_sql(unit)}) AS effect(prompt, n)
-        ORDER BY 1 NULLS LAST"""
-    values: dict[str, Any] = {"quarter": QUARTER, "due": tab.due_at, "window": tab.window}
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values | reminders.effect_values([tab.window], unit))
-        *bins, (_none, prompt, reminded) = cursor.fetchall()
-    points, filed = [], 0
-    for until, count, _nothing in bins:
-        filed += count
-        points.append((until, filed))
-    return Course(points, expected, tab.due_at, prompt, reminded)
+def _in_order(rows: list[Row], sort: str) -> list[Row]:
+    """By a key of SORTS, downwards with a minus before it, best index first unasked; the unit's own row last."""
+    wanted = sort if sort.removeprefix("-") in SORTS else BEST_FIRST
+    key = SORTS[wanted.removeprefix("-")]
+    rows = sorted(rows, key=lambda row: (row.own, row.unit.code))
+    known = [row for row in rows if key(row) is not None and not row.own]
+    unknown = [row for row in rows if key(row) is None or row.own]
+    return sorted(known, key=key, reverse=wanted.startswith("-")) + unknown
+
+
+def duties_of(unit: Unit, heat: Heat) -> QuerySet[Obligation]:
+    """Every obligation the board's numbers are about."""
+    return Obligation.objects.within(unit).filter(window__in=[asked.pk for asked in heat.shown])

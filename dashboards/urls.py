@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from dashboards import views, views_board, views_operations
+from dashboards import views, views_operations
 
 urlpatterns = [
     path("", include("dashboards.urls_exports")),
+    path("", include("dashboards.urls_board")),
     path("", views.public_home, name="public-home"),
     path("cara-memeriksa/", views.how_to_verify, name="how-to-verify"),
     path("publik/<slug:election>/manifes.txt", views.public_manifest, name="public-manifest"),
@@ -17,8 +18,6 @@ urlpatterns = [
     path("publik/<slug:election>/rilis/<int:number>/<slug:code>/", views.public_unit, name="public-unit"),
     path("publik/<slug:election>/rilis/<int:number>/<slug:code>.json", views.public_json, name="public-json"),
     path("operasi/", views_operations.operations, name="operations"),
-    path("kepatuhan/", views_board.board_home, name="board-home"),
-    path("kepatuhan/<slug:election>/<slug:code>/", views_board.board, name="board"),
     path("satuan/", views.unit_home, name="unit-home"),
     path("satuan/<slug:election>/<slug:code>/", views.unit, name="unit"),
 ]

@@ -1,43 +1,58 @@
-"""Pages and files of the compliance board."""
+"""The compliance board: numbers, heat table and lists of a unit for whoever may see it, and the lists as files."""
 
 from __future__ import annotations
 
-import csv
-import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Page, Paginator
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.contrib.auth.models import AnonymousUser
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboards import board as boards
-from dashboards.board import STATES, Board, Course, Tab
-from dashboards.spreadsheet import Book, Style
-from hierarchy import access, clock, formats
+from dashboards import board_files
+from dashboards.board import duties_of, heat_of, with_heat
+from dashboards.board_list import MEASURES, Listed, Scan, behind, listed, narrowed_to, scan
+from dashboards.board_shapes import Choice, Heat, Index
+from dashboards.board_trend import trend
+from dashboards.views_exports import MIME
+from hierarchy import access, clock
 from hierarchy.access import Permission
-from hierarchy.levels import Level
-from hierarchy.models import Unit
-from hierarchy.tabular import safe_cell
+from hierarchy.levels import LEAF
+from hierarchy.models import Unit, User
+from reports import journal
+from reports.models import Obligation
 
-HEIGHT = 40  # of the drawing, for a width of 100
+PER_PAGE = 50
+
+
+class _Known(Paginator):
+    """A paginator of rows that were counted already, so that it does not ask once more."""
+
+    def __init__(self, rows: QuerySet[Obligation], count: int) -> None:
+        super().__init__(rows, PER_PAGE)
+        self.count = count
+
+
+def may_watch(user: User | AnonymousUser) -> bool:
+    """Whether the menu leads to the board: for those who have somebody below them."""
+    return any(seat.unit.level < LEAF for seat in access.memberships(user))
 
 
 @login_required
 @require_safe
 def board_home(request: HttpRequest) -> HttpResponse:
-    """One's own unit."""
+    """The board of one's own unit."""
     seats = access.memberships(request.user)
     if not seats:
-        return redirect("unit-home")
+        return render(request, "dashboards/no_unit.html", {"nav_current": "board"})
     return redirect("board", election=seats[0].unit.election.code, code=seats[0].unit.code)
 
 
@@ -45,209 +60,71 @@ def board_home(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def board(request: HttpRequest, election: str, code: str) -> HttpResponseBase:
-    """Numbers, heat table and ranking of a unit; behind each number its list, as a page, CSV or Excel."""
-    units = Unit.objects.visible_to(request.user).with_ancestors()
-    unit = get_object_or_404(units, election__code=election, code=code)
-    asked, now = request.GET, clock.now()
-    sort = asked.get("urut", "")
-    found = boards.board(unit, instrument=asked.get("instrumen", ""), sort=sort, now=now)
-    state = asked.get("keadaan", "") if asked.get("keadaan") in STATES else ""
-    if state and found.current and asked.get("bentuk") in FILES:
-        return FILES[asked["bentuk"]](unit, found.current, state, _rows(asked, found.current, unit, state, now), now)
-    seats = access.memberships(request.user)
-    context: dict[str, Any] = {
-        "board": found,
-        "index": _share(found.index),
+    """The board of a unit; with `?bentuk=csv` or `xlsx`, the whole chosen list as a file."""
+    user = request.user
+    assert isinstance(user, User)
+    choice, now = Choice.of(request.GET), clock.now()
+    units = with_heat(Unit.objects.visible_to(user).with_ancestors(), choice=choice, now=now)
+    unit: Unit = get_object_or_404(units, election__code=election, code=code)
+    heat = heat_of(unit, choice=choice, now=now)
+    narrowed = narrowed_to(unit, heat, choice)
+    duties = duties_of(unit, heat)
+    found = scan(duties, choice=choice, narrowed=narrowed, now=now)
+    rows = behind(duties, state=found.state, narrowed=narrowed, now=now)
+    if request.GET.get("bentuk") in ("csv", "xlsx"):
+        access.require(user, Permission.EXPORT, unit)
+        return _file(request.GET["bentuk"], unit, heat, found, choice, rows, user, now)
+    page = _Known(rows, found.listed).get_page(request.GET.get("halaman"))
+    context = _context(unit, heat, found, choice, user, now)
+    context |= {"page": page, "rows": listed(page.object_list, heat=heat, user=user, now=now)}
+    return render(request, "dashboards/board.html", context)
+
+
+def _context(unit: Unit, heat: Heat, found: Scan, choice: Choice, user: User, now: datetime) -> dict[str, Any]:
+    seats = access.memberships(user)
+    due_at = heat.shown[0].due_at if len(heat.shown) == 1 else None
+    children = [(row.unit.code, row.unit.title) for row in sorted(heat.rows, key=lambda row: row.unit.code)]
+    return {
         "unit": unit,
-        "above": [a for a in unit.ancestors if access.can(request.user, Permission.VIEW, a)],
-        "numbers": [(key, STATES[key], found.numbers[key]) for key in STATES],
-        "heat": [_heat(child, found) for child in found.children],
-        "sort": sort if sort in boards.SORTS else "indeks",
-        "state": state,
-        "state_spec": STATES.get(state),
-        "search": asked.get("cari", "").strip()[:60],
-        "child": asked.get("satuan", ""),
+        "heat": heat,
+        "scan": found,
+        "index": Index.of(found.counts),
+        "chosen": MEASURES[found.state],
+        "measures": MEASURES.values(),
+        "choice": choice,
+        "children": children,
+        "trend": trend(found.filed, expected=found.numbers["wajib"], due_at=due_at, now=now),
+        "now": now,
+        "above": [one for one in unit.ancestors if access.can(user, Permission.VIEW, one)],
+        "may_export": access.can(user, Permission.EXPORT, unit),
         "own_unit": seats[0].unit.title,
         "own_role": seats[0].get_role_display(),
         "nav_current": "board",
     }
-    if found.current and state:
-        context["page"] = page = _page(asked, found.current, unit, state, now)
-        context["listed"] = [boards.listed(duty, now) for duty in page.object_list]
-    elif found.current:
-        context["drawn"] = drawn(boards.course(unit, found.current, _possible(found)), now)
-    return render(request, "dashboards/board.html", context)
 
 
-def _possible(found: Board) -> int:
-    return found.numbers["wajib"] - found.numbers["kosong"]
-
-
-@dataclass(frozen=True)
-class Heat:
-    """A row of the heat table: the numbers of the current tab (None: nothing is owed there), those of every tab."""
-
-    child: boards.Child
-    here: boards.Numbers | None
-    cells: list[boards.Numbers | None]
-    index: str
-    drill: bool
-
-
-def _heat(child: boards.Child, found: Board) -> Heat:
-    here = child.cells.get(found.current.window) if found.current else None
-    return Heat(
-        child=child,
-        here=here,
-        cells=[child.cells.get(tab.window) for tab in found.tabs],
-        index=_share(boards.index_of(here) if here else None),
-        drill=child.pk != found.unit.pk and found.unit.level < Level.VILLAGE,
-    )
-
-
-def _share(index: float | None) -> str:
-    return "–" if index is None else formats.percent(round(index * 1_000), 1_000)
-
-
-# --- the list -------------------------------------------------------------------------------------------------------
-
-
-def _rows(asked: Any, tab: Tab, unit: Unit, state: str, now: datetime) -> Any:
-    child, search = asked.get("satuan", ""), asked.get("cari", "").strip()[:60]
-    return boards.behind(unit, tab, state=state, search=search, child=child, now=now)
-
-
-class Counted(Paginator):
-    """Pages of rows that carry their own total, so that it costs no query."""
-
-    def __init__(self, rows: list[Any], total: int) -> None:
-        super().__init__(range(total), boards.PER_PAGE)
-        self.rows = rows
-
-    def page(self, number: int | str) -> Page:
-        found = super().page(number)
-        found.object_list = self.rows
-        return found
-
-
-def _page(asked: Any, tab: Tab, unit: Unit, state: str, now: datetime) -> Page:
-    """The page asked for; the last one where there are fewer."""
-    text = asked.get("halaman", "1")
-    number = max(int(text), 1) if text.isdecimal() and len(text) < 7 else 1
-    rows, first = _rows(asked, tab, unit, state, now), (number - 1) * boards.PER_PAGE
-    found = list(rows[first : first + boards.PER_PAGE])
-    if not found and number > 1:
-        number, found = 1, list(rows[: boards.PER_PAGE])
-    return Counted(found, found[0].total if found else 0).page(number)
-
-
-# --- files ----------------------------------------------------------------------------------------------------------
-
-
-def _table(rows: Iterable[Any], now: datetime) -> Iterator[list[str]]:
-    yield [
-        _("Kode"), _("Satuan"), _("Pengisi"), _("Nama"), _("Telepon"), _("Terakhir terlihat"), _("Keadaan"),
-        _("Tenggat"), _("Diterima"), _("Menit terlambat"), _("Menurut"), _("Alasan"),
-    ]  # fmt: skip
-    for duty in rows:
-        entry = boards.listed(duty, now)
-        seen = [moment for _contact, moment in entry.contacts if moment]
-        yield [
-            duty.subject.code,
-            duty.subject.title,
-            duty.filer.title,
-            "; ".join(contact.name for contact, _seen in entry.contacts),
-            "; ".join(contact.phone for contact, _seen in entry.contacts),
-            formats.moment(max(seen)) if seen else "",
-            str(duty.get_state_display()),
-            formats.moment(duty.due_at),
-            formats.moment(duty.first_filed_at) if duty.first_filed_at else "",
-            str(int(entry.late.total_seconds() // 60)) if entry.late else "",
-            duty.attested_by.name if duty.attested_by else "",
-            duty.attested_reason,
-        ]
-
-
-def _heading(unit: Unit, tab: Tab, state: str, now: datetime) -> list[str]:
-    as_of = _("Keadaan data per %(at)s, sementara") % {"at": formats.moment(now)}
-    return [f"{tab.title}: {STATES[state].label}", unit.title, as_of]
-
-
-def _name(unit: Unit, tab: Tab, state: str, ending: str) -> str:
-    return f"kepatuhan-{unit.code}-{tab.code}-{state}.{ending}"
-
-
-def _csv(unit: Unit, tab: Tab, state: str, rows: Any, now: datetime) -> HttpResponseBase:
-    class Line:
-        def write(self, text: str) -> str:
-            return text
-
-    def lines() -> Iterator[str]:
-        out = csv.writer(Line(), delimiter=";")
-        yield "\ufeff"  # or Excel takes the letters for another alphabet
-        for heading in _heading(unit, tab, state, now):
-            yield out.writerow([safe_cell(heading)])
-        for cells in _table(rows.iterator(chunk_size=500), now):
-            yield out.writerow([safe_cell(cell) for cell in cells])
-
-    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{_name(unit, tab, state, "csv")}"'
-    return response
-
-
-def _xlsx(unit: Unit, tab: Tab, state: str, rows: Any, now: datetime) -> HttpResponseBase:
-    with Book() as book, tempfile.TemporaryDirectory() as folder:
-        sheet = book.sheet(tab.title)
-        title, plain = book.style(Style(bold=True, size=14)), book.style(Style(border=True))
-        head = book.style(Style(bold=True, border=True, fill="EEEAE2"))
-        for heading in _heading(unit, tab, state, now):
-            sheet.row([(title, heading)])
-        sheet.skip()
-        for number, cells in enumerate(_table(rows.iterator(chunk_size=500), now)):
-            sheet.row([(plain if number else head, cell) for cell in cells])
-        for letter, width in zip("ABCDEFGHIJKL", (16, 30, 26, 26, 18, 22, 18, 24, 24, 12, 24, 40), strict=True):
-            sheet.paper.column_dimensions[letter].width = width
-        path = Path(folder) / "papan.xlsx"
-        book.save(path)
-        content = path.read_bytes()
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    response = HttpResponse(content, content_type=kind)
-    response["Content-Disposition"] = f'attachment; filename="{_name(unit, tab, state, "xlsx")}"'
-    return response
-
-
-FILES = {"csv": _csv, "xlsx": _xlsx}
-
-
-# --- the drawing ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """The course as a drawing 100 wide: the line, where the deadline stands, and the same as a table."""
-
-    course: Course
-    line: str
-    deadline: float | None
-
-
-def drawn(course: Course, now: datetime) -> Drawn:
-    points = course.points
-    if not points:
-        return Drawn(course, "", None)
-    first = points[0][0] - boards.QUARTER
-    last = max(points[-1][0], min(now, course.due_at))
-    span = (last - first).total_seconds()
-
-    def at(moment: datetime) -> float:
-        return round((moment - first).total_seconds() / span * 100, 2)
-
-    def up(count: int) -> float:
-        return round(HEIGHT - count / max(course.expected, count) * HEIGHT, 2)
-
-    steps, before = [f"0,{HEIGHT}"], 0
-    for moment, count in points:
-        steps += [f"{at(moment - boards.QUARTER)},{up(before)}", f"{at(moment)},{up(count)}"]
-        before = count
-    steps.append(f"100,{up(before)}")
-    return Drawn(course, " ".join(steps), at(course.due_at) if first <= course.due_at <= last else None)
+def _file(
+    form: str,
+    unit: Unit,
+    heat: Heat,
+    found: Scan,
+    choice: Choice,
+    rows: QuerySet[Obligation],
+    user: User,
+    now: datetime,
+) -> HttpResponseBase:
+    """The file, with a line in the journal: it takes people's telephone numbers out of the house."""
+    with transaction.atomic():
+        facts: dict[str, Any] = {"state": found.state, "windows": [asked.pk for asked in heat.shown], "form": form}
+        journal.write(journal.entry("board.downloaded", by=user, unit=unit, election=unit.election.code, **facts))
+    head = board_files.heading(unit, heat, found.state, choice.search, now)
+    windows = {asked.pk: asked for asked in heat.shown}
+    lines = (Listed.of(duty, windows=windows, user=user, now=now) for duty in rows.iterator(board_files.CHUNK))
+    name = f"kepatuhan-{unit.code}-{found.state}.{form}"
+    if form == "csv":
+        stream = board_files.csv_lines(head, board_files.columns(), lines)
+        answer = StreamingHttpResponse(stream, content_type="text/csv; charset=utf-8")
+        answer["Content-Disposition"] = f'attachment; filename="{name}"'
+        return answer
+    book = board_files.workbook(_("Papan kepatuhan"), head, board_files.columns(), lines)
+    return FileResponse(book, as_attachment=True, filename=name, content_type=MIME)

@@ -17,16 +17,16 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F, Q, Value
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hierarchy import clock, formats
 from hierarchy.access import ROLES, Permission
 from hierarchy.clock import WITA
-from hierarchy.levels import Level
-from hierarchy.models import Unit, User
+from hierarchy.models import User
 from reports import wording
-from reports.models import Carrier, Message, Notice, Obligation, Window
+from reports.models import Carrier, Message, Notice, Obligation
 from reports.shown import title_of
 
 MINUTE = timedelta(minutes=1)
@@ -254,31 +254,13 @@ def mark_read(user: User) -> int:
 # --- effect ---------------------------------------------------------------------------------------------------------
 
 
-# Of the reports of `windows` below a unit whose filer was reminded: how many were filed within EFFECT of a reminder,
-# and how many there are.
-EFFECT_SQL = """
-SELECT count(*) FILTER (WHERE prompt), count(*) FROM (
-    SELECT coalesce(bool_or(o.first_filed_at BETWEEN n.fired_at AND n.fired_at + %(effect)s::interval), false) AS prompt
-    FROM reports_notice n JOIN reports_obligation o ON o.id = n.obligation_id
-        JOIN hierarchy_unit s ON s.id = o.subject_id
-    WHERE o.window_id = ANY(%(windows)s::bigint[]) AND n.rung = ANY(%(to_filers)s::text[]) AND s.{column} = %(unit)s
-    GROUP BY o.id
-) AS reminded"""
 TO_FILERS = [name for name, rung in LADDER.items() if rung.level == 0 and rung.state == "OWED"]
 
 
-def effect_sql(unit: Unit) -> str:
-    return EFFECT_SQL.format(column="id" if unit.is_station else f"{Level(unit.level).spec.column}_id")
-
-
-def effect_values(windows: Iterable[int], unit: Unit) -> dict[str, Any]:
-    """What EFFECT_SQL wants, for windows by their keys."""
-    return {"windows": list(windows), "unit": unit.pk, "to_filers": TO_FILERS, "effect": EFFECT}
-
-
-def effect(windows: Iterable[Window], unit: Unit) -> tuple[int, int]:
-    """(reports filed within EFFECT of a reminder to their filer, reports whose filer was reminded) below a unit."""
-    with connection.cursor() as cursor:
-        cursor.execute(effect_sql(unit), effect_values([window.pk for window in windows], unit))
-        prompt, reminded = cursor.fetchone()
-    return prompt, reminded
+def reminded_q(*, prompt: bool = False) -> Q:
+    """Obligations whose filer was reminded of them; with `prompt` those filed within EFFECT of a reminder."""
+    told = Notice.objects.filter(rung__in=TO_FILERS)
+    if prompt:
+        soon = F("fired_at") + Value(EFFECT)
+        told = told.filter(obligation__first_filed_at__gte=F("fired_at"), obligation__first_filed_at__lte=soon)
+    return Q(pk__in=told.order_by().values("obligation"))

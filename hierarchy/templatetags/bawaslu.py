@@ -7,7 +7,7 @@ settings, which also put separators into ids, URLs and SVG lengths.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django import template
@@ -68,12 +68,6 @@ def hari(value: date | None) -> str:
 def sisa(due_at: datetime | None, now: datetime | None = None) -> str:
     """`{{ due_at|sisa }}` or `{{ due_at|sisa:now }}` -> sisa 1 jam 20 menit / terlambat 35 menit; None -> ""."""
     return formats.time_left(due_at, now or clock.now()) if due_at else ""
-
-
-@register.filter
-def lama(length: timedelta) -> str:
-    """How long: "1 jam 20 menit"."""
-    return formats.duration(length)
 
 
 @register.filter

@@ -236,7 +236,7 @@ TABLE: dict[str, Rule] = {
 }
 # Answers to a GET that the kind of a route does not tell.
 PASSER_BY = {"masuk/": 200}
-NO_SEAT = {"satuan/": 200}  # says that the account has no unit yet; all others are led to theirs
+NO_SEAT = {"satuan/": 200, "kepatuhan/": 200}  # says that the account has no unit yet; all others are led to theirs
 PROBLEM = "application/problem+json"
 CONVERTERS = re.compile(r"<(?:\w+:)?(\w+)>")
 

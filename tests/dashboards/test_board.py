@@ -1,214 +1,319 @@
-"""The compliance board: every number is the length of its list, whatever happened; few queries; 404 for strangers."""
+"""The compliance board: every number is the length of its list, children add up to their unit, five queries at most."""
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dashboards import board as boards
-from dashboards.board import STATES
-from hierarchy import clock, roster
-from hierarchy.models import Role, Unit, User
-from hierarchy.roster import RosterRow
-from reports import calendar, reminders, review
-from reports.models import Obligation, Report
-from tests.cast import SINCE
-from tests.days import MORNING_AFTER, TPS, Day, fresh
-from tests.reports.test_pages import text_of
+from dashboards import board, board_list
+from dashboards.board_shapes import Choice, Heat, Index
+from dashboards.board_trend import HEIGHT, TOP, WIDTH, trend
+from hierarchy import clock
+from hierarchy.levels import LEAF
+from hierarchy.models import Unit, User
+from reports import calendar, outbox, reminders, review, rollup
+from reports.models import Event, Obligation, State
+from reports.rollup import COUNTS
+from tests.cast import Cast
+from tests.days import MORNING_AFTER, OPENED, Day, fresh
 
-pytestmark = pytest.mark.django_db
+LEVELS = ["64", "6472", "647201", "6472012001", "6472012001001"]
 BUDGET = 5
-STAFF = ["6472012001001", "6472012001002", "6472012001901", "6472012002001", "6472022001001"]
-ACTS = st.lists(
-    st.tuples(st.sampled_from(["file", "file", "approve", "return", "attest", "late"]), st.integers(0, 4)), max_size=12
-)
+HOUR = timedelta(hours=1)
+# What may have become of an obligation: its state, and when it was first filed, counted from its deadline.
+FATES = [(State.OWED, None), (State.VACANT, None), (State.UNREACHABLE, None)] + [
+    (state, gap) for state in (State.FILED, State.RETURNED, State.APPROVED) for gap in (-HOUR, 0 * HOUR, HOUR)
+]
 
 
-def page(client: Client, code: str = "64", **query: str) -> Any:
-    return client.get(reverse("board", args=["pemilu2024", code]), {"instrumen": "pemungutan-tps", **query})
+def url(code: str, **query: str) -> str:
+    address = reverse("board", args=["pemilu2024", code])
+    return address + ("?" + "&".join(f"{key}={value}" for key, value in query.items()) if query else "")
 
 
 def signed_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
+    client.get(url("64"))  # the first request of a day notes the presence
     return client
 
 
-@pytest.fixture
-def staffed(election_day: Day) -> Day:
-    """Five stations in three villages have somebody."""
-    rows = [
-        RosterRow(code, f"P {code}", Role.SUPERVISOR, "0811", username=f"p{code}", since=SINCE) for code in STAFF[2:]
-    ]
-    roster.load(election=election_day.election, rows=rows, by=None)
-    calendar.refresh_vacancies()
-    return election_day
+def heat_at(day: Day, code: str, **chosen: str) -> tuple[Unit, Heat]:
+    choice, now = Choice(**{"instrument": "pemungutan-tps", **chosen}), clock.now()
+    units = board.with_heat(Unit.objects.with_ancestors(), choice=choice, now=now)
+    unit = units.get(election=day.election, code=code)
+    return unit, board.heat_of(unit, choice=choice, now=now)
 
 
-def filer_of(day: Day, code: str) -> User:
-    names = {STAFF[0]: day.cast.ptps, STAFF[1]: day.cast.ptps_sibling}
-    return names.get(code) or User.objects.get(username=f"p{code}")
+def scan_at(day: Day, code: str, **chosen: str) -> tuple[board_list.Scan, Any]:
+    """The numbers of a unit, and the list behind what was chosen."""
+    unit, heat = heat_at(day, code, **chosen)
+    choice, now = Choice(**{"instrument": "pemungutan-tps", **chosen}), clock.now()
+    narrowed = board_list.narrowed_to(unit, heat, choice)
+    duties = board.duties_of(unit, heat)
+    found = board_list.scan(duties, choice=choice, narrowed=narrowed, now=now)
+    return found, board_list.behind(duties, state=found.state, narrowed=narrowed, now=now)
 
 
-def live(day: Day, acts: list[tuple[str, int]]) -> None:
-    """Things happen at the five stations; what cannot happen does not."""
-    for verb, number in acts:
-        code = STAFF[number]
-        duty = day.duty(subject=code)
-        report = Report.objects.for_page().filter(obligation=duty).first()
-        superior = User.objects.filter(memberships__unit=duty.filer.parent_id).first()
-        try:
-            if verb in ("file", "late") and report is None:
-                day.file(filer_of(day, code), duty, at=duty.due_at + timedelta(minutes=9) if verb == "late" else None)
-            elif verb == "approve" and report and superior:
-                review.approve(report=report, seen=bytes(report.sha256), by=fresh(superior))
-            elif verb == "return" and report and superior:
-                review.send_back(report=report, seen=bytes(report.sha256), remarks={"": "x"}, by=fresh(superior))
-            elif verb == "attest" and superior:
-                review.attest_unreachable(obligation=duty, reason="radio", by=fresh(superior))
-        except review.ReviewError:
-            pass
-
-
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
-@given(acts=ACTS, hours=st.integers(0, 30))
-def test_every_number_is_the_length_of_its_list_and_children_add_up(staffed: Day, acts: list, hours: int):
+def befall(day: Day, fates: list[tuple[State, timedelta | None]], extended: timedelta) -> None:
+    """Lets every obligation meet its fate, some with a later deadline, and rolls up."""
+    rows = list(Obligation.objects.order_by("pk"))
+    for number, (row, (state, gap)) in enumerate(zip(rows, itertools.cycle(fates), strict=False)):
+        row.due_at = row.closes_at - 2 * HOUR if number % 5 == 4 else row.due_at + extended
+        row.state, row.first_filed_at = state, None if gap is None else row.due_at + gap
+        row.attested_by = day.cast.pkd if state == State.UNREACHABLE else None
+        row.attested_reason = "Kabar lewat radio." if state == State.UNREACHABLE else ""
+    fields = ["state", "first_filed_at", "due_at", "attested_by", "attested_reason"]
     with transaction.atomic():
-        live(staffed, acts)
-        now = clock.now() + timedelta(hours=hours)
-        for code in ("64", "6472", "647201", "6472012001", TPS):
-            unit = Unit.objects.with_ancestors().get(election=staffed.election, code=code)
-            found = boards.board(unit, instrument="pemungutan-tps", sort="", now=now)
-            assert found.current is not None
-            for state in STATES:
-                rows = boards.behind(unit, found.current, state=state, search="", child="", now=now)
-                assert len(rows) == found.numbers[state], (code, state)
-                assert all(duty.total == len(rows) for duty in rows)
-            for tab in found.tabs:
-                own = Obligation.objects.within(unit).filter(window=tab.window).count()
+        Obligation.objects.bulk_update(rows, fields)
+        for window in day.windows.values():
+            outbox.mark_window(window)
+    rollup.run_all()
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(FATES), min_size=7, max_size=48), st.integers(-6, 24))
+def test_every_number_is_its_list_and_children_add_up(
+    election_day: Day, fates: list[tuple[State, timedelta | None]], hours: int
+) -> None:
+    befall(election_day, fates, hours * HOUR)
+    for code in LEVELS:
+        found, _rows = scan_at(election_day, code)
+        for slug, value in found.numbers.items():
+            assert scan_at(election_day, code, state=slug)[1].count() == value, (code, slug)
+        numbers = found.numbers
+        owed = numbers["masuk"] + numbers["belum"] + numbers["kosong"] + numbers["tanpa-sinyal"]
+        assert owed == numbers["wajib"] == Obligation.objects.within(election_day.units[code]).count() // 2
+        assert numbers["belum"] == numbers["lewat"] + numbers["nanti"]
+        assert numbers["masuk"] == numbers["tepat"] + numbers["terlambat"] == sum(n for _at, n in found.filed)
+        assert numbers["masuk"] == numbers["menunggu"] + numbers["dikembalikan"] + numbers["disetujui"]
+        unit, heat = heat_at(election_day, code)
+        if unit.level < LEAF:
+            assert heat.total is not None
+            assert heat.total.counts == found.counts
+            for name in COUNTS:
+                assert sum(getattr(row.counts, name) for row in heat.rows) == getattr(found.counts, name)
+            for place, cell in enumerate(heat.total.cells):
+                assert sum(row.cells[place].counts.filed_count for row in heat.rows) == cell.counts.filed_count
+            for row in heat.rows:
                 assert (
-                    sum(child.cells[tab.window]["wajib"] for child in found.children if tab.window in child.cells)
-                    == own
+                    scan_at(election_day, code, child=row.unit.code, state="masuk")[0].listed == row.counts.filed_count
                 )
-            n = found.numbers
-            parts = ("masuk", "lewat", "ditunggu", "kosong", "tanpa_sinyal")
-            assert sum(n[key] for key in parts) == n["wajib"]
-            assert n["tepat"] + n["terlambat"] == n["masuk"] == n["dikembalikan"] + n["diperiksa"] + n["disetujui"]
-            assert found.index is None or 0 <= found.index <= 1
-        transaction.set_rollback(True)
+                assert scan_at(election_day, row.unit.code)[0].counts == row.counts
 
 
-@pytest.mark.parametrize("query", [{}, {"keadaan": "wajib"}, {"keadaan": "lewat", "cari": "TPS"}])
-def test_at_most_five_queries_however_much_is_filed(staffed: Day, query: dict, django_assert_max_num_queries: Any):
-    staffed.set_clock(MORNING_AFTER)
-    client = signed_in(staffed.cast.province_member)
-    page(client)
-    counts = []
-    for acts in ([], [("file", n) for n in range(5)] + [("approve", 0), ("return", 1)]):
-        live(staffed, acts)
-        with django_assert_max_num_queries(BUDGET) as caught:
-            assert page(client, **query).status_code == 200
-        counts.append(len(caught))
-    assert counts[0] == counts[1]
+def test_the_index_is_the_formula_of_the_page(election_day: Day) -> None:
+    fates = [(State.FILED, -HOUR), (State.FILED, HOUR), (State.OWED, None), (State.VACANT, None)]
+    befall(election_day, [*fates, (State.UNREACHABLE, None), (State.APPROVED, -HOUR)], 0 * HOUR)
+    found, _rows = scan_at(election_day, "64")
+    n = found.numbers
+    index = Index.of(found.counts)
+    assert min(n["kosong"], n["tanpa-sinyal"], n["terlambat"]) > 0
+    assert index.value == (n["tepat"] + 0.5 * n["terlambat"]) / (n["wajib"] - n["kosong"] - n["tanpa-sinyal"])
+    assert Index(5, 0).value is None
 
 
-def test_the_list_says_whom_to_call_when_they_were_seen_and_how_late_it_is(staffed: Day):
-    staffed.set_clock(MORNING_AFTER)
-    User.objects.filter(pk=staffed.cast.ptps.pk).update(last_seen_at=MORNING_AFTER - timedelta(hours=2))
-    answer = page(signed_in(staffed.cast.panwascam_member), "647201", keadaan="lewat")
-    text = text_of(answer)
-    assert "Belum lapor, lewat tenggat: 4" in text
-    assert "Terlambat · 13 jam" in text
-    assert "terakhir terlihat 15 Feb 2024 05.00 WITA" in text
-    assert f'href="tel:{staffed.cast.ptps.phone}"' in answer.content.decode()
-    assert "Tidak ada yang bertugas" not in text
+def test_a_vacancy_and_a_lost_signal_are_never_late(election_day: Day) -> None:
+    election_day.set_clock(MORNING_AFTER)
+    befall(election_day, [(State.VACANT, None), (State.UNREACHABLE, None)], 0 * HOUR)
+    found, _rows = scan_at(election_day, "64")
+    assert (found.numbers["lewat"], found.numbers["terlambat"], found.numbers["belum"]) == (0, 0, 0)
+    client = signed_in(election_day.cast.province_member)
+    text = client.get(url("64", instrumen="pemungutan-tps", keadaan="tanpa-sinyal")).content.decode()
+    assert "Kabar lewat radio." in text
+    assert 'class="state problem"' not in text.partition('id="daftar"')[2]
 
 
-def test_a_vacant_post_is_never_late_and_a_silent_one_is_attested(staffed: Day):
-    staffed.set_clock(MORNING_AFTER)
-    review.attest_unreachable(obligation=staffed.duty(), reason="kabar radio", by=fresh(staffed.cast.pkd))
-    unit = Unit.objects.with_ancestors().get(election=staffed.election, code="64")
-    found = boards.board(unit, instrument="pemungutan-tps", sort="", now=clock.now())
-    assert (found.numbers["wajib"], found.numbers["kosong"], found.numbers["tanpa_sinyal"]) == (24, 19, 1)
-    assert (found.numbers["lewat"], found.index) == (4, 0)
-    text = text_of(page(signed_in(staffed.cast.pkd), "6472012001", keadaan="tanpa_sinyal"))
-    assert "Menurut Pkd: kabar radio" in text
+def test_at_most_five_queries_however_many_reports(election_day: Day, django_assert_max_num_queries: Any) -> None:
+    rollup.run_all()
+    client = signed_in(election_day.cast.province_member)
+
+    def cost(code: str, **query: str) -> int:
+        with django_assert_max_num_queries(BUDGET) as queries:
+            assert client.get(url(code, **query)).status_code == 200
+        return len(queries)
+
+    asked = [{}, {"cari": "harapan+ptps"}, {"keadaan": "wajib", "urut": "nama"}, {"periode": "semua"}]
+    few = [cost(code, **query) for code in LEVELS for query in asked]
+    befall(election_day, FATES, 0 * HOUR)
+    assert [cost(code, **query) for code in LEVELS for query in asked] == few
 
 
-def test_the_index_is_its_formula_and_the_ranking_follows_it(staffed: Day):
-    live(staffed, [("file", 0), ("late", 1), ("file", 3)])
-    now = clock.now()
-    unit = Unit.objects.with_ancestors().get(election=staffed.election, code="647201")
-    found = boards.board(unit, instrument="pemungutan-tps", sort="", now=now)
-    assert found.index == pytest.approx((2 + 0.5) / (6 - 2))
-    assert [(child.code, child.rank) for child in found.children] == [("6472012002", 1), ("6472012001", 2)]
-    again = boards.board(unit, instrument="pemungutan-tps", sort="kode", now=now)
-    assert [child.code for child in again.children] == ["6472012001", "6472012002"]
-    text = text_of(page(signed_in(staffed.cast.panwascam_member), "647201"))
-    assert "Indeks kepatuhan: 62,5 %" in text
-    assert "(tepat waktu 2 + ½ × terlambat 1) ÷ (harus melapor 6 − tanpa pengawas 2 − tanpa sinyal 0)" in text
+def test_the_deadline_that_is_nearest_is_in_front(election_day: Day) -> None:
+    rollup.run_all()
+    _unit, heat = heat_at(election_day, "6472", instrument="")
+    assert heat.current is not None
+    assert heat.current.code == "pemungutan-tps"  # due in three hours
+    election_day.set_clock(MORNING_AFTER)
+    _unit, heat = heat_at(election_day, "6472", instrument="bukan-instrumen")
+    assert heat.current is not None
+    assert heat.current.code == "penghitungan-tps"  # was due an hour ago
+    assert {tab.code for tab in heat.tabs} == {"pemungutan-tps", "penghitungan-tps"}
 
 
-def test_the_course_of_the_day_and_the_effect_of_reminders(staffed: Day):
-    due = staffed.duty().due_at
-    reminders.tick(due - timedelta(minutes=60))
-    staffed.file(staffed.cast.ptps, at=due - timedelta(minutes=50))
-    staffed.file(staffed.cast.ptps_sibling, staffed.duty(subject=STAFF[1]), at=due - timedelta(minutes=10))
-    unit = Unit.objects.with_ancestors().get(election=staffed.election, code="64")
-    found = boards.board(unit, instrument="pemungutan-tps", sort="", now=clock.now())
-    assert found.current
-    course = boards.course(unit, found.current, 5)
-    assert [(until - due, count) for until, count in course.points] == [
-        (timedelta(minutes=-45), 1),
-        (timedelta(0), 2),
-    ]
-    assert (course.prompt, course.reminded) == (1, 5)
-    text = text_of(page(signed_in(staffed.cast.province_chair)))
-    assert "1 dari 5 laporan yang diingatkan (20,0 %)" in text
+def test_what_the_unit_itself_owes_has_a_row_of_its_own(election_day: Day) -> None:
+    election_day.open("masa-tenang-desa")
+    rollup.run_all()
+    _unit, heat = heat_at(election_day, "6472012001", instrument="masa-tenang-desa")
+    own = [row for row in heat.rows if row.own]
+    assert [row.counts.expected for row in own] == [1]
+    found, rows = scan_at(election_day, "6472012001", instrument="masa-tenang-desa", child="6472012001", state="wajib")
+    assert (found.listed, [duty.subject.code for duty in rows]) == (1, ["6472012001"])
 
 
-def test_the_list_goes_out_as_csv_and_excel_with_its_time_and_no_formula(staffed: Day):
-    User.objects.filter(pk=staffed.cast.ptps.pk).update(name="=HYPERLINK(1)")
-    client = signed_in(staffed.cast.province_member)
-    answer = page(client, keadaan="ditunggu", bentuk="csv", cari="HYPERLINK")
-    rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig")), delimiter=";"))
-    assert rows[0] == ["Pengawasan pemungutan suara: Belum lapor, belum tenggat"]
-    assert "WITA" in rows[2][0]
-    assert [row[0] for row in rows[4:]] == [TPS]
-    assert not any(cell.startswith("=") for row in rows for cell in row)
+def test_periods_one_by_one_or_all_together(election_day: Day) -> None:
+    first = election_day.open("masa-tenang-desa")
+    later = type(first).objects.filter(instrument=first.instrument, election=first.election).order_by("opens_at")[1]
+    calendar.open_window(window=later, at=OPENED)
+    rollup.run_all()
+    chosen = {"instrument": "masa-tenang-desa"}
+    one, _rows = scan_at(election_day, "6472", **chosen, period=first.period)
+    both, _rows = scan_at(election_day, "6472", **chosen, period="semua")
+    assert (one.numbers["wajib"], both.numbers["wajib"]) == (4, 8)
+    assert heat_at(election_day, "6472", **chosen, period="semua")[1].total.counts == both.counts  # type: ignore[union-attr]
+    assert heat_at(election_day, "6472", **chosen)[1].period == later.period
+
+
+def test_rows_in_order(election_day: Day) -> None:
+    befall(election_day, [(State.OWED, None)], 0 * HOUR)
+    filed = {"6401": 3, "6472": 6}
+    for code, number in filed.items():
+        rows = Obligation.objects.within(election_day.units[code]).filter(window__instrument__code="pemungutan-tps")
+        rows = rows.filter(pk__in=rows.values("pk")[:number])
+        for row in rows:
+            Obligation.objects.filter(pk=row.pk).update(state=State.FILED, first_filed_at=row.due_at)
+    with transaction.atomic():
+        outbox.mark_window(election_day.windows["pemungutan-tps"])
+    rollup.run_all()
+    orders = {"": ["6472", "6401"], "indeks": ["6401", "6472"], "-nama": ["6472", "6401"], "kode": ["6401", "6472"]}
+    for sort, expected in {**orders, "-belum": ["6401", "6472"], "x": ["6472", "6401"]}.items():
+        rows_shown = heat_at(election_day, "64", sort=sort)[1].rows
+        assert [row.unit.code for row in rows_shown] == expected, sort
+        assert {row.unit.code: row.rank for row in rows_shown} == {"6472": 1, "6401": 2}
+
+
+def test_the_list_tells_whom_to_call_and_lets_only_the_direct_superior_attest(election_day: Day) -> None:
+    day, cast = election_day, election_day.cast
+    rollup.run_all()
+    day.set_clock(MORNING_AFTER)
+    asked = {"instrumen": "pemungutan-tps", "cari": "6472012001001"}
+    village = signed_in(cast.pkd).get(url("6472012001", **asked)).content.decode()
+    assert f"tel:{cast.ptps.phone}" in village
+    assert f"https://wa.me/62{cast.ptps.phone[1:]}" in village
+    assert reverse("attest", args=[day.duty().pk]) in village
+    assert "13 jam" in village
+    above = signed_in(cast.regency_member).get(url("6472", **asked)).content.decode()
+    assert f"tel:{cast.ptps.phone}" in above
+    assert reverse("attest", args=[day.duty().pk]) not in above
+
+
+def test_nobody_is_given_the_number_of_somebody_above(election_day: Day) -> None:
+    """A village may have to file about its stations; the station sees that, but not how to reach the village."""
+    day, cast = election_day, election_day.cast
+    Obligation.objects.filter(pk=day.duty().pk).update(filer=day.units["6472012001"])
+    rollup.run_all()
+    for form in ("", "csv"):
+        answer: Any = signed_in(cast.ptps).get(url("6472012001001", instrumen="pemungutan-tps", bentuk=form))
+        text = (b"".join(answer.streaming_content) if answer.streaming else answer.content).decode()
+        assert cast.pkd.name in text
+        assert cast.pkd.phone not in text
+
+
+def test_the_search_finds_places_codes_and_people(election_day: Day) -> None:
+    def found(words: str) -> set[str]:
+        return {duty.subject.code for duty in scan_at(election_day, "6472", search=words, state="wajib")[1]}
+
+    rollup.run_all()
+    assert found("64.72.01.2001.002") == {"6472012001002"}
+    assert found("harapan TPS sungai") == {"6472012001001", "6472012001002", "6472012001901"}
+    assert found("Ptps Sibling") == {"6472012001002"}
+    assert found("tidak ada") == set()
+    assert scan_at(election_day, "6472", search="harapan")[0].listed == 6
+
+
+def test_files_hold_the_whole_list_and_no_formula(election_day: Day) -> None:
     from openpyxl import load_workbook
 
-    book = load_workbook(io.BytesIO(page(client, keadaan="ditunggu", bentuk="xlsx").content))
-    sheet = book.worksheets[0]
-    codes = [row[0].value for row in sheet.iter_rows(min_row=6)]
-    assert codes == sorted(STAFF)
-    assert not any(cell.data_type == "f" for row in sheet.iter_rows() for cell in row)
+    day, cast = election_day, election_day.cast
+    duty = day.duty()
+    review.attest_unreachable(obligation=duty, reason="=HYPERLINK(1)", by=fresh(cast.pkd))
+    rollup.run_all()
+    client = signed_in(cast.province_member)
+    asked = {"instrumen": "pemungutan-tps", "keadaan": "wajib", "halaman": "2", "satuan": "6472"}
+    answer: Any = client.get(url("64", **asked, bentuk="csv"))
+    assert answer.streaming
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(text), delimiter=";"))
+    start = next(number for number, row in enumerate(rows) if row[:1] == ["Kode"])
+    assert "WITA" in text.partition("Kode;")[0]
+    assert len(rows) - start - 1 == 12
+    assert "'=HYPERLINK(1)" in rows[start + 1]
+    book: Any = client.get(url("64", **asked, bentuk="xlsx"))
+    sheet = load_workbook(io.BytesIO(b"".join(book.streaming_content))).active
+    cells = [["" if cell is None else str(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+    assert [row[0] for row in cells[-12:]] == [row[0] for row in rows[-12:]]
+    assert any("'=HYPERLINK(1)" in row for row in cells)
+    assert Event.objects.filter(verb="board.downloaded", actor=cast.province_member.username).count() == 2
 
 
-def test_a_search_that_finds_nothing_says_what_to_do(staffed: Day):
-    text = text_of(page(signed_in(staffed.cast.province_member), keadaan="wajib", cari="tidak-ada", halaman="99"))
-    assert "Tidak ada yang cocok" in text
+def test_outside_ones_subtree_there_is_nothing(cast: Cast, client: Client) -> None:
+    for stranger in (cast.stranger, cast.stranger_member, cast.nobody):
+        client.force_login(stranger)
+        for form in ("", "csv", "xlsx"):
+            assert [client.get(url(code, bentuk=form)).status_code for code in LEVELS] == [404] * len(LEVELS)
 
 
-@pytest.mark.parametrize("name", ["stranger", "stranger_member", "nobody", "ptps_sibling"])
-def test_who_is_not_above_finds_nothing(staffed: Day, name: str):
-    client = signed_in(getattr(staffed.cast, name))
-    for code in ("64", "6472", "647201", "6472012001", TPS):
-        for query in (
-            {},
-            {"keadaan": "wajib"},
-            {"keadaan": "wajib", "bentuk": "csv"},
-            {"keadaan": "wajib", "bentuk": "xlsx"},
-        ):
-            assert page(client, code, **query).status_code == 404
+def test_senseless_addresses_break_nothing(election_day: Day) -> None:
+    rollup.run_all()
+    client = signed_in(election_day.cast.province_member)
+    names = ("instrumen", "periode", "keadaan", "satuan", "cari", "urut", "halaman", "bentuk")
+    for value in ("%00", "%27;--", "-1", "semua", "x" * 300, "...", "%25_"):
+        assert client.get(url("64", **dict.fromkeys(names, value))).status_code == 200, value
+
+
+def test_before_anything_is_opened_the_page_says_so(cast: Cast, client: Client) -> None:
+    client.force_login(cast.province_member)
+    assert "Belum ada pelaporan yang dibuka" in client.get(url("64")).content.decode()
+    assert client.get(url("64", bentuk="csv")).status_code == 200
+
+
+def test_the_menu_leads_there_who_has_somebody_below(election_day: Day, client: Client) -> None:
+    for user, shown in ((election_day.cast.pkd, True), (election_day.cast.ptps, False)):
+        client.force_login(user)
+        assert (f'href="{reverse("board-home")}"' in client.get(reverse("tasks")).content.decode()) is shown
+    client.force_login(election_day.cast.regency_member)
+    assert client.get(reverse("board-home")).url == url("6472")
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(1, 20)), min_size=1, max_size=40, unique_by=lambda p: p[0]))
+def test_the_line_rises_to_what_was_filed_and_stays_in_its_frame(quarters: list[tuple[int, int]]) -> None:
+    filed = [(OPENED + number * timedelta(minutes=15), count) for number, count in sorted(quarters)]
+    whole = sum(count for _at, count in filed)
+    made = trend(filed, expected=whole, due_at=OPENED + 5 * HOUR, now=OPENED + 200 * HOUR)
+    assert made is not None
+    assert [point.total for point in made.points] == list(itertools.accumulate(point.new for point in made.points))
+    assert made.points[-1].total == whole
+    places = [step.split() for step in made.path.partition("H")[0][1:].split("L")]
+    assert all(0 <= int(x) <= WIDTH and TOP <= int(y) <= HEIGHT for x, y in places)
+    assert [int(y) for _x, y in places] == sorted((int(y) for _x, y in places), reverse=True)
+    assert trend([], expected=3, due_at=None, now=OPENED) is None
+
+
+def test_the_board_says_what_reminders_did(election_day: Day) -> None:
+    day, due = election_day, election_day.duty().due_at
+    reminders.tick(due - timedelta(minutes=60))
+    day.file(day.cast.ptps, at=due - timedelta(minutes=50))
+    day.file(day.cast.ptps_sibling, day.duty(subject="6472012001002"), at=due - timedelta(minutes=10))
+    client = Client()
+    client.force_login(day.cast.pkd)
+    page = client.get(reverse("board", args=["pemilu2024", "6472012001"]), {"instrumen": "pemungutan-tps"})
+    assert "1 dari 2 laporan yang diingatkan (50,0 %)" in " ".join(page.content.decode().split())

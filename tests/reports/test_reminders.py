@@ -311,6 +311,6 @@ def test_the_effect_counts_reports_filed_within_half_an_hour_of_a_reminder(elect
     tick(day, DUE - 60 * MINUTE)
     day.file(day.cast.ptps, at=DUE - 31 * MINUTE)
     day.file(day.cast.ptps_sibling, day.duty(subject=NEIGHBOUR), at=DUE - 29 * MINUTE)
-    unit = day.units["64"]
-    assert reminders.effect([day.windows["pemungutan-tps"]], unit) == (1, 2)
-    assert reminders.effect([day.windows["pemungutan-tps"]], day.units["6401"]) == (0, 0)
+    owed = Obligation.objects.filter(window=day.windows["pemungutan-tps"])
+    assert owed.filter(reminders.reminded_q()).count() == 2
+    assert owed.get(reminders.reminded_q(prompt=True)).subject.code == NEIGHBOUR

@@ -1,0 +1,249 @@
+"""The numbers of the compliance board and the obligations behind each: whom to call, how late, who attested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, DateTimeField, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import JSONObject
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from dashboards.board_shapes import Asked, Choice, Heat
+from dashboards.figures import Counts
+from hierarchy import access, formats
+from hierarchy.access import Permission
+from hierarchy.levels import Level
+from hierarchy.models import Membership, Role, Unit, User
+from reports import reminders
+from reports.models import Obligation, State
+from reports.models.filed import HAS_REPORT
+from reports.worklist import Row
+
+QUARTER = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number of the board: its word in the address, on the screen, and as a state with icon and tone.
+
+    part_of: the measure its share is of; "" for what is owed.
+    """
+
+    slug: str
+    word: Promise
+    icon: str
+    tone: str
+    part_of: str = ""
+
+
+MEASURES = {
+    measure.slug: measure
+    for measure in (
+        Measure("wajib", _("Wajib lapor"), "circle", "open"),
+        Measure("masuk", _("Sudah lapor"), "tick", "done", "wajib"),
+        Measure("tepat", _("Tepat waktu"), "tick", "done", "masuk"),
+        Measure("terlambat", _("Masuk terlambat"), "clock", "provisional", "masuk"),
+        Measure("belum", _("Belum lapor"), "circle", "open", "wajib"),
+        Measure("lewat", _("Lewat tenggat"), "clock", "problem", "belum"),
+        Measure("nanti", _("Belum jatuh tempo"), "circle", "open", "belum"),
+        Measure("menunggu", _("Menunggu pemeriksaan"), "tick", "provisional", "masuk"),
+        Measure("dikembalikan", _("Dikembalikan"), "return", "problem", "masuk"),
+        Measure("disetujui", _("Disetujui"), "double-tick", "done", "masuk"),
+        Measure("kosong", _("Tanpa pengawas"), "dashed-circle", "missing", "wajib"),
+        Measure("tanpa-sinyal", _("Tanpa sinyal"), "no-signal", "missing", "wajib"),
+    )
+}
+# What is listed unasked: the first of these that has any, because it is what somebody should act on.
+URGENT = ("lewat", "nanti", "menunggu", "wajib")
+
+
+def conditions(now: datetime) -> dict[str, Q]:
+    """What an obligation must be to be counted in a measure, and so to stand in its list. On the dot is on time."""
+    owed = Q(state=State.OWED)
+    return {
+        "wajib": Q(),
+        "masuk": Q(state__in=HAS_REPORT),
+        "tepat": Q(first_filed_at__lte=F("due_at")),
+        "terlambat": Q(first_filed_at__gt=F("due_at")),
+        "belum": owed,
+        "lewat": owed & Q(due_at__lt=now),
+        "nanti": owed & Q(due_at__gte=now),
+        "menunggu": Q(state=State.FILED),
+        "dikembalikan": Q(state=State.RETURNED),
+        "disetujui": Q(state=State.APPROVED),
+        "kosong": Q(state=State.VACANT),
+        "tanpa-sinyal": Q(state=State.UNREACHABLE),
+    }
+
+
+@dataclass(frozen=True)
+class Number:
+    """A measure with its value and what it is a share of."""
+
+    measure: Measure
+    value: int
+    whole: int | None
+
+
+@dataclass
+class Scan:
+    """What one pass over the obligations found: numbers by slug, reports by quarter hour, rows of the chosen list, and
+    how many whose filer was reminded came in soon after."""
+
+    numbers: dict[str, int]
+    filed: list[tuple[datetime, int]]
+    state: str
+    listed: int
+    prompt: int = 0
+    reminded: int = 0
+
+    @property
+    def shown(self) -> list[Number]:
+        rows = (
+            Number(each, self.numbers[slug], self.numbers[each.part_of] if each.part_of else None)
+            for slug, each in MEASURES.items()
+        )
+        return list(rows)
+
+    @property
+    def counts(self) -> Counts:
+        """The numbers as a tally has them."""
+        found = self.numbers
+        return Counts(
+            found["wajib"],
+            found["masuk"],
+            found["tepat"],
+            found["disetujui"],
+            found["dikembalikan"],
+            found["kosong"],
+            found["tanpa-sinyal"],
+        )
+
+
+def scan(duties: QuerySet[Obligation], *, choice: Choice, narrowed: Q, now: datetime) -> Scan:
+    """Counts `duties` once for everything: one query whatever their number. `narrowed` is the list's own filter."""
+    where = conditions(now)
+    values: dict[str, Any] = {f"n_{slug.replace('-', '_')}": Count("pk", filter=q) for slug, q in where.items()}
+    asked = choice.state if choice.state in MEASURES else ""
+    unasked = "wajib" if narrowed else ""
+    values["reminded"] = Count("pk", filter=reminders.reminded_q())
+    values["prompt"] = Count("pk", filter=reminders.reminded_q(prompt=True))
+    values["listed"] = Count("pk", filter=where[asked or "wajib"] & narrowed)
+    epoch = Value(datetime(2000, 1, 1, tzinfo=UTC))
+    quarter = Func(Value(QUARTER), F("first_filed_at"), epoch, function="date_bin", output_field=DateTimeField())
+    rows: list[Any] = list(duties.order_by().values(quarter=quarter).annotate(**values))
+    numbers = {slug: sum(row[f"n_{slug.replace('-', '_')}"] for row in rows) for slug in MEASURES}
+    state = asked or unasked or next((slug for slug in URGENT if numbers[slug]), "wajib")
+    listed = sum(row["listed"] for row in rows) if narrowed else numbers[state]
+    filed = sorted((row["quarter"], row["n_masuk"]) for row in rows if row["quarter"] is not None)
+    effect = (sum(row["prompt"] for row in rows), sum(row["reminded"] for row in rows))
+    return Scan(numbers, filed, state, listed, *effect)
+
+
+def narrowed_to(unit: Unit, heat: Heat, choice: Choice) -> Q:
+    """What the list leaves out beyond its state: other children's, and what the search does not name."""
+    found = Q()
+    if choice.child == unit.code:
+        found &= Q(subject=unit.pk)
+    elif child := next((row.unit for row in heat.rows if row.unit.code == choice.child), None):
+        found &= (
+            Q(**{f"subject__{Level(child.level).spec.column}": child.pk})
+            if not child.is_station
+            else Q(subject=child.pk)
+        )
+    for word in choice.search.split():
+        people = Membership.objects.current().filter(user__name__icontains=word)
+        found &= (
+            Q(subject__code__startswith=word.replace(".", "") or word)
+            | Q(subject__name__icontains=word)
+            | Q(subject__village__name__icontains=word)
+            | Q(subject__district__name__icontains=word)
+            | Q(filer__in=people.order_by().values("unit"))
+        )
+    return found
+
+
+def behind(duties: QuerySet[Obligation], *, state: str, narrowed: Q, now: datetime) -> QuerySet[Obligation]:
+    """The rows of a list in the order of their codes, with everything `Listed.of` shows: one query a page."""
+    people = Membership.objects.current().filter(unit=OuterRef("filer")).order_by("user__name")
+    person = JSONObject(name=F("user__name"), phone=F("user__phone"), seen=F("user__last_seen_at"), role=F("role"))
+    return (
+        duties.filter(conditions(now)[state] & narrowed)
+        .select_related("subject__village", "subject__district", "subject__regency", "filer__village", "attested_by")
+        .annotate(report_pk=F("report__pk"), people=ArraySubquery(people.values(json=person)))
+        .order_by("subject__code", "due_at", "pk")
+    )
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who serves where the report is filed. Without `reachable` neither number nor presence is told."""
+
+    name: str
+    role: str
+    phone: str
+    whatsapp: str
+    seen: datetime | None
+    reachable: bool
+
+    @classmethod
+    def of(cls, row: dict[str, Any], *, reachable: bool) -> Person:
+        phone = row["phone"] if reachable else ""
+        digits = "".join(char for char in phone if char in "0123456789")
+        seen = datetime.fromisoformat(row["seen"]) if row["seen"] and reachable else None
+        whatsapp = "62" + digits[1:] if digits.startswith("0") else digits
+        return cls(row["name"], str(Role(row["role"]).label), phone, whatsapp, seen, reachable)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An obligation in the list: its state in words, how late it came or is, whom to call, what the reader may do."""
+
+    duty: Any
+    asked: Asked
+    state: str
+    note: str
+    late: timedelta | None
+    people: list[Person]
+    may_attest: bool
+
+    @classmethod
+    def of(cls, duty: Any, *, windows: dict[int, Asked], user: User, now: datetime) -> Listed:
+        row = Row.of(duty, now)
+        until = duty.first_filed_at or now
+        counted = duty.first_filed_at is not None or duty.state == State.OWED
+        reachable = access.can(user, Permission.VIEW, duty.filer)
+        return cls(
+            duty,
+            windows[duty.window_id],
+            row.state,
+            row.note if duty.state in (State.OWED, State.FILED) else "",
+            until - duty.due_at if counted and until > duty.due_at else None,
+            [Person.of(each, reachable=reachable) for each in duty.people],
+            duty.state == State.OWED and access.can(user, Permission.ATTEST, duty.filer),
+        )
+
+    @property
+    def late_words(self) -> str:
+        return formats.duration(self.late) if self.late is not None else ""
+
+    @property
+    def minutes_late(self) -> int | None:
+        return int(self.late.total_seconds()) // 60 if self.late is not None else None
+
+    @property
+    def place(self) -> str:
+        """Where the subject lies, from its regency down, without itself."""
+        subject = self.duty.subject
+        above = [subject.regency, subject.district, subject.village][: max(subject.level - 1, 0)]
+        return " / ".join(unit.name for unit in above if unit is not None and unit.pk != subject.pk)
+
+
+def listed(rows: Iterable[Obligation], *, heat: Heat, user: User, now: datetime) -> list[Listed]:
+    windows = {asked.pk: asked for asked in heat.shown}
+    return [Listed.of(duty, windows=windows, user=user, now=now) for duty in rows]

@@ -1,0 +1,133 @@
+"""What the compliance board is made of: a reader's choice, windows, counts in cells and rows, the index. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from dashboards.figures import Counts, period_label
+from hierarchy.models import Unit
+
+ALL_PERIODS = "semua"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a reader asked to see, as the address says it; unknown values fall back to what is shown unasked."""
+
+    instrument: str = ""
+    period: str = ""
+    state: str = ""
+    child: str = ""
+    search: str = ""
+    sort: str = ""
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Choice:
+        names = ("instrumen", "periode", "keadaan", "satuan", "cari", "urut")
+        return cls(*(query.get(name, "").replace("\0", "").strip()[:80] for name in names))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An opened window that something beneath the unit is owed for."""
+
+    pk: int
+    instrument_id: int
+    code: str
+    title: str
+    stage: str
+    sequence: int
+    period: str
+    due_at: datetime
+
+    @property
+    def label(self) -> str:
+        return f"{self.title}, {period_label(self.period)}" if self.period else self.title
+
+
+@dataclass(frozen=True)
+class Index:
+    """The compliance index: (on time + 0.5 x late) / (expected - vacant - unreachable); `halves` is twice its top."""
+
+    halves: int
+    base: int
+
+    @classmethod
+    def of(cls, counts: Counts) -> Index:
+        return cls(2 * counts.on_time + counts.late, base_of(counts))
+
+    @property
+    def value(self) -> float | None:
+        """None where nothing could have been filed."""
+        return self.halves / (2 * self.base) if self.base else None
+
+    @property
+    def twice(self) -> int:
+        return 2 * self.base
+
+    @property
+    def whole(self) -> int:
+        return self.halves // 2
+
+    @property
+    def half(self) -> bool:
+        return bool(self.halves % 2)
+
+
+def base_of(counts: Counts) -> int:
+    """Reports that could have been filed: a vacant post and an attested lack of signal are nobody's delay."""
+    return counts.expected - counts.vacant - counts.unreachable
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A child and an instrument: how much of what could have been filed is in."""
+
+    asked: Asked
+    counts: Counts
+    shown: str  # the period's key, or ALL_PERIODS
+
+    @property
+    def base(self) -> int:
+        return base_of(self.counts)
+
+
+@dataclass
+class Row:
+    """A child in the heat table; `own` is what the unit is itself the subject of. `rank` from 1, equals share it."""
+
+    unit: Unit
+    own: bool = False
+    cells: list[Cell] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+    rank: int | None = None
+
+    @property
+    def index(self) -> Index:
+        return Index.of(self.counts)
+
+
+SORTS: dict[str, Callable[[Row], Any]] = {
+    "indeks": lambda row: row.index.value,
+    "nama": lambda row: row.unit.title,
+    "kode": lambda row: row.unit.code,
+    "masuk": lambda row: row.counts.filed_count / base_of(row.counts) if base_of(row.counts) else None,
+    "belum": lambda row: row.counts.missing,
+}
+BEST_FIRST = "-indeks"
+
+
+@dataclass
+class Heat:
+    """Children by instruments. `current` is the window in front, `shown` the windows its numbers are about."""
+
+    tabs: list[Asked]
+    current: Asked | None
+    shown: list[Asked]
+    period: str
+    periods: list[tuple[str, str]]
+    rows: list[Row]
+    total: Row | None
