@@ -175,6 +175,8 @@ def behind(duties: QuerySet[Obligation], *, state: str, narrowed: Q, now: dateti
     return (
         duties.filter(conditions(now)[state] & narrowed)
         .select_related("subject__village", "subject__district", "subject__regency", "filer__village", "attested_by")
+        .select_related("report")
+        .defer("report__answers", "report__reasons", "report__remarks", "report__vector")
         .annotate(report_pk=F("report__pk"), people=ArraySubquery(people.values(json=person)))
         .order_by("subject__code", "due_at", "pk")
     )

@@ -54,7 +54,7 @@ def data(plenary: Plenary) -> dict[str, Any]:
             [_("Kuorum"), _quorum(plenary)],
         ],
         "attendance_title": _("Daftar hadir"),
-        "attendance_head": [_("No."), _("Nama"), _("Jabatan"), _("Kehadiran")],
+        "attendance_head": ["No.", _("Nama"), _("Jabatan"), _("Kehadiran")],
         "attendance": [
             [str(number), row.user.name, str(Role(row.role).label), _attended(row)]
             for number, row in enumerate(attendance, start=1)

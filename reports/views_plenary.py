@@ -57,7 +57,10 @@ class CallForm(forms.Form):
     def __init__(self, data: Any, *, matters: list[ratified.Matter]) -> None:
         super().__init__(data, initial={"meets_at": clock.now().astimezone(WITA)})
         named = [
-            (matter.window.pk, title_of(matter.window) + (_(" (berubah sesudah disahkan)") if matter.changed else ""))
+            (
+                matter.window.pk,
+                title_of(matter.window) + (" " + _("(berubah sesudah disahkan)") if matter.changed else ""),
+            )
             for matter in matters
         ]
         self.fields["windows"].choices = named  # type: ignore[attr-defined]

@@ -38,8 +38,8 @@ class Row:
         if duty.state == State.OWED and now > duty.due_at:
             return cls(duty, "LATE", formats.duration(now - duty.due_at))
         if duty.state == State.RETURNED:
-            wanted = duty.report.correct_by or duty.due_at
-            return cls(duty, duty.state, formats.time_left(wanted, now))
+            report = getattr(duty, "report", None)
+            return cls(duty, duty.state, formats.time_left((report and report.correct_by) or duty.due_at, now))
         if duty.state == State.OWED:
             return cls(duty, duty.state, formats.time_left(duty.due_at, now))
         return cls(duty, duty.state, _("sementara") if duty.state == State.FILED else "")

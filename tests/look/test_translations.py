@@ -40,7 +40,7 @@ from tests.look.extraction import (
 )
 
 # Words that are read the same in both languages, or that are names.
-SAME = {"WhatsApp", "TOTAL"}
+SAME = {"WhatsApp", "TOTAL", "Abstain"}
 # Frequent words of one language that are no words of the other.
 ENGLISH_WORDS = re.compile(
     r"the|of|and|to|is|are|was|not|for|with|this|that|your|you|please|from|has|have|can|cannot|must|reports?|files?|user"
@@ -52,7 +52,7 @@ INDONESIAN_WORDS = re.compile(
     r"yang|dan|di|ke|dari|tidak|belum|untuk|dengan|pada|ini|itu|sudah|akan|atau|laporan|satuan|pengawas|kirim|berkas"
     r"|halaman|anda|bila|lalu|kode|nama|tulis|isi|pilih|periksa|tenggat|tahapan|disetujui|terlambat|rekap|unduh"
 )
-_ASIDE = re.compile(r"“[^”]*”|\([^)]*\)|<[^>]+>|--\w+|\$\{\w+\}|'[^']*'|\w*[_.]\w+|\b\w+-selected\b|[\w-]+\(")
+_ASIDE = re.compile(r"“[^”]*”|\([^)]*\)|<[^>]+>|--\w+|\$?\{\w+\}|'[^']*'|\w*[_.]\w+|\b\w+-selected\b|[\w-]+\(")
 
 
 @pytest.fixture(scope="session")

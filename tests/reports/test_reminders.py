@@ -313,4 +313,4 @@ def test_the_effect_counts_reports_filed_within_half_an_hour_of_a_reminder(elect
     day.file(day.cast.ptps_sibling, day.duty(subject=NEIGHBOUR), at=DUE - 29 * MINUTE)
     owed = Obligation.objects.filter(window=day.windows["pemungutan-tps"])
     assert owed.filter(reminders.reminded_q()).count() == 2
-    assert owed.get(reminders.reminded_q(prompt=True)).subject.code == NEIGHBOUR
+    assert owed.get(reminders.reminded_q(prompt=True)).subject.code == TPS
