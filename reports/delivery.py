@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import logging
 import smtplib
+import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
@@ -21,7 +23,8 @@ from reports import reminders, wording
 from reports.models import Carrier, Message
 
 logger = logging.getLogger(__name__)
-BATCH = 50
+BATCH = 20  # claimed at once; what a dead worker leaves unsure is never more
+SECONDS = 15.0
 ATTEMPTS = 3  # only where the message certainly did not leave
 LATER = timedelta(minutes=2)
 LOST_AFTER = timedelta(minutes=10)
@@ -37,11 +40,17 @@ class Refused(Exception):
 
 
 def deliver() -> int:
-    """Sends what is waiting, batch by batch, until nothing is; returns how many were sent."""
+    """Sends what is waiting, batch by batch, for SECONDS at most; returns how many were sent.
+
+    The rest is left to the next tick: whoever sends letters must not keep a worker from folding figures.
+    """
     _give_up_lost()
-    sent = 0
-    while claimed := _claim():
-        sent += sum(_send(message) for message in claimed)
+    sent, mail, ends = 0, Mail(), time.monotonic() + SECONDS
+    try:
+        while time.monotonic() < ends and (claimed := _claim()):
+            sent += sum(_send(message, mail) for message in claimed)
+    finally:
+        mail.close()
     return sent
 
 
@@ -54,7 +63,7 @@ def _claim() -> list[Message]:
     return list(Message.objects.filter(pk__in=keys).select_related("user").order_by("pk"))
 
 
-def _send(message: Message) -> bool:
+def _send(message: Message, mail: Mail) -> bool:
     """Says only what still is so; nothing at all when everything has been done meanwhile."""
     keys = message.notices.values_list("pk", flat=True)
     told = [notice for notice in reminders.notices(keys) if reminders.matters(notice)]
@@ -67,7 +76,7 @@ def _send(message: Message) -> bool:
     message.attempts += 1
     message.save(update_fields=["subject", "body", "attempts"])
     try:
-        SENDERS[message.carrier](message)
+        SENDERS[message.carrier](message, mail)
     except NotSent as error:
         _again(message, str(error))
         return False
@@ -100,25 +109,45 @@ def _give_up_lost() -> None:
     lost.update(state=State.UNSURE, error="worker ended while sending")
 
 
-def _by_email(message: Message) -> None:
-    connection = get_connection()
+class Mail:
+    """A line to the mail server, kept for as many letters as it bears; a new one after anything went wrong."""
+
+    def __init__(self) -> None:
+        self.line: Any = None
+
+    def send(self, letter: EmailMessage) -> None:
+        if self.line is None:
+            line = get_connection()
+            try:
+                line.open()
+            except (OSError, smtplib.SMTPException) as error:
+                raise NotSent(str(error)) from error
+            self.line = line
+        letter.connection = self.line
+        try:
+            letter.send()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        line, self.line = self.line, None
+        if line is not None:
+            line.close()
+
+
+def _by_email(message: Message, mail: Mail) -> None:
     try:
-        connection.open()
-    except (OSError, smtplib.SMTPException) as error:
-        raise NotSent(str(error)) from error
-    try:
-        EmailMessage(message.subject, message.body, to=[message.address], connection=connection).send()
+        mail.send(EmailMessage(message.subject, message.body, to=[message.address]))
     except smtplib.SMTPResponseException as error:
         if 400 <= error.smtp_code < 500:
             raise NotSent(str(error)) from error
         raise Refused(str(error)) from error
     except smtplib.SMTPRecipientsRefused as error:
         raise Refused(str(error)) from error
-    finally:
-        connection.close()
 
 
-def _by_gateway(message: Message) -> None:
+def _by_gateway(message: Message, mail: Mail) -> None:
     """Through apprise, which only says yes or no: what a gateway did not confirm is not tried again."""
     import apprise
 
@@ -129,4 +158,4 @@ def _by_gateway(message: Message) -> None:
         raise Refused("the gateway did not confirm")
 
 
-SENDERS: dict[str, Callable[[Message], None]] = {Carrier.EMAIL: _by_email, Carrier.GATEWAY: _by_gateway}
+SENDERS: dict[str, Callable[[Message, Mail], None]] = {Carrier.EMAIL: _by_email, Carrier.GATEWAY: _by_gateway}

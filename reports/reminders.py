@@ -95,9 +95,12 @@ FROM reports_obligation o
     JOIN hierarchy_user a ON a.id = m.user_id AND a.is_active
     LEFT JOIN reports_report r ON r.obligation_id = o.id
 WHERE o.state = %(state)s
-    AND {clock} + %(after)s::interval <= %(now)s::timestamptz
-    AND {clock} + %(after)s::interval > %(now)s::timestamptz - %(lasts)s::interval
+    AND {clock} <= %(now)s::timestamptz - %(after)s::interval
+    AND {clock} > %(now)s::timestamptz - %(after)s::interval - %(lasts)s::interval
     AND {only}
+    -- What was told is left out before it is tried: a rung is looked at every tick for as long as it lasts.
+    AND NOT EXISTS (SELECT FROM reports_notice n
+        WHERE n.obligation_id = o.id AND n.user_id = m.user_id AND n.rung = %(rung)s AND n.turn = {turn})
 ON CONFLICT (obligation_id, user_id, rung, turn) DO NOTHING
 RETURNING id"""
 

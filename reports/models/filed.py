@@ -72,7 +72,10 @@ class Obligation(models.Model):
                 name="obligation_unreachable_is_attested",
             ),
         ]
-        indexes = [models.Index(fields=["window", "counted_in"], name="obligation_to_tally")]
+        indexes = [
+            models.Index(fields=["window", "counted_in"], name="obligation_to_tally"),
+            models.Index(fields=["due_at"], name="obligation_by_deadline"),  # reminders ask every 20 seconds
+        ]
 
     def __str__(self) -> str:
         return f"{self.window} · {self.subject}"
