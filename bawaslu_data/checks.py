@@ -47,6 +47,28 @@ def metrics_token(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
+def carriers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.GATEWAY_URL and "{phone}" not in settings.GATEWAY_URL:
+        found.append(
+            Error(
+                "GATEWAY_URL does not say where the number belongs.",
+                hint="Put {phone} into the address, for instance GATEWAY_URL=whatsapp://token@from/{phone}.",
+                id="bawaslu_data.E006",
+            )
+        )
+    if settings.DEPLOYED and settings.EMAIL_HOST and settings.DEFAULT_FROM_EMAIL.rstrip(">").endswith("@localhost"):
+        found.append(
+            Warning(
+                "Reminders are sent from an address at localhost.",
+                hint="Set EMAIL_FROM to an address of the agency, or mail servers will take the letters for spam.",
+                id="bawaslu_data.W003",
+            )
+        )
+    return found
+
+
+@register()
 def hosts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if settings.DEPLOYED and settings.DEBUG:

@@ -16,11 +16,13 @@ from typing import Any
 from celery import current_app
 from django.conf import settings
 from django.db import connection
+from django.db.models import Count, Min, Q
 from django.utils.translation import gettext as _
 from redis import RedisError
 
 from dashboards import heartbeat
 from dashboards.models import ExportJob, Publication
+from reports.models import Message
 
 TOP = 5  # regencies named one by one
 JOURNAL_TAIL = 200_000  # newest events looked at; more than ten minutes of the greatest surge
@@ -164,6 +166,16 @@ def exports(now: datetime) -> Found:
     waiting = ExportJob.objects.filter(state=ExportJob.State.WAITING).order_by("asked_at")
     asked = list(waiting.values_list("asked_at", flat=True))
     return {"waiting": len(asked), "oldest": _seconds(now - asked[0]) if asked else 0.0}
+
+
+def messages(now: datetime) -> Found:
+    """Reminders that should have left the house, and those of the last day of which nobody knows that they arrived."""
+    due = Q(state=Message.State.WAITING, not_before__lte=now)
+    lost = Q(state__in=[Message.State.FAILED, Message.State.UNSURE], made_at__gt=now - timedelta(days=1))
+    found = Message.objects.filter(due | lost).aggregate(
+        oldest=Min("not_before", filter=due), lost=Count("pk", filter=lost)
+    )
+    return {"oldest": _seconds(now - found["oldest"]) if found["oldest"] else 0.0, "lost": found["lost"]}
 
 
 def publications(now: datetime) -> Found:

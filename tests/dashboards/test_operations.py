@@ -25,7 +25,8 @@ from dashboards.readings import READINGS, Unit
 from dashboards.views_operations import words
 from hierarchy import clock
 from reports import journal, rollup
-from reports.models import Outbox
+from reports.models import Message, Outbox
+from tests.cast import Cast
 from tests.days import Day
 
 FILED = timedelta(seconds=40)  # how long before `now` the report of these tests came in
@@ -46,6 +47,24 @@ def book() -> Iterator[Any]:
         broker.delete(heartbeat.BOOK)
         yield broker
         broker.delete(heartbeat.BOOK)
+
+
+def test_reminders_that_are_overdue_or_lost_are_counted(cast: Cast) -> None:
+    now = clock.now()
+
+    def write(state: str, **more: Any) -> None:
+        common = {"carrier": "EMAIL", "subject": "x", "body": "x", "made_at": now, "not_before": now}
+        Message.objects.create(user=cast.pkd, state=state, **common | more)
+
+    write("WAITING", not_before=now + timedelta(hours=9))  # held by quiet hours
+    assert (values(now)["messages_oldest_waiting_seconds"], values(now)["messages_lost_last_day"]) == (0, 0)
+    write("WAITING", not_before=now - timedelta(minutes=11))
+    write("UNSURE")
+    write("FAILED", made_at=now - timedelta(days=2))
+    assert (values(now)["messages_oldest_waiting_seconds"], values(now)["messages_lost_last_day"]) == (660, 1)
+    assert [read(now)[name].beyond for name in ("messages_oldest_waiting_seconds", "messages_lost_last_day")] == [
+        True
+    ] * 2
 
 
 # --- the table ------------------------------------------------------------------------------------------------------
@@ -227,7 +246,7 @@ def test_the_number_of_queries_does_not_grow_with_what_there_is(election_day: Da
         Outbox.objects.create(
             window_id=duty.window_id, unit=duty.counted_in, level=3, regency_id=1, marked_at=clock.now()
         )
-    assert cost() == before <= 6
+    assert cost() == before <= 7
 
 
 # --- the page -------------------------------------------------------------------------------------------------------

@@ -25,6 +25,9 @@ GOOD: dict[str, Any] = {
     "PUBLICATION_KEY": "0a" * 32,
     "CLOCK_OFFSET": 0.0,
     "METRICS_TOKEN": "0a" * 24,
+    "EMAIL_HOST": "mail.example.go.id",
+    "DEFAULT_FROM_EMAIL": "Bawaslu <lapor@example.go.id>",
+    "GATEWAY_URL": "json://gateway.example.go.id/{phone}",
 }
 # id -> (what is set wrongly, what the message names, what the hint tells to set, how grave)
 WRONG: dict[str, tuple[dict[str, Any], str, str, int]] = {
@@ -34,6 +37,8 @@ WRONG: dict[str, tuple[dict[str, Any], str, str, int]] = {
     "E004": ({"ALLOWED_HOSTS": ["*"]}, "ALLOWED_HOSTS", "ALLOWED_HOSTS=lapor.example.go.id", ERROR),
     "E005": ({"SITE_URL": "http://lapor.example.go.id"}, "SITE_URL", "https://", ERROR),
     "W002": ({"METRICS_TOKEN": "rahasia"}, "METRICS_TOKEN", "32 random characters", WARNING),
+    "E006": ({"GATEWAY_URL": "json://gateway.example.go.id/"}, "GATEWAY_URL", "{phone}", ERROR),
+    "W003": ({"DEFAULT_FROM_EMAIL": "Bawaslu <x@localhost>"}, "localhost", "EMAIL_FROM", WARNING),
     "W001": ({"CLOCK_OFFSET": 3600.0}, "3600 seconds", "CLOCK_OFFSET", WARNING),
 }
 
@@ -68,8 +73,8 @@ def test_a_key_that_signing_could_not_read_is_named_before_it_is_needed(settings
 def test_what_only_a_deployment_must_set_is_not_asked_of_a_clone(settings: Any) -> None:
     everything = {name: value for changes, *_ in WRONG.values() for name, value in changes.items()}
     found = told(settings, **GOOD | everything | {"DEPLOYED": False})
-    # A key of no use is of no use anywhere, and a token that can be guessed guards nothing.
-    assert {message.id for message in found} == {"bawaslu_data.E002", "bawaslu_data.W002"}
+    # A key of no use is of no use anywhere, a token that can be guessed guards nothing, a gateway needs a number.
+    assert {message.id for message in found} == {"bawaslu_data.E002", "bawaslu_data.W002", "bawaslu_data.E006"}
 
 
 def test_every_check_stands_in_the_table_above() -> None:
