@@ -196,10 +196,8 @@ class Person:
     @classmethod
     def of(cls, row: dict[str, Any], *, reachable: bool) -> Person:
         phone = row["phone"] if reachable else ""
-        digits = "".join(char for char in phone if char in "0123456789")
         seen = datetime.fromisoformat(row["seen"]) if row["seen"] and reachable else None
-        whatsapp = "62" + digits[1:] if digits.startswith("0") else digits
-        return cls(row["name"], str(Role(row["role"]).label), phone, whatsapp, seen, reachable)
+        return cls(row["name"], str(Role(row["role"]).label), phone, formats.phone_digits(phone), seen, reachable)
 
 
 @dataclass(frozen=True)

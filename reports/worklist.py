@@ -75,11 +75,7 @@ class Contact:
 
     @classmethod
     def of(cls, seat: Membership) -> Contact:
-        return cls.named(seat.user.name, seat.user.phone)
-
-    @classmethod
-    def named(cls, name: str, phone: str) -> Contact:
-        return cls(name, phone, formats.phone_digits(phone))
+        return cls(seat.user.name, seat.user.phone, formats.phone_digits(seat.user.phone))
 
 
 @dataclass(frozen=True)

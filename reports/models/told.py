@@ -1,6 +1,7 @@
 """What people are told: reminders, whom they reached, and the words an admin gave them.
 
-Written only by reports/reminders.py (notices and messages) and reports/wording.py (wordings).
+Notices and messages are written only by reports/reminders.py and, once they leave, reports/delivery.py; wordings by
+reports/wording.py.
 """
 
 from __future__ import annotations
