@@ -1,6 +1,7 @@
 """What a collegial body decides: plenaries (rapat pleno), who sat in them, what lay on the table, who voted how.
 
-Written only by reports/plenary.py; attendance and quorum by reports/sitting.py. Source: Perbawaslu 5/2018 on plenary meetings; UU 7/2017 art. 89.
+Written only by reports/plenary.py; attendance and quorum by reports/sitting.py. Source: Perbawaslu 5/2018 on plenary
+meetings; UU 7/2017 art. 89.
 """
 
 from __future__ import annotations
