@@ -26,4 +26,5 @@ app.conf.beat_schedule = {
     # Reminders are to the minute, so beat looks more often than that; a tick that finds nothing costs milliseconds.
     "remind": {"task": "reports.tasks.remind", "schedule": 20.0, "options": {"expires": 20}},
     "refresh-vacancies": {"task": "reports.tasks.refresh_vacancies", "schedule": 300.0, "options": {"expires": 300}},
+    "check-quality": {"task": "reports.tasks.check_quality", "schedule": 60.0, "options": {"expires": 60}},
 }

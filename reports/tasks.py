@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from reports import calendar, delivery, journal, reminders, rollup
+from reports import calendar, delivery, journal, quality, reminders, rollup
 
 
 @shared_task
@@ -33,3 +33,8 @@ def remind() -> None:
     """Fires what has come due and hands it on; beat sends this more often than once a minute."""
     reminders.tick()
     delivery.deliver()
+
+
+@shared_task
+def check_quality() -> None:
+    quality.check_pending()

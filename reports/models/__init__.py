@@ -1,7 +1,8 @@
-"""The tables of reporting, in the order data flows: asked, filed, kept, told, decided."""
+"""The tables of reporting, in the order data flows: asked, filed, kept, told, doubted, decided."""
 
 from reports.models.asked import Cadence, Extension, Instrument, InstrumentVersion, Stage, Window
 from reports.models.decided import AgendaItem, Attendance, Plenary, Quorum, Vote
+from reports.models.doubted import Flag, Reference
 from reports.models.filed import Conflict, Evidence, Obligation, Report, Revision, State
 from reports.models.kept import Event, Outbox, Seal, Tally
 from reports.models.told import Carrier, Message, Notice, Wording
@@ -15,6 +16,7 @@ __all__ = [
     "Event",
     "Evidence",
     "Extension",
+    "Flag",
     "Instrument",
     "InstrumentVersion",
     "Message",
@@ -23,6 +25,7 @@ __all__ = [
     "Outbox",
     "Plenary",
     "Quorum",
+    "Reference",
     "Report",
     "Revision",
     "Seal",
