@@ -52,6 +52,8 @@ WRITERS: dict[str, frozenset[str]] = {
     "reports.Wording": frozenset({"reports/wording.py"}),
     "reports.Message": REMINDERS,
     "reports.Notice": REMINDERS,
+    "reports.Flag": frozenset({"reports/quality.py"}),
+    "reports.Reference": frozenset({"reports/reference.py"}),
     "reports.Quorum": SITTING,
     "reports.Plenary": PLENARY,
     "reports.Attendance": SITTING,
@@ -79,6 +81,7 @@ VARIABLES: dict[str, frozenset[str]] = {
     "reports/delivery.py": frozenset({"reports.Message"}),
     "reports/plenary.py": frozenset({"reports.Plenary", "reports.AgendaItem"}),
     "reports/sitting.py": frozenset({"reports.Attendance"}),
+    "reports/quality.py": frozenset({"reports.Flag"}),
     "dashboards/exports.py": frozenset({"dashboards.ExportJob"}),
     "dashboards/publish.py": frozenset({"dashboards.Publication"}),
 }
