@@ -9,6 +9,7 @@ from reports import views, views_review
 urlpatterns = [
     path("", include("reports.urls_plenary")),
     path("", include("reports.urls_messages")),
+    path("", include("reports.urls_quality")),
     path("tugas/", views.tasks, name="tasks"),
     path("tugas/<int:pk>/lapor/", views.file_report, name="file-report"),
     path("tugas/<int:pk>/tanpa-sinyal/", views_review.attest, name="attest"),
@@ -16,6 +17,7 @@ urlpatterns = [
     path("laporan/<uuid:pk>/", views_review.report, name="report"),
     path("laporan/<uuid:pk>/foto/<slug:sha256>/", views_review.photo, name="photo"),
     path("laporan/<uuid:pk>/periksa/", views_review.judge, name="judge"),
+    path("laporan/<uuid:pk>/catatan/", views_review.settle, name="settle"),
     path("laporan/<uuid:pk>/banding/", views_review.compare, name="compare"),
     path("pemeriksaan/", views_review.queue, name="queue"),
 ]

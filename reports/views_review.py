@@ -22,7 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from hierarchy import access, clock
 from hierarchy.access import Permission
-from reports import review
+from reports import flag_words, quality, review
 from reports.models import Evidence, Obligation, Report, State
 from reports.querysets import ObligationQuerySet
 from reports.shown import (
@@ -73,6 +73,8 @@ def _report_page(request: SignedIn, found: Report, *, refused: str = "", status:
         "title": title_of(duty.window),
         "row": Row.of(duty, now),
         "groups": answered_groups(found, typed),
+        "doubts": flag_words.of_report(found),
+        "may_settle": reviewer and not took_part,
         "events": history(found),
         "revisions": revisions_of(found, revisions),
         "conflicts": conflicts_of(found, duty.conflicts.select_related("filed_by")),
@@ -87,6 +89,8 @@ def _report_page(request: SignedIn, found: Report, *, refused: str = "", status:
         "seen": bytes(found.sha256).hex(),
         "refused": refused,
         "typed_reason": request.POST.get("reason", ""),
+        "typed_flag": request.POST.get("flag", ""),
+        "typed_words": request.POST.get("penjelasan", ""),
         "corrections": CORRECTIONS,
         "typed_hours": request.POST.get("lama", USUAL_CORRECTION),
         "nav_current": "tasks",
@@ -181,6 +185,22 @@ def judge(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
         fresh = Report.objects.for_page().get(pk=pk)  # it may have changed, and that may be why
         return _report_page(request, fresh, refused=str(error), status=409)
     messages.success(request, str(done()))
+    return redirect("report", pk=pk)
+
+
+@login_required
+@require_POST
+def settle(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
+    """The superior says in words why a doubtful figure is right, or what was checked."""
+    found = get_object_or_404(Report.objects.for_page().visible_to(request.user), pk=pk)
+    number = request.POST.get("flag", "")
+    flag = get_object_or_404(found.flags, pk=int(number) if number.isdecimal() and len(number) < 19 else 0)
+    flag.report = found
+    try:
+        quality.resolve(flag=flag, resolution=request.POST.get("penjelasan", ""), by=request.user)
+    except quality.QualityError as error:
+        return _report_page(request, found, refused=str(error), status=409)
+    messages.success(request, _("Penjelasan disimpan."))
     return redirect("report", pk=pk)
 
 

@@ -15,6 +15,7 @@ from hierarchy import formats
 from hierarchy.access import Permission
 from hierarchy.models import Membership, Unit
 from hierarchy.querysets import UnitQuerySet
+from reports import quality
 from reports.forms import AnswerField, ReportForm
 from reports.instruments.schema import PHOTO
 from reports.models import InstrumentVersion, Obligation, Report, State
@@ -148,6 +149,7 @@ class Waiting:
     report: Report
     problems: int
     reasons: int
+    doubts: list[str]  # names of the rules that doubt its figures, besides the reasons counted already
     late: str
     aged: str
     title: str
@@ -155,12 +157,13 @@ class Waiting:
 
     @property
     def is_clean(self) -> bool:
-        return not (self.problems or self.reasons)
+        return not (self.problems or self.reasons or self.doubts)
 
 
 def waiting(duties: Iterable[Obligation], now: datetime) -> list[Waiting]:
-    """The queue's rows; one query for the instrument versions of the page, not one per row."""
+    """The queue's rows; two queries for the page's instrument versions and flags, not one per row."""
     found = list(duties)
+    flags = quality.open_flags([duty.report.pk for duty in found])
     versions = InstrumentVersion.objects.in_bulk({duty.window.version_id for duty in found})
     return [
         Waiting(
@@ -168,6 +171,7 @@ def waiting(duties: Iterable[Obligation], now: datetime) -> list[Waiting]:
             report=duty.report,
             problems=len(problems_of(duty.report, versions[duty.window.version_id].parsed)),
             reasons=len(duty.report.reasons),
+            doubts=quality.names(flags.get(duty.report.pk, ())),
             late="" if duty.on_time else formats.duration(duty.first_filed_at - duty.due_at),
             aged=formats.duration(age) if (age := now - duty.report.filed_at) > PATIENCE else "",
             title=title_of(duty.window),

@@ -29,8 +29,19 @@ from dashboards.models import ExportJob, Publication
 from dashboards.tasks import make_recap
 from hierarchy import acting, clock
 from hierarchy.models import Membership
-from reports import evidence, plenary, rollup
-from reports.models import Attendance, Evidence, Obligation, Plenary, Report, Revision, Vote, Window
+from reports import evidence, plenary, quality, rollup
+from reports.models import (
+    Attendance,
+    Evidence,
+    Flag,
+    Obligation,
+    Plenary,
+    Reference,
+    Report,
+    Revision,
+    Vote,
+    Window,
+)
 from tests.cast import Cast
 from tests.days import TPS, Day, fresh
 
@@ -67,6 +78,7 @@ class World:
     release: Publication
     acting: Membership
     plenary: Plenary
+    flag: Flag
 
 
 # --- the table ------------------------------------------------------------------------------------------------------
@@ -175,6 +187,11 @@ TABLE: dict[str, Rule] = {
     "laporan/<uuid:pk>/banding/": scoped(report),
     "laporan/<uuid:pk>/foto/<slug:sha256>/": scoped(lambda w: {"pk": w.report.pk, "sha256": w.photo}),
     "laporan/<uuid:pk>/periksa/": scoped(report, unsafe=True, post=lambda w: {"verb": "setujui", **seen(w)}),
+    "laporan/<uuid:pk>/catatan/": scoped(
+        report, unsafe=True, post=lambda w: {"flag": w.flag.pk, "penjelasan": "Sudah dicocokkan."}
+    ),
+    "mutu/": own(status=302),
+    "mutu/<slug:election>/<slug:code>/": scoped(unit),
     "pleno/": own(),
     "pleno/baru/": own(may=UNITS[DISTRICT] - {"admin"} | {"stranger_member"}),
     "pleno/<int:pk>/": of_the_body(meeting),
@@ -236,7 +253,8 @@ TABLE: dict[str, Rule] = {
 }
 # Answers to a GET that the kind of a route does not tell.
 PASSER_BY = {"masuk/": 200}
-NO_SEAT = {"satuan/": 200, "kepatuhan/": 200}  # says that the account has no unit yet; all others are led to theirs
+# Says that the account has no unit yet; all others are led to theirs.
+NO_SEAT = {"mutu/": 200, "satuan/": 200, "kepatuhan/": 200}
 PROBLEM = "application/problem+json"
 CONVERTERS = re.compile(r"<(?:\w+:)?(\w+)>")
 
@@ -296,7 +314,11 @@ def world(
         public=False,
         by=fresh(day.cast.panwascam_chair),
     )
-    return World(day, filed, kept.sha256, recap, form_a, released, term, meeting)
+    far = Reference(election=day.election, unit=day.units[TPS], instrument="pemungutan-tps", question="dpt_l")
+    far.value, far.source, far.imported_at = filed.answers["dpt_l"] + 1, "DPT", clock.now()
+    far.save()
+    assert quality.check(day.windows["pemungutan-tps"]) == 1
+    return World(day, filed, kept.sha256, recap, form_a, released, term, meeting, Flag.objects.get())
 
 
 @contextmanager
@@ -318,6 +340,7 @@ def fingerprint() -> list[Any]:
     duties = list(Obligation.objects.order_by("pk").values_list("pk", "state", "attested_by"))
     reports = list(Report.objects.order_by("pk").values_list("pk", "revision", "approved_by"))
     sat = [Attendance.objects.count(), Vote.objects.count(), *Plenary.objects.values_list("state", flat=True)]
+    sat += list(Flag.objects.values_list("resolved_at", flat=True))
     return [duties, reports, sat, Revision.objects.count(), Evidence.objects.count(), ExportJob.objects.count()]
 
 

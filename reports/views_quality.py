@@ -1,0 +1,77 @@
+"""The page of doubtful figures of a unit: open flags by rule, and totals beside those of the election commission."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count, F, Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from hierarchy import access
+from hierarchy.access import Permission
+from hierarchy.models import Unit
+from hierarchy.querysets import within_q
+from reports import flag_words, quality, reference
+from reports.models import Flag, InstrumentVersion
+from reports.querysets import without_schema
+from reports.shown import title_of
+from reports.views import SignedIn, paged, seat
+
+SUBJECT = "report__obligation__subject__"
+LIGHT = without_schema("report__obligation__window__version")
+
+
+@login_required
+@require_safe
+def quality_home(request: SignedIn) -> HttpResponse:
+    """The page of one's own unit."""
+    seats = access.memberships(request.user)
+    if not seats:
+        return render(request, "dashboards/no_unit.html", {"nav_current": "unit"})
+    return redirect("quality", election=seats[0].unit.election.code, code=seats[0].unit.code)
+
+
+@never_cache
+@login_required
+@require_safe
+def doubtful(request: SignedIn, election: str, code: str) -> HttpResponse:
+    """Open flags of reports about a unit and all below it; filters in the URL."""
+    units = Unit.objects.visible_to(request.user).with_ancestors()
+    unit: Unit = get_object_or_404(units, election__code=election, code=code)
+    flags = Flag.objects.filter(within_q(unit, SUBJECT), resolved_at=None, sha256=F("report__sha256"))
+    counted = dict(flags.order_by().values_list("rule").annotate(Count("pk")))
+    rule, sought = request.GET.get("aturan", ""), request.GET.get("cari", "").strip()[:60]
+    if rule in quality.RULES:
+        flags = flags.filter(rule=rule)
+    if sought:
+        wanted = sought.replace(".", "") if sought.replace(".", "").isdigit() else sought
+        flags = flags.filter(Q(**{SUBJECT + "name__icontains": sought}) | Q(**{SUBJECT + "code__startswith": wanted}))
+    joined = flags.select_related(
+        "report__obligation__subject__village", "report__obligation__window__instrument",
+        "report__obligation__window__stage", "report__obligation__window__version",
+    ).defer(*LIGHT, "report__answers")  # fmt: skip
+    page = paged(request, joined.order_by("-pk"))
+    rows = list(page)
+    versions = InstrumentVersion.objects.in_bulk({row.report.obligation.window.version_id for row in rows})
+    context = {
+        "unit": unit,
+        "above": [one for one in unit.ancestors if access.can(request.user, Permission.VIEW, one)],
+        "rules": [(key, spec, counted.get(key, 0)) for key, spec in quality.RULES.items()],
+        "total": sum(counted.values()),
+        "rule": rule,
+        "sought": sought,
+        "page": page,
+        "rows": [
+            (
+                flag_words.told(row, versions[row.report.obligation.window.version_id].parsed),
+                row.report.obligation.subject,
+                title_of(row.report.obligation.window),
+            )
+            for row in rows
+        ],
+        "beside": reference.beside(unit),
+        "nav_current": "unit",
+    }
+    return render(request, "reports/quality.html", context | seat(request))
