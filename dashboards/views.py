@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.cache import caches
+from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import translation
@@ -44,9 +45,13 @@ def unit_home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def unit(request: HttpRequest, election: str, code: str) -> HttpResponse:
     """A unit for those who lead it or what is above it: children, counts, sums, drill-down, filed or approved."""
-    found = get_object_or_404(
-        Unit.objects.visible_to(request.user).with_ancestors(), election__code=election, code=code
+    newest = Publication.objects.filter(election=OuterRef("election")).order_by("-number")
+    units = Unit.objects.visible_to(request.user).with_ancestors()
+    # With the unit, not as a query of its own: what a child that still owes has not moved since.
+    units = units.annotate(
+        released_at=Subquery(newest.values("cut_off")[:1]), release=Subquery(newest.values("number")[:1])
     )
+    found = get_object_or_404(units, election__code=election, code=code)
     page = pages.unit_page(
         found,
         instrument=request.GET.get("instrumen", ""),
@@ -55,6 +60,8 @@ def unit(request: HttpRequest, election: str, code: str) -> HttpResponse:
         sort=request.GET.get("urut", ""),
         now=clock.now(),
     )
+    for row in page.rows:
+        row.unmoved = row.stands_since(found.released_at)
     seats = access.memberships(request.user)
     context = {
         "page": page,
