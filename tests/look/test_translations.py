@@ -40,7 +40,7 @@ from tests.look.extraction import (
 )
 
 # Words that are read the same in both languages, or that are names.
-SAME = {"WhatsApp", "TOTAL", "Abstain"}
+SAME = {"WhatsApp", "TOTAL", "Abstain", "KPU"}
 # Frequent words of one language that are no words of the other.
 ENGLISH_WORDS = re.compile(
     r"the|of|and|to|is|are|was|not|for|with|this|that|your|you|please|from|has|have|can|cannot|must|reports?|files?|user"
