@@ -10,6 +10,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
@@ -193,7 +194,7 @@ class _Load:
 
     def _make(self, row: RosterRow, unit: Unit) -> User:
         username = row.username or self._fresh_username(unit)
-        user = User(username=username, name=row.name, phone=row.phone, email=row.email, is_active=True)
+        user = User(username=username, is_active=True, **_known_of(row, None))
         # As set_unusable_password() does, which draws its forty letters one by one: a second per twelve thousand.
         user.password = UNUSABLE_PASSWORD_PREFIX + secrets.token_urlsafe(30)
         code = new_code()
@@ -223,7 +224,7 @@ class _Load:
             named = {"username": owner.username, "name": owner.name}
             self.faults.append(Fault(row.line, "telepon", row.phone, sentence % named))
             return False
-        fresh = {"name": row.name, "phone": row.phone or user.phone, "email": row.email or user.email}
+        fresh = _known_of(row, user)
         if any(getattr(user, column) != value for column, value in fresh.items()):
             for column, value in fresh.items():
                 setattr(user, column, value)
@@ -263,6 +264,7 @@ class _Load:
             "name",
             "phone",
             "email",
+            "born_on",
             "is_active",
             "activation_digest",
             "password",
@@ -271,7 +273,7 @@ class _Load:
         bulk.copy(User, columns, ([getattr(user, column) for column in columns] for user in self.made))
         seats = ((seat.user.pk, seat.unit_id, seat.role, seat.since, seat.until) for seat in self.new_seats)
         bulk.copy(Membership, ("user", "unit", "role", "since", "until"), seats)
-        User.objects.bulk_update(self.changed, ["name", "phone", "email"], batch_size=500)
+        User.objects.bulk_update(self.changed, ["name", "phone", "email", "born_on"], batch_size=500)
         Membership.objects.bulk_update([s for s in self.ended_seats if s.pk], ["until"], batch_size=500)
         self.result.created, self.result.updated = len(self.made), len(self.changed)
         self.result.appointed, self.result.ended = len(self.new_seats), len(self.ended_seats)
@@ -302,8 +304,18 @@ def _bad_row(row: RosterRow, unit: Unit | None) -> Iterable[Fault]:
                     % {"level": Level(unit.level).label})  # fmt: skip
     if not row.name.strip() or len(row.name) > 120 or "\0" in row.name:
         yield Fault(row.line, "nama", row.name, _("nama wajib diisi, paling panjang 120 huruf."))
+    if row.born_on and row.born_on >= clock.today():
+        yield Fault(row.line, "lahir", row.born_on.isoformat(), _("tanggal lahir harus sebelum hari ini."))
     if row.since and row.until and row.until < row.since:
         yield Fault(row.line, "sampai", row.until.isoformat(), _("tanggal selesai tidak boleh sebelum tanggal mulai."))
+
+
+def _known_of(row: RosterRow, user: User | None) -> dict[str, Any]:
+    """What an account says of a person once the row is taken over; an empty cell keeps what is known."""
+    known = {"phone": row.phone, "email": row.email, "born_on": row.born_on}
+    return {"name": row.name} | {
+        column: cell or (getattr(user, column) if user else cell) for column, cell in known.items()
+    }
 
 
 def _common_start(codes: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from hierarchy.roster_rows import IssuedCode, RosterError, RosterRow
 from hierarchy.tabular import Line
 
 REQUIRED = ("kode_satuan", "nama", "peran")
-OPTIONAL = ("telepon", "email", "nama_pengguna", "mulai", "sampai")
+OPTIONAL = ("telepon", "email", "nama_pengguna", "mulai", "sampai", "lahir")
 ROLE_WORDS: dict[str, Role] = {
     "pengawas": Role.SUPERVISOR,
     "operator": Role.OPERATOR,
@@ -95,6 +95,7 @@ def _row(line: Line, wrong: list[Fault]) -> RosterRow:
         username=username,
         since=_date(line, "mulai", wrong),
         until=_date(line, "sampai", wrong),
+        born_on=_date(line, "lahir", wrong),
         line=line.number,
     )
 

@@ -19,6 +19,7 @@ class RosterRow:
     """One person in one unit. `line` is the row in the source file, 0 when there is none.
 
     username: empty = keep the account's own, or make one (see `_fresh_username`). since: None = today (WITA).
+    born_on: the eldest presides over a plenary whose chair is absent; None = not known.
     """
 
     unit_code: str
@@ -29,6 +30,7 @@ class RosterRow:
     username: str = ""
     since: date | None = None
     until: date | None = None
+    born_on: date | None = None
     line: int = 0
 
 

@@ -51,6 +51,16 @@ def load(election: Election, *rows: RosterRow) -> roster.RosterResult:
     return roster.load(election=election, rows=rows, by=None)
 
 
+def test_a_birth_date_is_kept_until_a_row_knows_better(election: Election, tree: dict[str, Unit]):
+    load(election, RosterRow("64", "Siti", "CHAIR", since=SINCE, born_on=date(1979, 8, 17)))
+    load(election, RosterRow("64", "Siti", "CHAIR", since=SINCE))
+    assert User.objects.get().born_on == date(1979, 8, 17)
+    assert load(election, RosterRow("64", "Siti", "CHAIR", since=SINCE, born_on=date(1979, 8, 18))).updated == 1
+    assert User.objects.get().born_on == date(1979, 8, 18)
+    with pytest.raises(RosterError, match="kolom lahir"):
+        load(election, RosterRow("64", "Siti", "CHAIR", since=SINCE, line=2, born_on=clock.today()))
+
+
 def test_usernames_follow_the_unit(election: Election, tree: dict[str, Unit]):
     load(
         election,
@@ -214,19 +224,20 @@ def test_no_code_is_stored_in_the_clear(cast: Cast):
 
 # --- files --------------------------------------------------------------------------------------------------------
 
-HEAD = "kode_satuan,nama,peran,telepon,email,nama_pengguna,mulai,sampai\n"
+HEAD = "kode_satuan,nama,peran,telepon,email,nama_pengguna,mulai,sampai,lahir\n"
 
 
 def test_a_good_roster_is_read(tmp_path: Path):
     path = tmp_path / "personel.csv"
     path.write_text(
         HEAD
-        + "64.72.01.2001,Siti,Pengawas,+62 812-3456-7890,,,2024-01-22,21/02/2024\n6472,Budi,ketua,81234567890,,,,\n",
+        + "64.72.01.2001,Siti,Pengawas,+62 812-3456-7890,,,2024-01-22,21/02/2024\n"
+        + "6472,Budi,ketua,81234567890,,,,,17/08/1979\n",
         encoding="utf-8",
     )
     assert read_roster(path) == [
         RosterRow("6472012001", "Siti", Role.SUPERVISOR, "081234567890", since=SINCE, until=date(2024, 2, 21), line=2),
-        RosterRow("6472", "Budi", Role.CHAIR, "081234567890", line=3),
+        RosterRow("6472", "Budi", Role.CHAIR, "081234567890", born_on=date(1979, 8, 17), line=3),
     ]
 
 
@@ -243,6 +254,7 @@ def test_a_good_roster_is_read(tmp_path: Path):
         ("6472,Siti,ketua,,,a b,,", ["kolom nama_pengguna"]),
         ("6472,Siti,ketua,,,,besok,", ["kolom mulai", "“besok”"]),
         ("6472,Siti,ketua,,,,,2024-02-31", ["kolom sampai", "“2024-02-31”"]),
+        ("6472,Siti,ketua,,,,,,17 Agustus", ["kolom lahir", "“17 Agustus”"]),
     ],
 )
 def test_a_bad_cell_is_named(tmp_path: Path, line: str, parts: list[str]):
