@@ -58,6 +58,8 @@ RATES = {
     "sirekap_tidak_diakses": 0.014,
 }
 COMMON_RATE = 0.006
+MISCOPIED = 97  # one station in so many counts other ballots than it voted with
+CAME = [f"{kind}_hadir_{sex}" for kind in ("dpt", "dptb", "dpk") for sex in ("l", "p")]
 INCIDENTS = [
     "Hujan deras, pemungutan suara berhenti 25 menit lalu dilanjutkan di teras kantor desa.",
     "Saksi meminta penghitungan ulang satu kotak. Hasilnya sama.",
@@ -86,6 +88,7 @@ class Day:
     seed: int = 2024
     rng: Random = field(init=False)
     people: dict[int, list[User]] = field(init=False)
+    voted: dict[int, dict[str, Any]] = field(default_factory=dict)  # what each station said of the voting
 
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)  # noqa: S311  (a rehearsal must be repeatable, not unpredictable)
@@ -123,7 +126,9 @@ class Day:
             else:
                 at = self._moment(window, late=fate > 1 - LATE)
                 number = uuid.UUID(int=self.rng.getrandbits(128), version=4)
-                answers, reasons = answers_for(schema, duty, self.rng)
+                answers, reasons = answers_for(schema, duty, self.rng, voted=self.voted.get(duty.subject_id))
+                if schema.code == "pemungutan-tps":
+                    self.voted[duty.subject_id] = answers
                 yield Step(at, self._filing(duty, number, answers, reasons, at))
 
     def _moment(self, window: Window, *, late: bool) -> datetime:
@@ -224,14 +229,20 @@ def _review_hours() -> Iterator[datetime]:
 # --- what people answer --------------------------------------------------------------------------------------------
 
 
-def answers_for(schema: Schema, duty: Obligation, rng: Random) -> tuple[dict[str, Any], dict[str, str]]:
+def answers_for(
+    schema: Schema, duty: Obligation, rng: Random, *, voted: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, str]]:
     """(answers, reasons) that the instrument accepts: plausible numbers, problems at realistic rates.
+
+    With `voted`, what the station said of the voting, the counting agrees with it, save in one station of MISCOPIED.
 
     Hard rules are met by drawing again, as a filer would correct; soft ones by giving a reason.
     """
     for _attempt in range(ATTEMPTS):
         answers = {q.name: _answer(q, rng) for q in schema.questions if q.kind in MAKERS}
         answers |= NUMBERS.get(schema.code, _no_numbers)(duty, rng)
+        if schema.code == "penghitungan-tps" and voted and int(duty.subject.code) % MISCOPIED:
+            answers |= _agreeing(answers, voted)
         for flag in ("ada_kejadian", "keberatan_kejadian"):
             if flag in answers:
                 answers[flag] = YES if rng.random() < 0.03 else NO
@@ -325,6 +336,23 @@ def _counting(duty: Obligation, rng: Random) -> dict[str, Any]:
         "suara_tidak_sah": invalid,
         "selisih_suara": YES if mismatch else NO,
         "jam_selesai": f"{rng.randint(17, 23):02d}:{rng.randint(0, 59):02d}",
+    }
+
+
+def _agreeing(counted: dict[str, Any], voted: dict[str, Any]) -> dict[str, Any]:
+    """The counting's ballots and voters as the same station's voting report has them."""
+    used = sum(voted[name] for name in CAME)
+    received, spoiled = voted["surat_diterima"], voted["surat_rusak"]
+    men = min(counted["pengguna_l"], used)
+    return {
+        "surat_diterima": received,
+        "surat_digunakan": used,
+        "surat_rusak": spoiled,
+        "surat_sisa": max(received - used - spoiled, 0),
+        "pengguna_l": men,
+        "pengguna_p": used - men,
+        "suara_sah": used - counted["suara_tidak_sah"],
+        "selisih_suara": NO,
     }
 
 
