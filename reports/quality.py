@@ -29,6 +29,7 @@ from reports import doubts, journal
 from reports.instruments.schema import INTEGER, Schema
 from reports.models import Flag, InstrumentVersion, Reference, Report, Window
 from reports.models.asked import Cadence
+from reports.review import tidy
 
 BATCH = 2_000
 STILL_LOOKED_AT = timedelta(days=30)  # after a window closes; the command checks older ones
@@ -214,7 +215,7 @@ def resolve(*, flag: Flag, resolution: str, by: User) -> None:
     """
     duty = flag.report.obligation
     access.require(by, Permission.REVIEW, duty.filer)
-    words = "".join(letter for letter in resolution if letter.isprintable() or letter in "\n\t").strip()
+    words = tidy(resolution)
     if not words:
         raise QualityError(_("Tuliskan mengapa angkanya benar, atau apa yang sudah Anda periksa."))
     with transaction.atomic():

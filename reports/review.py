@@ -114,7 +114,7 @@ def send_back(
     Until `correct_by` (default: CORRECTION from now) the filer may correct it even where the window closes before:
     a report that is returned after the deadline could never be mended otherwise. Whether it was on time stays.
     """
-    kept = {name: clean for name, text in remarks.items() if (clean := _clean(text))}
+    kept = {name: clean for name, text in remarks.items() if (clean := tidy(text))}
     if not kept:
         raise ReviewError(_("Tuliskan apa yang perlu diperbaiki."))
     moment = at or clock.now()
@@ -143,7 +143,7 @@ def withdraw(*, report: Report, seen: bytes, reason: str, by: User, at: datetime
 
 def attest_unreachable(*, obligation: Obligation, reason: str, by: User, at: datetime | None = None) -> None:
     """A superior attests that the filer has no signal: counted apart, never late, until a report arrives."""
-    _attest("attest", obligation, by, at, reason, {"attested_by": by, "attested_reason": _clean(reason)})
+    _attest("attest", obligation, by, at, reason, {"attested_by": by, "attested_reason": tidy(reason)})
 
 
 def retract_unreachable(*, obligation: Obligation, by: User, at: datetime | None = None) -> None:
@@ -158,7 +158,7 @@ def _attest(name: str, obligation: Obligation, by: User, at: datetime | None, re
         was = _advance(step, obligation.pk, values)
         if was is None:
             raise ReviewError(_("Keadaan tugas ini sudah berubah. Muat ulang halaman."))
-        _record(step, [Taken(obligation, was)], by, at or clock.now(), reason=_clean(reason))
+        _record(step, [Taken(obligation, was)], by, at or clock.now(), reason=tidy(reason))
 
 
 def _step(
@@ -190,7 +190,7 @@ def _step(
             _explain(report, seen, by)
         wanted = report_values.get("correct_by")
         until = {"correct_by": wanted.isoformat()} if wanted else {}
-        _record(step, [Taken(report.obligation, was, report)], by, moment, reason=_clean(reason), **until)
+        _record(step, [Taken(report.obligation, was, report)], by, moment, reason=tidy(reason), **until)
 
 
 def _advance(step: Transition, duty: int, values: Mapping[str, Any]) -> str | None:
@@ -203,13 +203,13 @@ def _advance(step: Transition, duty: int, values: Mapping[str, Any]) -> str | No
     return was
 
 
-def _clean(text: str) -> str:
+def tidy(text: str) -> str:
     """The text without the characters that PostgreSQL cannot keep and no keyboard writes."""
     return "".join(letter for letter in text if letter.isprintable() or letter in "\n\t").strip()
 
 
 def _need_reason(step: Transition, reason: str) -> None:
-    if step.needs_reason and not _clean(reason):
+    if step.needs_reason and not tidy(reason):
         raise ReviewError(_("Tuliskan alasannya."))
 
 
