@@ -46,6 +46,12 @@ def paged(request: SignedIn, rows: Any, key: str = "halaman", *, per_page: int =
     return Paginator(rows, per_page).get_page(request.GET.get(key))
 
 
+def posted_pk(request: SignedIn, name: str) -> int:
+    """A posted row number; 0, which no row has, for what is none or does not fit a bigint."""
+    number = request.POST.get(name, "")
+    return int(number) if number.isdecimal() and len(number) < 19 else 0
+
+
 def seat(request: SignedIn) -> dict[str, Any]:
     """What the header says of the signed-in person."""
     seats = access.memberships(request.user)

@@ -28,7 +28,7 @@ from reports import minutes, plenary, ratified, sitting
 from reports.models import AgendaItem, Attendance, Plenary, Vote
 from reports.querysets import without_schema
 from reports.shown import title_of
-from reports.views import SignedIn, paged, seat
+from reports.views import SignedIn, paged, posted_pk, seat
 
 REFUSALS = (sitting.PlenaryError, stepup.NotConfirmed)
 
@@ -159,9 +159,8 @@ def minutes_pdf(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def _item(request: SignedIn, found: Plenary) -> AgendaItem:
-    number = request.POST.get("agenda", "")
     rows = AgendaItem.objects.select_related("plenary__unit__election", "window")
-    return get_object_or_404(rows, plenary=found, pk=number if number.isdecimal() and len(number) < 19 else None)
+    return get_object_or_404(rows, plenary=found, pk=posted_pk(request, "agenda"))
 
 
 def _somebody(request: SignedIn, found: Plenary, name: str) -> User | None:

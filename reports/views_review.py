@@ -34,7 +34,7 @@ from reports.shown import (
     side_by_side,
     title_of,
 )
-from reports.views import SignedIn, paged, seat
+from reports.views import SignedIn, paged, posted_pk, seat
 from reports.worklist import Row, slow_reviewers, waiting
 
 MOST_TICKED = 500
@@ -193,8 +193,7 @@ def judge(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
 def settle(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
     """The superior says in words why a doubtful figure is right, or what was checked."""
     found = get_object_or_404(Report.objects.for_page().visible_to(request.user), pk=pk)
-    number = request.POST.get("flag", "")
-    flag = get_object_or_404(found.flags, pk=int(number) if number.isdecimal() and len(number) < 19 else 0)
+    flag = get_object_or_404(found.flags, pk=posted_pk(request, "flag"))
     flag.report = found
     try:
         quality.resolve(flag=flag, resolution=request.POST.get("penjelasan", ""), by=request.user)
