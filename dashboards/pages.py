@@ -67,7 +67,6 @@ class Row:
     problems: int = 0
     last_filed_at: datetime | None = None
     duties: list[Duty] = field(default_factory=list)  # of a polling station, its own
-    unmoved: bool = False  # silent since the newest release
 
     def stands_since(self, moment: datetime | None) -> bool:
         """Whether a unit that still owes reports, and has filed some, has filed nothing since `moment`."""

@@ -60,11 +60,10 @@ def unit(request: HttpRequest, election: str, code: str) -> HttpResponse:
         sort=request.GET.get("urut", ""),
         now=clock.now(),
     )
-    for row in page.rows:
-        row.unmoved = row.stands_since(found.released_at)
     seats = access.memberships(request.user)
     context = {
         "page": page,
+        "unmoved": {row.unit.pk for row in page.rows if row.stands_since(found.released_at)},
         "unit": found,
         "body": Level(found.level).spec.body,
         "above": [a for a in found.ancestors if access.can(request.user, Permission.VIEW, a)],
