@@ -130,7 +130,10 @@ SELECT lock.waiting, lock.longest, activity.used, current_setting('max_connectio
         - current_setting('superuser_reserved_connections')::int, activity.oldest,
     pg_database_size(current_database())
 FROM (
-    SELECT count(*) AS waiting, max(clock_timestamp() - waitstart) AS longest FROM pg_locks WHERE NOT granted
+    -- By process, since a lock on a row names no database; other databases of the server are not ours to mend.
+    SELECT count(*) AS waiting, max(clock_timestamp() - waitstart) AS longest
+    FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE NOT granted AND datname = current_database() AND backend_type = 'client backend'
 ) AS lock, (
     SELECT count(*) AS used, max(clock_timestamp() - xact_start) FILTER (
         WHERE datname = current_database() AND pid <> pg_backend_pid()
