@@ -26,5 +26,7 @@ app.conf.beat_schedule = {
     # Reminders are to the minute, so beat looks more often than that; a tick that finds nothing costs milliseconds.
     "remind": {"task": "reports.tasks.remind", "schedule": 20.0, "options": {"expires": 20}},
     "refresh-vacancies": {"task": "reports.tasks.refresh_vacancies", "schedule": 300.0, "options": {"expires": 300}},
+    # A day's last figures stand for that day; every ten minutes is late enough to be them and costs little.
+    "take-snapshots": {"task": "dashboards.tasks.take_snapshots", "schedule": 600.0, "options": {"expires": 600}},
     "check-quality": {"task": "reports.tasks.check_quality", "schedule": 60.0, "options": {"expires": 60}},
 }

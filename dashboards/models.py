@@ -1,17 +1,20 @@
 """What leaves the house: public snapshots and workbooks.
 
-Publications are written only by dashboards/publish.py, export jobs by dashboards/exports.py.
+Publications are written only by dashboards/publish.py, export jobs by dashboards/exports.py, snapshots by
+dashboards/snapshots.py.
 """
 
 from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from hierarchy.models import Election, Unit, User
+from reports.models import Window
 
 
 class Publication(models.Model):
@@ -91,3 +94,18 @@ class ExportJob(models.Model):
                 name="export_done_has_a_file",
             )
         ]
+
+
+class Snapshot(models.Model):
+    """A tally of the province, a regency or a district late in a day: what "since yesterday" means."""
+
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
+    window = models.ForeignKey(Window, models.PROTECT, related_name="+")
+    day = models.DateField(help_text="WITA")
+    taken_at = models.DateTimeField()
+    counts = models.JSONField(help_text="of the tally, by name (rollup.COUNTED)")
+    filed = ArrayField(models.BigIntegerField(), help_text="of the tally; the window's version, position by position")
+
+    class Meta:
+        ordering = ["-day"]
+        constraints = [models.UniqueConstraint(fields=["day", "unit", "window"], name="snapshot_once_a_day")]

@@ -67,6 +67,7 @@ class Row:
     problems: int = 0
     last_filed_at: datetime | None = None
     duties: list[Duty] = field(default_factory=list)  # of a polling station, its own
+    tallies: list[Tally] = field(default_factory=list)  # of any other unit, one per window
 
     def stands_since(self, moment: datetime | None) -> bool:
         """Whether a unit that still owes reports, and has filed some, has filed nothing since `moment`."""
@@ -94,6 +95,7 @@ class UnitPage:
     problems: list[Line] = field(default_factory=list)
     sums: list[SumRow] = field(default_factory=list)
     duties: list[Duty] = field(default_factory=list)
+    tallies: list[Tally] = field(default_factory=list)  # its own, one per window; none of a polling station
 
     @property
     def noun(self) -> str:
@@ -149,10 +151,11 @@ def unit_page(unit: Unit, *, instrument: str, period: str, basis: str, sort: str
         page.duties = [_duty(duty, now) for duty in chosen]
         vectors = [vector for duty in chosen if (vector := vector_of(duty, basis)) is not None]
     else:
-        tallies = _tallies_of(unit, basis)
+        tallies = _tallies_of(unit)
         reported = {tally.window.instrument_id for tally in tallies if tally.filed_count}
         page = _begin(unit, [tally.window for tally in tallies], reported, instrument, period, basis, now)
         own = [tally for tally in tallies if _shown(page, tally.window)]
+        page.tallies = own
         page.counts = add_counts(map(tally_counts, own))
         vectors = [getattr(tally, basis) for tally in own]
         _add_rows(page, [tally.window for tally in own])
@@ -188,12 +191,11 @@ def in_order(rows: list[Row], sort: str) -> list[Row]:
     return sorted(known, key=key, reverse=sort.startswith("-")) + unknown
 
 
-def _tallies_of(unit: Unit, basis: str) -> list[Tally]:
-    other = next(name for name in BASES if name != basis)
+def _tallies_of(unit: Unit) -> list[Tally]:
     return list(
         Tally.objects.filter(unit=unit)
         .select_related("window__instrument", "window__stage", "window__version")
-        .defer(*LIGHT, other)
+        .defer(*LIGHT)
         .order_by("window__opens_at", "window__instrument__code")
     )
 
@@ -259,7 +261,9 @@ def _add_rows(page: UnitPage, windows: list[Window]) -> None:
     else:
         tallies = Tally.objects.filter(window__in=windows, unit__parent=unit).select_related("unit")
         for tally in tallies.order_by("unit__code"):
+            tally.window = by_id[tally.window_id]
             row = found.setdefault(tally.unit_id, Row(tally.unit))
+            row.tallies.append(tally)
             vector = getattr(tally, page.basis)
             _add(row, tally_counts(tally), vector, problems[tally.window_id], tally.last_filed_at)
     page.rows = list(found.values())

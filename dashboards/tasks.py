@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from dashboards import exports, heartbeat  # noqa: F401  (a worker signs from its first heartbeat)
+from dashboards import exports, heartbeat, snapshots  # noqa: F401  (a worker signs from its first heartbeat)
 
 
 @shared_task
@@ -16,3 +16,9 @@ def make_recap(job_id: str) -> None:
 def sweep_exports() -> None:
     """Finds recaps whose message or worker was lost."""
     exports.sweep()
+
+
+@shared_task
+def take_snapshots() -> None:
+    """Keeps today's figures; the last of the day stands."""
+    snapshots.take()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from dashboards import views, views_operations
+from dashboards import views, views_leadership, views_operations
+from hierarchy.views import home_of
 
 urlpatterns = [
     path("", include("dashboards.urls_exports")),
@@ -17,7 +18,9 @@ urlpatterns = [
     path("publik/<slug:election>/<slug:code>.json", views.public_json, name="public-json"),
     path("publik/<slug:election>/rilis/<int:number>/<slug:code>/", views.public_unit, name="public-unit"),
     path("publik/<slug:election>/rilis/<int:number>/<slug:code>.json", views.public_json, name="public-json"),
+    path("pimpinan/", views_leadership.leadership_home, name="leadership-home"),
+    path("pimpinan/<slug:election>/<slug:code>/", views_leadership.leadership_page, name="leadership"),
     path("operasi/", views_operations.operations, name="operations"),
-    path("satuan/", views.unit_home, name="unit-home"),
+    path("satuan/", home_of("unit", "unit"), name="unit-home"),
     path("satuan/<slug:election>/<slug:code>/", views.unit, name="unit"),
 ]

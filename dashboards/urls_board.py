@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.urls import path
 
 from dashboards import views_board
+from hierarchy.views import home_of
 
 urlpatterns = [
-    path("kepatuhan/", views_board.board_home, name="board-home"),
+    path("kepatuhan/", home_of("board", "board"), name="board-home"),
     path("kepatuhan/<slug:election>/<slug:code>/", views_board.board, name="board"),
 ]

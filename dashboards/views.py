@@ -12,7 +12,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.cache import caches
 from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.utils import translation
 from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import never_cache
@@ -28,16 +28,6 @@ from hierarchy.levels import Level
 from hierarchy.models import Unit
 
 LISTED = 20  # newest releases on the page that explains verification
-
-
-@login_required
-@require_safe
-def unit_home(request: HttpRequest) -> HttpResponse:
-    """One's own unit."""
-    seats = access.memberships(request.user)
-    if not seats:
-        return render(request, "dashboards/no_unit.html", {"nav_current": "unit"})
-    return redirect("unit", election=seats[0].unit.election.code, code=seats[0].unit.code)
 
 
 @never_cache

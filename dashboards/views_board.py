@@ -10,9 +10,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -44,16 +44,6 @@ class _Known(Paginator):
 def may_watch(user: User | AnonymousUser) -> bool:
     """Whether the menu leads to the board: for those who have somebody below them."""
     return any(seat.unit.level < LEAF for seat in access.memberships(user))
-
-
-@login_required
-@require_safe
-def board_home(request: HttpRequest) -> HttpResponse:
-    """The board of one's own unit."""
-    seats = access.memberships(request.user)
-    if not seats:
-        return render(request, "dashboards/no_unit.html", {"nav_current": "board"})
-    return redirect("board", election=seats[0].unit.election.code, code=seats[0].unit.code)
 
 
 @never_cache

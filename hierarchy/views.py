@@ -1,11 +1,13 @@
-"""Coming in: log in, activate an account with the code from its card, go out."""
+"""Coming in: log in, activate an account with the code from its card, find one's own unit, go out."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.contrib.auth import login, views
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm, SetPasswordMixin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -13,8 +15,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_safe
 
-from hierarchy import roster
+from hierarchy import access, roster
 from hierarchy.throttle import Attempt, TooManyAttempts
 
 
@@ -109,3 +112,20 @@ def activate(request: HttpRequest) -> HttpResponse:
             login(request, user)
             return redirect("tasks")
     return render(request, "hierarchy/activate.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def home_of(route: str, nav: str) -> Callable[[HttpRequest], HttpResponse]:
+    """A view that leads to `route` of one's own unit; whoever serves nowhere is told whom to ask.
+
+    `nav` is the entry of the menu that is current meanwhile.
+    """
+
+    @login_required
+    @require_safe
+    def home(request: HttpRequest) -> HttpResponse:
+        seats = access.memberships(request.user)
+        if not seats:
+            return render(request, "hierarchy/no_unit.html", {"nav_current": nav})
+        return redirect(route, election=seats[0].unit.election.code, code=seats[0].unit.code)
+
+    return home

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
+from hierarchy.views import home_of
 from reports import views_quality
 
 urlpatterns = [
-    path("mutu/", views_quality.quality_home, name="quality-home"),
+    path("mutu/", home_of("quality", "unit"), name="quality-home"),
     path("mutu/<slug:election>/<slug:code>/", views_quality.doubtful, name="quality"),
 ]

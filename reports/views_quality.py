@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, F, Q
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -21,16 +21,6 @@ from reports.views import SignedIn, paged, seat
 
 SUBJECT = "report__obligation__subject__"
 LIGHT = without_schema("report__obligation__window__version")
-
-
-@login_required
-@require_safe
-def quality_home(request: SignedIn) -> HttpResponse:
-    """The page of one's own unit."""
-    seats = access.memberships(request.user)
-    if not seats:
-        return render(request, "dashboards/no_unit.html", {"nav_current": "unit"})
-    return redirect("quality", election=seats[0].unit.election.code, code=seats[0].unit.code)
 
 
 @never_cache

@@ -60,12 +60,13 @@ function step(button) {
 }
 
 function enhance(root) {
-  for (const button of root.querySelectorAll("[data-stepper] [data-step]")) button.hidden = false;
+  for (const button of root.querySelectorAll("[data-stepper] [data-step], [data-print]")) button.hidden = false;
 }
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-step]");
   if (button) step(button);
+  if (event.target.closest?.("[data-print]")) print();
 });
 
 enhance(document);

@@ -35,6 +35,7 @@ WRITERS: dict[str, frozenset[str]] = {
     "hierarchy.User": ROSTER | {"hierarchy/presence.py"},
     "hierarchy.Membership": ROSTER,
     "hierarchy.Election": CALENDAR,
+    "dashboards.Snapshot": frozenset({"dashboards/snapshots.py"}),
     "reports.Stage": CALENDAR,
     "reports.Window": CALENDAR,
     "reports.Extension": CALENDAR,

@@ -106,6 +106,10 @@ def unit(world: World) -> dict[str, Any]:
     return {"election": world.day.election.code, "code": TPS}
 
 
+def district(world: World) -> dict[str, Any]:
+    return {"election": world.day.election.code, "code": DISTRICT}
+
+
 def release(world: World) -> dict[str, Any]:
     return {"election": world.day.election.code}
 
@@ -219,6 +223,8 @@ TABLE: dict[str, Rule] = {
     "operasi/": own(may=ADMIN),
     "kepatuhan/": own(status=302),
     "kepatuhan/<slug:election>/<slug:code>/": scoped(unit),
+    "pimpinan/": own(status=302),
+    "pimpinan/<slug:election>/<slug:code>/": of_the_body(district),
     "satuan/": own(status=302),
     "satuan/<slug:election>/<slug:code>/": scoped(unit),
     "unduhan/": own(post=lambda _w: {"satuan": TPS, "tahapan": "pemilu2024/PEMUNGUTAN", "dasar": "filed"}, posted=422),

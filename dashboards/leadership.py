@@ -1,0 +1,213 @@
+"""What a body's leaders see at one glance: what is in and missing, what moved since yesterday, which bodies have
+ratified, the commonest problems with each area's share, and what people wrote of incidents.
+
+Built upon the page of the unit (pages.py); three queries more, whatever the number of reports.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+
+from django.db.models import Q, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from dashboards import snapshots
+from dashboards.figures import Counts, Line, add_counts, add_vectors, problem_lines
+from dashboards.models import Snapshot
+from dashboards.pages import Row, UnitPage, vector_of
+from hierarchy.access import COLLEGIAL
+from hierarchy.clock import WITA
+from hierarchy.models import Unit
+from hierarchy.querysets import within_q
+from reports import ratified
+from reports.instruments.schema import Schema
+from reports.models import AgendaItem, Report, Tally, Window
+
+TOP = 8  # problems; more would not fit on one sheet
+NAMED = 3  # areas named with each problem
+MOST_MOVED = 4  # problems that grew or shrank
+INCIDENTS = 8
+# The question that every instrument ends with: what happened that no other question asks.
+INCIDENT = "kejadian_khusus"
+# The counts whose movement is told; fields of figures.Counts.
+TOLD: dict[str, Promise] = {
+    "filed_count": _("Sudah lapor"),
+    "approved_count": _("Disetujui"),
+    "returned": _("Dikembalikan"),
+    "vacant": _("Tanpa pengawas"),
+    "unreachable": _("Tanpa sinyal"),
+}
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A count or a number of findings beside what it was at the end of an earlier day."""
+
+    label: str
+    before: int
+    after: int
+
+    @property
+    def change(self) -> int:
+        return self.after - self.before
+
+
+@dataclass(frozen=True)
+class Area:
+    """A child unit: how complete; `more`: reports that came in since the snapshot, None where there is none;
+    `still`: it owes reports and filed nothing since.
+    """
+
+    row: Row
+    more: int | None
+    still: bool
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem of the whole, and the (area, findings) with most of it."""
+
+    line: Line
+    shares: list[tuple[Unit, int]]
+
+
+@dataclass(frozen=True)
+class Body:
+    """What a body has ratified of the windows shown: `ratified` of `matters`, `changed` of them other figures by now.
+
+    `newest` is the latest of its decisions, None where there is none.
+    """
+
+    unit: Unit
+    matters: int
+    ratified: int
+    changed: int
+    newest: AgendaItem | None
+
+
+@dataclass(frozen=True)
+class Leadership:
+    """`since` is when the figures were kept that `moved` and `areas` compare with, None before the first."""
+
+    page: UnitPage
+    since: datetime | None
+    moved: list[Moved]
+    areas: list[Area]
+    problems: list[Problem]
+    own: Body | None
+    bodies: list[Body]
+    incidents: list[tuple[Report, str]]
+
+    @property
+    def decided(self) -> int:
+        """Bodies below that have ratified every figure."""
+        return sum(body.ratified == body.matters for body in self.bodies)
+
+
+def leadership(page: UnitPage) -> Leadership:
+    """Gathers what the unit's page does not hold; `page` is of the reports filed."""
+    if page.current is None:
+        return Leadership(page, None, [], [], [], None, [], [])
+    today = page.as_of.astimezone(WITA).date()
+    units = [page.unit.pk, *(row.unit.pk for row in page.rows)]
+    windows = [tally.window for tally in page.tallies]
+    earlier: dict[int, list[Snapshot]] = defaultdict(list)
+    for (unit_id, _window), row in snapshots.before(today, units=units, windows=[w.pk for w in windows]).items():
+        earlier[unit_id].append(row)
+    since = max((row.taken_at for row in earlier[page.unit.pk]), default=None)
+    standing = ratified.standing(units)
+    collegial = [row for row in page.rows if row.unit.level in COLLEGIAL]
+    return Leadership(
+        page=page,
+        since=since,
+        moved=_moved(page, earlier[page.unit.pk]) if since else [],
+        areas=[_area(row, earlier[row.unit.pk], since) for row in page.rows],
+        problems=_problems(page),
+        own=_body(page.unit, page.tallies, page.unit, standing),
+        bodies=[_body(row.unit, row.tallies, page.unit, standing) for row in collegial if row.tallies],
+        incidents=incidents(page.unit, windows),
+    )
+
+
+def _counts(rows: Iterable[Snapshot]) -> Counts:
+    return add_counts(row.counts for row in rows)
+
+
+def _moved(page: UnitPage, earlier: Sequence[Snapshot]) -> list[Moved]:
+    """Counts that are others than they were, then the problems that moved most."""
+    assert page.current is not None
+    old = _counts(earlier)
+    counts = [Moved(str(words), getattr(old, name), getattr(page.counts, name)) for name, words in TOLD.items()]
+    schema = page.current.version.parsed
+    before = _findings(schema, [row.filed for row in earlier])
+    problems = [Moved(line.label, before[line.question.name], line.value) for line in page.problems]
+    problems.sort(key=lambda moved: -abs(moved.change))
+    return [moved for moved in [*counts, *problems[:MOST_MOVED]] if moved.change]
+
+
+def _findings(schema: Schema, vectors: Iterable[Sequence[int]]) -> dict[str, int]:
+    """Question -> reports in which it was a finding. Only vectors of this layout can be added up."""
+    width = len(schema.layout)
+    total = add_vectors((vector for vector in vectors if len(vector) == width), width)
+    return {line.question.name: line.value for line in problem_lines(schema, total, get_language())}
+
+
+def _area(row: Row, earlier: Sequence[Snapshot], since: datetime | None) -> Area:
+    more = row.counts.filed_count - _counts(earlier).filed_count if earlier else None
+    return Area(row, more, row.stands_since(since))
+
+
+def _problems(page: UnitPage) -> list[Problem]:
+    assert page.current is not None
+    schema = page.current.version.parsed
+    parts = [(row.unit, _findings(schema, _vectors(row))) for row in page.rows]
+    return [
+        Problem(line, sorted(shares, key=lambda share: (-share[1], share[0].code))[:NAMED])
+        for line in page.found[:TOP]
+        for shares in [[(unit, found[line.question.name]) for unit, found in parts if found[line.question.name]]]
+    ]
+
+
+def _vectors(row: Row) -> list[list[int]]:
+    own = [vector_of(duty.obligation, "filed") for duty in row.duties]
+    return [tally.filed for tally in row.tallies] + [vector for vector in own if vector is not None]
+
+
+def _body(unit: Unit, tallies: Sequence[Tally], top: Unit, standing: dict[tuple[int, int], AgendaItem]) -> Body:
+    unit.election = top.election
+    found = [(tally, standing[key]) for tally in tallies if (key := (unit.pk, tally.window_id)) in standing]
+    return Body(
+        unit=unit,
+        matters=len(tallies),
+        ratified=len(found),
+        changed=sum(
+            ratified.digest(ratified.shown(tally, unit, tally.window)) != bytes(item.sha256) for tally, item in found
+        ),
+        newest=max((item for _tally, item in found), key=lambda item: (item.decided_at, item.pk), default=None),
+    )
+
+
+def incidents(unit: Unit, windows: Sequence[Window]) -> list[tuple[Report, str]]:
+    """The newest (report, what was written) of incidents in the unit and below it; one query.
+
+    Whether there is text is read from the vector, which is a fraction of the answers' size.
+    """
+    told: dict[int, list[int]] = defaultdict(list)
+    for window in windows:
+        for cell in window.version.parsed.cells.get(INCIDENT, ()):
+            told[cell.position].append(window.pk)
+    if not told:
+        return []
+    asked = [Q(window__in=some, **{f"vector__{position}__gt": 0}) for position, some in told.items()]
+    rows: QuerySet[Report] = Report.objects.filter(
+        within_q(unit, "obligation__subject__"), reduce(lambda one, other: one | other, asked)
+    )
+    rows = rows.select_related("obligation__subject__village", "obligation__subject__district")
+    rows = rows.defer("vector", "reasons", "remarks").order_by("-filed_at", "-pk")[:INCIDENTS]
+    return [(report, str(report.answers.get(INCIDENT, ""))) for report in rows]

@@ -1,0 +1,67 @@
+"""The page of a body's leaders: one sheet about everything below it."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from dashboards import pages
+from dashboards.leadership import leadership
+from hierarchy import access, clock
+from hierarchy.access import COLLEGIAL, Permission
+from hierarchy.levels import Level
+from hierarchy.models import Unit
+from hierarchy.querysets import within_q
+from reports.views import SignedIn, seat
+
+FOUND = 20  # units listed for a word; who sees as many as that types more of it
+
+
+@login_required
+@require_safe
+def leadership_home(request: SignedIn) -> HttpResponse:
+    """The page of one's own body; those who sit in none go where everybody begins."""
+    own = next((row.unit for row in access.memberships(request.user) if row.unit.level in COLLEGIAL), None)
+    return redirect("leadership", election=own.election.code, code=own.code) if own else redirect("unit-home")
+
+
+@never_cache
+@login_required
+@require_safe
+def leadership_page(request: SignedIn, election: str, code: str) -> HttpResponse:
+    """What is in, missing, moving, ratified and wrong in an area; `?cari=` finds any unit below it."""
+    units = Unit.objects.visible_to(request.user).with_ancestors().filter(level__in=COLLEGIAL)
+    unit: Unit = get_object_or_404(units, election__code=election, code=code)
+    page = pages.unit_page(
+        unit,
+        instrument=request.GET.get("instrumen", ""),
+        period=request.GET.get("periode", ""),
+        basis="filed",
+        sort=request.GET.get("urut", ""),
+        now=clock.now(),
+    )
+    sought = request.GET.get("cari", "").strip()[:60]
+    context = {
+        "page": page,
+        "led": leadership(page),
+        "unit": unit,
+        "body": Level(unit.level).spec.body,
+        "above": [one for one in unit.ancestors if access.can(request.user, Permission.VIEW, one)],
+        "sought": sought,
+        "found": list(_found(unit, sought)) if sought else [],
+        "FOUND": FOUND,
+        "nav_current": "leadership",
+    }
+    return render(request, "dashboards/leadership.html", context | seat(request))
+
+
+def _found(unit: Unit, sought: str) -> QuerySet[Unit]:
+    """Units below by a part of the name, or by how the code begins with or without its dots."""
+    bare = sought.replace(".", "")
+    code = Q(code__startswith=bare) if bare.isdigit() else Q(pk__in=[])
+    rows = Unit.objects.filter(within_q(unit), Q(name__icontains=sought) | code).select_related("district", "village")
+    return rows.order_by("level", "code")[:FOUND]

@@ -1,0 +1,215 @@
+"""The leaders' sheet: what moved since yesterday, who ratified, whose problems; for the line, in eight queries."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from dashboards import snapshots
+from dashboards.leadership import Leadership, leadership
+from dashboards.models import Snapshot
+from dashboards.pages import unit_page
+from hierarchy import clock
+from hierarchy.models import Unit
+from reports import review, rollup
+from reports.models import Tally
+from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
+from tests.reports.test_plenary import body, ratify
+
+BUDGET = 8
+LEVELS = ["64", "6472", "647201"]
+SIBLING = "6472012001002"
+TOLD = {"ada_kejadian": "ya", "kejadian_khusus": "Banjir di jalan masuk; pemilih diantar dengan perahu."}
+
+
+def url(code: str) -> str:
+    return reverse("leadership", args=["pemilu2024", code])
+
+
+def led(day: Day, code: str = "64", instrument: str = "pemungutan-tps") -> Leadership:
+    unit = Unit.objects.with_ancestors().get(election=day.election, code=code)
+    chosen = {"instrument": instrument, "period": "", "basis": "filed", "sort": ""}
+    return leadership(unit_page(unit, now=clock.now(), **chosen))
+
+
+@pytest.fixture
+def yesterday(election_day: Day) -> Day:
+    """One report on election day, snapshots of its evening; a second one with an incident the morning after."""
+    day, cast = election_day, election_day.cast
+    day.file(cast.ptps)
+    rollup.run_all()
+    snapshots.take()
+    day.set_clock(MORNING_AFTER)
+    day.file(cast.ptps_sibling, day.duty(subject=SIBLING), intimidasi="ya", **TOLD)
+    rollup.run_all()
+    return day
+
+
+def test_what_moved_since_the_evening_before(yesterday: Day) -> None:
+    found = led(yesterday)
+    assert found.since is not None
+    assert abs(found.since - AFTERNOON) < timedelta(minutes=5)
+    moved = {row.label: (row.before, row.after, row.change) for row in found.moved}
+    assert moved["Sudah lapor"] == (1, 2, 1)
+    assert "Disetujui" not in moved, "what did not move is not told"
+    assert any(before == 0 and after == 1 for label, (before, after, _) in moved.items() if label != "Sudah lapor")
+    assert {area.row.unit.code: area.more for area in found.areas} == {"6401": 0, "6472": 1}
+
+
+def test_an_area_that_owes_and_filed_nothing_since_stands_still(yesterday: Day) -> None:
+    def still() -> set[str]:
+        return {area.row.unit.code for area in led(yesterday, instrument="penghitungan-tps").areas if area.still}
+
+    assert still() == set(), "who has filed nothing at all is missing, not still"
+    yesterday.file(yesterday.cast.ptps, yesterday.duty("penghitungan-tps"))
+    rollup.run_all()
+    assert still() == set(), "it moved today"
+    yesterday.set_clock(MORNING_AFTER + timedelta(days=1))
+    snapshots.take()
+    yesterday.set_clock(MORNING_AFTER + timedelta(days=2))
+    assert still() == {"6472"}
+
+
+def test_before_the_first_evening_the_page_says_so(election_day: Day, client: Client) -> None:
+    rollup.run_all()
+    assert led(election_day).since is None
+    client.force_login(election_day.cast.province_chair)
+    assert "perbandingan muncul mulai besok" in client.get(url("64")).content.decode()
+
+
+def test_a_day_has_one_row_of_a_figure_and_yesterday_is_never_written_again(yesterday: Day) -> None:
+    evening = sorted(Snapshot.objects.values_list("pk", "taken_at", "filed"))
+    assert {row.day for row in Snapshot.objects.all()} == {date(2024, 2, 14)}
+    taken = snapshots.take()
+    assert snapshots.take() == taken > 0
+    assert Snapshot.objects.filter(day=date(2024, 2, 15)).count() == taken
+    assert sorted(Snapshot.objects.filter(day=date(2024, 2, 14)).values_list("pk", "taken_at", "filed")) == evening
+    row = Snapshot.objects.get(day=date(2024, 2, 15), unit__code="64", window=yesterday.windows["pemungutan-tps"])
+    tally = Tally.objects.get(unit=row.unit, window=row.window)
+    assert (row.filed, row.counts["filed_count"]) == (tally.filed, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_beats_at_once_leave_one_row(election_day: Day) -> None:
+    rollup.run_all()
+    failed: list[BaseException] = []
+    start = threading.Barrier(2)
+
+    def take() -> None:
+        try:
+            start.wait(10)
+            snapshots.take()
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=take) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not failed
+    assert Snapshot.objects.count() == Snapshot.objects.values("day", "unit", "window").distinct().count() > 0
+
+
+def test_bodies_below_what_they_ratified_and_what_changed_afterwards(yesterday: Day) -> None:
+    assert (led(yesterday).decided, len(led(yesterday).bodies)) == (0, 2)
+    item = ratify(yesterday, "6472")
+    found = led(yesterday)
+    assert found.decided == 1
+    (samarinda,) = (each for each in found.bodies if each.unit.code == "6472")
+    assert (samarinda.ratified, samarinda.matters, samarinda.changed, samarinda.newest) == (1, 1, 0, item)
+    report = yesterday.duty().report
+    review.approve(report=report, seen=bytes(report.sha256), by=fresh(yesterday.cast.pkd))
+    rollup.run_all()
+    (samarinda,) = (each for each in led(yesterday).bodies if each.unit.code == "6472")
+    assert samarinda.changed == 1
+    assert led(yesterday, "6472").own == samarinda
+
+
+def test_every_level_says_its_own_body_and_villages_have_none(yesterday: Day, client: Client) -> None:
+    client.force_login(fresh(yesterday.cast.province_chair))
+    ratify(yesterday, "647201")
+    assert led(yesterday, "647201").bodies == []
+    own = led(yesterday, "647201").own
+    assert own is not None
+    assert own.ratified == 1
+    text = client.get(url("647201"), {"instrumen": "pemungutan-tps"}).content.decode()
+    assert "disahkan pleno" in text
+    assert "sementara" in client.get(url("64"), {"instrumen": "pemungutan-tps"}).content.decode()
+    assert body(yesterday.cast)[0].pk == yesterday.cast.panwascam_chair.pk
+
+
+def test_shares_of_a_problem_add_up_to_it(yesterday: Day) -> None:
+    for code in LEVELS:
+        problems = led(yesterday, code).problems
+        assert {problem.line.question.name for problem in problems} >= {"intimidasi"}
+        for problem in problems:
+            assert sum(value for _unit, value in problem.shares) == problem.line.value
+
+
+def test_incidents_newest_first_with_their_words(yesterday: Day, client: Client) -> None:
+    for code in LEVELS:
+        ((report, text),) = led(yesterday, code).incidents
+        assert (report.obligation.subject.code, text) == (SIBLING, TOLD["kejadian_khusus"])
+    assert led(yesterday, "6401").incidents == []
+    client.force_login(fresh(yesterday.cast.regency_member))
+    page = client.get(url("6472"), {"instrumen": "pemungutan-tps"}).content.decode()
+    assert "pemilih diantar dengan perahu" in page
+    assert reverse("report", args=[report.pk]) in page
+
+
+def test_eight_queries_at_most_however_many_reports(yesterday: Day, django_assert_max_num_queries: Any) -> None:
+    client = Client()
+    client.force_login(fresh(yesterday.cast.province_member))
+    for code in LEVELS:
+        client.get(url(code))
+
+    def cost(code: str) -> int:
+        with django_assert_max_num_queries(BUDGET) as queries:
+            client.get(url(code), {"instrumen": "pemungutan-tps"})
+        return len(queries)
+
+    few = [cost(code) for code in LEVELS]
+    ratify(yesterday, "6472")
+    for number in ("001", "002"):
+        user = yesterday.cast.ptps if number == "001" else yesterday.cast.ptps_sibling
+        yesterday.file(user, yesterday.duty("penghitungan-tps", f"6472012001{number}"), keberatan_kejadian="tidak")
+    rollup.run_all()
+    assert [cost(code) for code in LEVELS] == few
+
+
+def test_any_unit_below_is_found_by_name_or_code(yesterday: Day, client: Client) -> None:
+    client.force_login(fresh(yesterday.cast.regency_member))
+    by_name = client.get(url("6472"), {"cari": "harapan"}).content.decode()
+    assert reverse("unit", args=["pemilu2024", "6472012001"]) in by_name
+    assert reverse("unit", args=["pemilu2024", "6401012001"]) not in by_name
+    by_code = client.get(url("6472"), {"cari": "64.72.01.2001.001"}).content.decode()
+    assert reverse("unit", args=["pemilu2024", "6472012001001"]) in by_code
+    nothing = client.get(url("6472"), {"cari": "<b>Zzz"}).content.decode()
+    assert "Tidak ada satuan dengan nama atau kode itu" in nothing
+    assert "&lt;b&gt;Zzz" in nothing
+
+
+def test_the_sheet_is_for_bodies_and_those_above(yesterday: Day, client: Client) -> None:
+    for stranger in (yesterday.cast.stranger, yesterday.cast.stranger_member, yesterday.cast.nobody):
+        client.force_login(fresh(stranger))
+        assert [client.get(url(code)).status_code for code in LEVELS] == [404] * 3
+    client.force_login(fresh(yesterday.cast.province_chair))
+    assert client.get(url("6472012001")).status_code == 404, "a village has no body"
+    assert client.get(reverse("leadership-home")).url == url("64")
+    client.force_login(fresh(yesterday.cast.pkd))
+    assert client.get(reverse("leadership-home")).url == reverse("unit-home")
+    assert "Pimpinan" not in client.get(reverse("tasks")).content.decode()
+
+
+def test_before_anything_is_opened(cast: Any, client: Client) -> None:
+    client.force_login(cast.province_member)
+    assert "Belum ada pelaporan yang dibuka" in client.get(url("64")).content.decode()
