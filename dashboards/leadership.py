@@ -60,13 +60,14 @@ class Moved:
 
 @dataclass(frozen=True)
 class Area:
-    """A child unit: how complete; `more`: reports that came in since the snapshot, None where there is none;
-    `still`: it owes reports and filed nothing since.
+    """A child unit. more: reports that came in since the snapshot, None where there is none; still: it owes reports
+    and filed nothing since; body: None where no commissioners sit.
     """
 
     row: Row
     more: int | None
     still: bool
+    body: Body | None
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,11 @@ class Leadership:
     areas: list[Area]
     problems: list[Problem]
     own: Body | None
-    bodies: list[Body]
     incidents: list[tuple[Report, str]]
+
+    @property
+    def bodies(self) -> list[Body]:
+        return [area.body for area in self.areas if area.body]
 
     @property
     def decided(self) -> int:
@@ -113,24 +117,32 @@ class Leadership:
 def leadership(page: UnitPage) -> Leadership:
     """Gathers what the unit's page does not hold; `page` is of the reports filed."""
     if page.current is None:
-        return Leadership(page, None, [], [], [], None, [], [])
+        return Leadership(page, None, [], [], [], None, [])
     today = page.as_of.astimezone(WITA).date()
     units = [page.unit.pk, *(row.unit.pk for row in page.rows)]
+    for row in page.rows:
+        row.unit.election = page.unit.election  # which a figure's hash names; joined once, with the unit
     windows = [tally.window for tally in page.tallies]
     earlier: dict[int, list[Snapshot]] = defaultdict(list)
-    for (unit_id, _window), row in snapshots.before(today, units=units, windows=[w.pk for w in windows]).items():
-        earlier[unit_id].append(row)
+    for (unit_id, _window), kept in snapshots.before(today, units=units, windows=[w.pk for w in windows]).items():
+        earlier[unit_id].append(kept)
     since = max((row.taken_at for row in earlier[page.unit.pk]), default=None)
     standing = ratified.standing(units)
-    collegial = [row for row in page.rows if row.unit.level in COLLEGIAL]
     return Leadership(
         page=page,
         since=since,
         moved=_moved(page, earlier[page.unit.pk]) if since else [],
-        areas=[_area(row, earlier[row.unit.pk], since) for row in page.rows],
+        areas=[
+            Area(
+                row=row,
+                more=_more(row, earlier[row.unit.pk]),
+                still=row.stands_since(since),
+                body=_body(row.unit, row.tallies, standing) if row.unit.level in COLLEGIAL and row.tallies else None,
+            )
+            for row in page.rows
+        ],
         problems=_problems(page),
-        own=_body(page.unit, page.tallies, page.unit, standing),
-        bodies=[_body(row.unit, row.tallies, page.unit, standing) for row in collegial if row.tallies],
+        own=_body(page.unit, page.tallies, standing),
         incidents=incidents(page.unit, windows),
     )
 
@@ -158,9 +170,8 @@ def _findings(schema: Schema, vectors: Iterable[Sequence[int]]) -> dict[str, int
     return {line.question.name: line.value for line in problem_lines(schema, total, get_language())}
 
 
-def _area(row: Row, earlier: Sequence[Snapshot], since: datetime | None) -> Area:
-    more = row.counts.filed_count - _counts(earlier).filed_count if earlier else None
-    return Area(row, more, row.stands_since(since))
+def _more(row: Row, earlier: Sequence[Snapshot]) -> int | None:
+    return row.counts.filed_count - _counts(earlier).filed_count if earlier else None
 
 
 def _problems(page: UnitPage) -> list[Problem]:
@@ -179,8 +190,7 @@ def _vectors(row: Row) -> list[list[int]]:
     return [tally.filed for tally in row.tallies] + [vector for vector in own if vector is not None]
 
 
-def _body(unit: Unit, tallies: Sequence[Tally], top: Unit, standing: dict[tuple[int, int], AgendaItem]) -> Body:
-    unit.election = top.election
+def _body(unit: Unit, tallies: Sequence[Tally], standing: dict[tuple[int, int], AgendaItem]) -> Body:
     found = [(tally, standing[key]) for tally in tallies if (key := (unit.pk, tally.window_id)) in standing]
     return Body(
         unit=unit,
@@ -208,6 +218,7 @@ def incidents(unit: Unit, windows: Sequence[Window]) -> list[tuple[Report, str]]
     rows: QuerySet[Report] = Report.objects.filter(
         within_q(unit, "obligation__subject__"), reduce(lambda one, other: one | other, asked)
     )
-    rows = rows.select_related("obligation__subject__village", "obligation__subject__district")
+    areas = [f"obligation__subject__{level}" for level in ("village", "district", "regency")]
+    rows = rows.select_related(*areas)
     rows = rows.defer("vector", "reasons", "remarks").order_by("-filed_at", "-pk")[:INCIDENTS]
     return [(report, str(report.answers.get(INCIDENT, ""))) for report in rows]
