@@ -1,7 +1,7 @@
 """What a body's leaders see at one glance: what is in and missing, what moved since yesterday, which bodies have
 ratified, the commonest problems with each area's share, and what people wrote of incidents.
 
-Built upon the page of the unit (pages.py); three queries more, whatever the number of reports.
+Built upon the page of the unit (pages.py); four queries more, whatever the number of reports.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from hierarchy.access import COLLEGIAL
 from hierarchy.clock import WITA
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
-from reports import ratified
+from reports import findings, ratified
 from reports.instruments.schema import Schema
-from reports.models import AgendaItem, Report, Tally, Window
+from reports.models import AgendaItem, Finding, Report, Tally, Window
 
 TOP = 8  # problems; more would not fit on one sheet
 NAMED = 3  # areas named with each problem
@@ -103,6 +103,7 @@ class Leadership:
     problems: list[Problem]
     own: Body | None
     incidents: list[tuple[Report, str]]
+    findings: list[tuple[str, int]]
 
     @property
     def bodies(self) -> list[Body]:
@@ -117,7 +118,7 @@ class Leadership:
 def leadership(page: UnitPage) -> Leadership:
     """Gathers what the unit's page does not hold; `page` is of the reports filed."""
     if page.current is None:
-        return Leadership(page, None, [], [], [], None, [])
+        return Leadership(page, None, [], [], [], None, [], [])
     today = page.as_of.astimezone(WITA).date()
     units = [page.unit.pk, *(row.unit.pk for row in page.rows)]
     for row in page.rows:
@@ -144,6 +145,7 @@ def leadership(page: UnitPage) -> Leadership:
         problems=_problems(page),
         own=_body(page.unit, page.tallies, standing),
         incidents=incidents(page.unit, windows),
+        findings=_findings_of(page.unit),
     )
 
 
@@ -201,6 +203,12 @@ def _body(unit: Unit, tallies: Sequence[Tally], standing: dict[tuple[int, int], 
         ),
         newest=max((item for _tally, item in found), key=lambda item: (item.decided_at, item.pk), default=None),
     )
+
+
+def _findings_of(unit: Unit) -> list[tuple[str, int]]:
+    """(status, number) of suspected violations that happened in the area, in the order they pass through."""
+    counted = findings.counts(unit)
+    return [(str(status.label), counted[status.value]) for status in Finding.Status if status.value in counted]
 
 
 def incidents(unit: Unit, windows: Sequence[Window]) -> list[tuple[Report, str]]:

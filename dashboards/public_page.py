@@ -27,7 +27,7 @@ from dashboards.svg import outlines
 from hierarchy import formats
 from hierarchy.levels import LEAF
 from hierarchy.models import Unit
-from reports.models import InstrumentVersion, Stage
+from reports.models import Finding, InstrumentVersion, Stage
 
 TOP = 6  # problems shown as figures; the list below holds them all
 WORST = 5  # children named among those with the most missing reports
@@ -156,6 +156,16 @@ class PublicPage:
     def unchanged(self) -> bool:
         """Whether this page is as it was in the release before."""
         return self.stored.number < self.release.number
+
+    @property
+    def findings(self) -> list[tuple[str, int]]:
+        """(kind, number) of findings that plenaries of the area have confirmed."""
+        counted = self.stored.payload.get("findings", {})
+        return [(str(kind.label), counted[kind.value]) for kind in Finding.Kind if kind.value in counted]
+
+    @property
+    def findings_total(self) -> int:
+        return sum(number for _kind, number in self.findings)
 
     @property
     def is_station(self) -> bool:

@@ -26,6 +26,7 @@ from hierarchy.levels import LEAF, Level
 from hierarchy.models import Election, Unit, User
 from hierarchy.querysets import within_q
 from reports import journal
+from reports.findings import confirmed
 from reports.models import Tally, Window
 from reports.rollup import COUNTED, COUNTS
 
@@ -167,7 +168,8 @@ def build_pages(election: Election) -> Iterator[tuple[str, dict[str, Any]]]:
     """(code, payload) for every unit of the election: its sections, and a line for each child.
 
     A section is one instrument of one stage over all its periods: counts of obligations, and the public sums over
-    APPROVED reports. Units hold no names of people and no text. One province is held at a time.
+    APPROVED reports; then, from districts up, how many findings its bodies have confirmed, by kind. Units hold no
+    names of people and no text. One province is held at a time.
     """
     for province in Unit.objects.filter(election=election, level=Level.PROVINCE).order_by("code"):
         yield from _pages_of(province)
@@ -175,7 +177,7 @@ def build_pages(election: Election) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _pages_of(province: Unit) -> Iterator[tuple[str, dict[str, Any]]]:
     units = {unit.pk: unit for unit in Unit.objects.within(province).order_by("code")}
-    sections = _sections(province)
+    sections, findings = _sections(province), confirmed(province)
     children: dict[int, list[Unit]] = defaultdict(list)
     for unit in units.values():
         if unit.parent_id:
@@ -192,6 +194,8 @@ def _pages_of(province: Unit) -> Iterator[tuple[str, dict[str, Any]]]:
                 "ancestors": [[a.code, a.name, a.kind] for a in chain if a.pk != unit.pk],
                 "registered_voters": unit.registered_voters,
                 "sections": sections.get(unit.pk, {}),
+                # Only where there are any, so that a page does not change by what is not there.
+                **({"findings": found} if (found := findings.get(unit.pk)) else {}),
                 "children": [
                     {
                         "code": child.code,

@@ -150,6 +150,11 @@ def time_left(due_at: datetime, now: datetime) -> str:
     return gettext("sisa %(duration)s") % {"duration": duration(due_at - now)}
 
 
+def tidy(text: str) -> str:
+    """What somebody typed without the characters that PostgreSQL cannot keep and no keyboard writes."""
+    return "".join(letter for letter in text if letter.isprintable() or letter in "\n\t").strip()
+
+
 def phone_digits(phone: str) -> str:
     """0812-3456 -> 628123456, as wa.me and gateways want it; empty for what is no number."""
     bare = re.sub(r"[^0-9]", "", phone)

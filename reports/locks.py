@@ -12,6 +12,7 @@ class Lock(IntEnum):
     SEAL = 1002  # the head of the journal's hash chain
     WINDOW = 1003  # second key: a window id; opening it, or refreshing its vacancies
     PLENARY = 1004  # second key: a unit id; its register of plenaries
+    FINDING = 1005  # second key: a unit id; its register of findings
 
 
 def hold(lock: Lock, key: int = 0, *, wait: bool = True) -> bool:

@@ -19,7 +19,7 @@ from hierarchy import formats
 from hierarchy.models import Membership, Role
 from reports import ratified, sitting
 from reports.models import AgendaItem, Plenary
-from reports.shown import title_of
+from reports.shown import agenda_title
 
 TEMPLATE = Path(__file__).with_name("minutes.typ")
 
@@ -70,8 +70,7 @@ def data(plenary: Plenary) -> dict[str, Any]:
 
 
 def _item(item: AgendaItem) -> dict[str, Any]:
-    counts, language = item.shown["counts"], get_language()
-    cells = ratified.told_cells(item.window.version.parsed)
+    """Of a finding its number, the decision and the hash alone: minutes travel further than its contents may."""
     votes = item.votes.select_related("user").order_by("pk")
     decision = str(item.get_decision_display())
     if item.version:
@@ -83,8 +82,20 @@ def _item(item: AgendaItem) -> dict[str, Any]:
         decision += _(", mengoreksi versi %(version)s") % {"version": item.corrects.version}
     if item.note:
         decision += f" ({item.note})"
+    return _shown(item) | {
+        "title": agenda_title(item),
+        "decision": decision,
+        "votes_title": _("Suara"),
+        "votes": [[vote.user.name, str(vote.get_choice_display()), vote.dissent] for vote in votes],
+        "hash": _("Sidik angka (SHA-256): %(hash)s") % {"hash": bytes(item.sha256).hex()},
+    }
+
+
+def _shown(item: AgendaItem) -> dict[str, Any]:
+    if item.window is None:
+        return {"coverage": _("Isi temuan tidak dimuat di sini; sidiknya mengikat isi yang diputuskan."), "rows": []}
+    counts, language = item.shown["counts"], get_language()
     return {
-        "title": title_of(item.window),
         "coverage": _("%(filed)s dari %(expected)s laporan masuk, %(approved)s disetujui; keadaan %(at)s") % {
             "filed": formats.number(counts["filed_count"]),
             "expected": formats.number(counts["expected"]),
@@ -98,12 +109,8 @@ def _item(item: AgendaItem) -> dict[str, Any]:
                 formats.number(item.shown["approved"][position]),
                 formats.number(item.shown["filed"][position]),
             ]
-            for question, position in cells
+            for question, position in ratified.told_cells(item.window.version.parsed)
         ],
-        "decision": decision,
-        "votes_title": _("Suara"),
-        "votes": [[vote.user.name, str(vote.get_choice_display()), vote.dissent] for vote in votes],
-        "hash": _("Sidik angka (SHA-256): %(hash)s") % {"hash": bytes(item.sha256).hex()},
     }  # fmt: skip
 
 

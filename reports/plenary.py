@@ -17,9 +17,10 @@ from django.utils.translation import gettext as _
 
 from hierarchy import access, clock
 from hierarchy.access import Permission
+from hierarchy.formats import tidy
 from hierarchy.models import Unit, User
-from reports import locks, ratified, sitting
-from reports.models import AgendaItem, Plenary, Vote, Window
+from reports import findings, locks, ratified, sitting
+from reports.models import AgendaItem, Finding, Plenary, Vote, Window
 from reports.ratified import digest
 from reports.sitting import (
     PlenaryError,
@@ -40,13 +41,23 @@ State, Decision, Mode = Plenary.State, AgendaItem.Decision, AgendaItem.Mode
 # --- preparing ------------------------------------------------------------------------------------------------------
 
 
-def call(*, unit: Unit, windows: Iterable[Window], meets_at: datetime, place: str, public: bool, by: User) -> Plenary:
-    """Calls the body of `unit` to a plenary about its figures of `windows`; secretariat and members may.
+def call(
+    *,
+    unit: Unit,
+    windows: Iterable[Window],
+    meets_at: datetime,
+    place: str,
+    public: bool,
+    by: User,
+    about: Iterable[Finding] = (),
+) -> Plenary:
+    """Calls the body of `unit` to a plenary on its figures of `windows` and its findings `about`; secretariat and
+    members may.
 
     Raises Http404 for whoever does not see the unit, PermissionDenied and PlenaryError otherwise.
     """
     require_preparing(by, unit)
-    if not place.strip():
+    if not tidy(place):
         raise PlenaryError(_("Tuliskan tempat rapat."))
     with transaction.atomic():
         locks.hold(locks.Lock.PLENARY, unit.pk)
@@ -55,7 +66,7 @@ def call(*, unit: Unit, windows: Iterable[Window], meets_at: datetime, place: st
             unit=unit,
             number=last + 1,
             meets_at=meets_at,
-            place=place.strip()[:200],
+            place=tidy(place)[:200],
             public=public,
             called_by=by,
             called_at=clock.now(),
@@ -63,6 +74,8 @@ def call(*, unit: Unit, windows: Iterable[Window], meets_at: datetime, place: st
         tell("plenary.called", plenary, by, meets_at=meets_at.isoformat(), place=plenary.place, public=public)
         for window in windows:
             put_on_agenda(plenary=plenary, window=window, by=by)
+        for finding in about:
+            put_finding_on_agenda(plenary=plenary, finding=finding, by=by)
     return plenary
 
 
@@ -84,13 +97,30 @@ def put_on_agenda(*, plenary: Plenary, window: Window, by: User) -> AgendaItem:
     return item
 
 
+def put_finding_on_agenda(*, plenary: Plenary, finding: Finding, by: User) -> AgendaItem:
+    """Lays a finding of the body before the plenary: whether it is one, or its follow-up."""
+    require_preparing(by, plenary.unit)
+    with transaction.atomic():
+        meeting = hold(plenary, State.CALLED, State.OPEN)
+        if finding.unit_id != meeting.unit_id or not (matter := findings.matter_of(finding)):
+            raise PlenaryError(_("Temuan ini bukan milik lembaga Anda, atau tidak menunggu keputusan."))
+        if meeting.items.filter(finding=finding).exists():
+            raise PlenaryError(_("Temuan ini sudah ada di agenda."))
+        item = AgendaItem.objects.create(
+            plenary=meeting, unit=meeting.unit, finding=finding, matter=matter, proposed_by=by,
+            **_on_the_table(findings.laid(finding, matter)),
+        )  # fmt: skip
+        tell("agenda.added", meeting, by, item=item.pk, finding=finding.pk, sha256=bytes(item.sha256).hex())
+    return item
+
+
 def take_off_agenda(*, item: AgendaItem, by: User) -> None:
     """Withdraws an item nobody has voted on."""
     require_preparing(by, item.plenary.unit)
     with transaction.atomic():
         meeting = hold(item.plenary, State.CALLED, State.OPEN)
         _pending(item, untouched=True).delete()
-        tell("agenda.removed", meeting, by, item=item.pk, window=item.window_id)
+        tell("agenda.removed", meeting, by, item=item.pk, window=item.window_id, finding=item.finding_id)
 
 
 def refresh(*, item: AgendaItem, by: User) -> AgendaItem:
@@ -142,7 +172,7 @@ def vote(*, item: AgendaItem, choice: str, seen: bytes, by: User, dissent: str =
     access.require(by, Permission.RATIFY, item.plenary.unit)
     if choice not in Vote.Choice:
         raise PlenaryError(_("Pilih setuju, tidak setuju, atau abstain."))
-    if choice == Vote.Choice.DISAGREE and not dissent.strip():
+    if choice == Vote.Choice.DISAGREE and not tidy(dissent):
         raise PlenaryError(_("Tuliskan pendapat berbeda Anda untuk berita acara."))
     with transaction.atomic():
         meeting = hold(item.plenary, State.OPEN)
@@ -155,7 +185,7 @@ def vote(*, item: AgendaItem, choice: str, seen: bytes, by: User, dissent: str =
         if on_table.votes.filter(user=by).exists():
             raise PlenaryError(_("Anda sudah bersuara untuk agenda ini."))
         cast = Vote.objects.create(
-            item=on_table, user=by, choice=choice, dissent=dissent.strip(), seen=seen, cast_at=clock.now()
+            item=on_table, user=by, choice=choice, dissent=tidy(dissent), seen=seen, cast_at=clock.now()
         )
         tell("plenary.voted", meeting, by, item=item.pk, choice=choice, sha256=seen.hex())
     return cast
@@ -176,13 +206,17 @@ def decide(*, item: AgendaItem, by: User) -> AgendaItem:
         decided.decision = Decision.RATIFIED if carried else Decision.REJECTED
         decided.mode = Mode.CONSENSUS if agree == len(votes) else Mode.VOTE
         decided.present, decided.decided_at = len(present), clock.now()
-        if carried:
+        if carried and decided.window is not None:
             # What it corrects is what stands now: another plenary may have decided since this was put on the agenda.
             decided.corrects = ratified.newest(meeting.unit, decided.window)
+        if carried:
             decided.version = 1 + ((decided.corrects.version or 0) if decided.corrects else 0)
         decided.save()
+        if decided.finding is not None:
+            about, matter = decided.finding, decided.matter
+            findings.decided(finding=about, matter=matter, carried=carried, by=by, at=decided.decided_at)
         tell(
-            f"figures.{decided.decision.lower()}",
+            f"{'figures' if decided.window_id else 'finding'}.{decided.decision.lower()}",
             meeting,
             by,
             item=decided.pk,
@@ -198,12 +232,12 @@ def decide(*, item: AgendaItem, by: User) -> AgendaItem:
 
 def postpone(*, item: AgendaItem, note: str, by: User) -> AgendaItem:
     """The presider puts an item off, saying why."""
-    if not note.strip():
+    if not tidy(note):
         raise PlenaryError(_("Tuliskan mengapa ditunda."))
     with transaction.atomic():
         meeting = _presided(item.plenary, by)
         put_off = _pending(item)
-        put_off.decision, put_off.note, put_off.decided_at = Decision.POSTPONED, note.strip(), clock.now()
+        put_off.decision, put_off.note, put_off.decided_at = Decision.POSTPONED, tidy(note), clock.now()
         put_off.save()
         tell("agenda.postponed", meeting, by, item=item.pk, reason=put_off.note)
     return put_off
@@ -211,14 +245,14 @@ def postpone(*, item: AgendaItem, note: str, by: User) -> AgendaItem:
 
 def close(*, plenary: Plenary, minutes_number: str, notes: str, by: User) -> Plenary:
     """Ends the meeting with the number of its minutes (berita acara), once nothing is left undecided."""
-    if not minutes_number.strip():
+    if not tidy(minutes_number):
         raise PlenaryError(_("Isi nomor berita acara."))
     with transaction.atomic():
         meeting = _presided(plenary, by)
         if meeting.items.filter(decision=Decision.PENDING).exists():
             raise PlenaryError(_("Masih ada agenda yang belum diputuskan. Putuskan atau tunda dulu."))
         meeting.state, meeting.closed_at = State.CLOSED, clock.now()
-        meeting.minutes_number, meeting.notes = minutes_number.strip()[:60], notes.strip()
+        meeting.minutes_number, meeting.notes = tidy(minutes_number)[:60], tidy(notes)
         try:
             with transaction.atomic():
                 meeting.save()
@@ -231,13 +265,13 @@ def close(*, plenary: Plenary, minutes_number: str, notes: str, by: User) -> Ple
 def cancel(*, plenary: Plenary, reason: str, by: User) -> Plenary:
     """Calls a meeting off in which nobody has voted yet."""
     require_preparing(by, plenary.unit)
-    if not reason.strip():
+    if not tidy(reason):
         raise PlenaryError(_("Tuliskan mengapa dibatalkan."))
     with transaction.atomic():
         meeting = hold(plenary, State.CALLED, State.OPEN)
         if Vote.objects.filter(item__plenary=meeting).exists() or meeting.items.exclude(decision="PENDING").exists():
             raise PlenaryError(_("Sudah ada suara atau keputusan di rapat ini, jadi tidak dapat dibatalkan."))
-        meeting.state, meeting.cancelled_reason = State.CANCELLED, reason.strip()
+        meeting.state, meeting.cancelled_reason = State.CANCELLED, tidy(reason)
         meeting.save()
         tell("plenary.cancelled", meeting, by, reason=meeting.cancelled_reason)
     return meeting
@@ -255,7 +289,8 @@ def _presided(plenary: Plenary, by: User) -> Plenary:
 
 
 def _pending(item: AgendaItem, *, untouched: bool = False) -> AgendaItem:
-    fresh = AgendaItem.objects.select_related("window__instrument", "window__version").get(pk=item.pk)
+    joined = ["window__instrument", "window__version", "unit__election", "finding__unit", "finding__occurred_in"]
+    fresh = AgendaItem.objects.select_related(*joined).get(pk=item.pk)
     if fresh.decision != Decision.PENDING:
         raise PlenaryError(_("Agenda ini sudah diputuskan."))
     if untouched and fresh.votes.exists():
@@ -270,18 +305,26 @@ def _figures(unit: Unit, window: Window) -> dict[str, Any]:
     return laid
 
 
+def _lay(item: AgendaItem) -> dict[str, Any]:
+    """What it is about as it stands now."""
+    if item.finding is not None:
+        return findings.laid(item.finding, item.matter)
+    assert item.window is not None, "an item is about figures or about a finding"
+    return _figures(item.unit, item.window)
+
+
 def _on_the_table(laid: dict[str, Any]) -> dict[str, Any]:
     return {
         "shown": laid,
         "sha256": digest(laid),
         "shown_at": clock.now(),
-        "filed": laid["filed"],
-        "approved": laid["approved"],
+        "filed": laid.get("filed", []),
+        "approved": laid.get("approved", []),
     }
 
 
 def _lay_again(meeting: Plenary, item: AgendaItem, by: User) -> AgendaItem:
-    laid = _figures(meeting.unit, item.window)
+    laid = _lay(item)
     if digest(laid) != bytes(item.sha256):
         for name, value in _on_the_table(laid).items():
             setattr(item, name, value)

@@ -23,13 +23,13 @@ from django.utils.translation import gettext_lazy
 
 from hierarchy import access, clock
 from hierarchy.access import Permission
+from hierarchy.formats import tidy
 from hierarchy.levels import Level
 from hierarchy.models import User
 from reports import doubts, journal
 from reports.instruments.schema import INTEGER, Schema
 from reports.models import Flag, InstrumentVersion, Reference, Report, Window
 from reports.models.asked import Cadence
-from reports.review import tidy
 
 BATCH = 2_000
 STILL_LOOKED_AT = timedelta(days=30)  # after a window closes; the command checks older ones

@@ -70,9 +70,9 @@ def newest(unit: Unit, window: Window) -> AgendaItem | None:
 
 def standing(units: Iterable[int]) -> dict[tuple[int, int], AgendaItem]:
     """(unit id, window id) -> the ratified figure that stands, with its plenary; one query."""
-    rows = AgendaItem.objects.filter(unit__in=list(units), decision=RATIFIED)
+    rows = AgendaItem.objects.filter(unit__in=list(units), decision=RATIFIED, matter=AgendaItem.Matter.FIGURES)
     rows = rows.select_related("plenary").order_by("unit_id", "window_id", "-version").distinct("unit_id", "window_id")
-    return {(item.unit_id, item.window_id): item for item in rows}
+    return {(item.unit_id, item.window_id): item for item in rows if item.window_id}
 
 
 @dataclass(frozen=True)
@@ -138,14 +138,14 @@ def matters(unit: Unit) -> list[Matter]:
 
 
 def broken() -> Iterator[str]:
-    """Sentences about ratified figures that are not what their members voted for (manage.py verify)."""
+    """Sentences about what was ratified and is not what its members voted for (manage.py verify)."""
     versions: dict[tuple[int, int], int] = {}
     ratified = AgendaItem.objects.filter(decision=RATIFIED).select_related("plenary")
     for item in ratified.prefetch_related("votes").order_by("unit_id", "window_id", "version").iterator(chunk_size=500):
         name = f"agenda item {item.pk}"
         if digest(item.shown) != bytes(item.sha256):
             yield f"{name}: figures do not recompute to their hash"
-        if (item.shown["filed"], item.shown["approved"]) != (item.filed, item.approved):
+        if (item.shown.get("filed", []), item.shown.get("approved", [])) != (item.filed, item.approved):
             yield f"{name}: vectors differ from the figures shown"
         votes = list(item.votes.all())
         agree = sum(each.choice == Vote.Choice.AGREE for each in votes)
@@ -153,6 +153,8 @@ def broken() -> Iterator[str]:
             yield f"{name}: {agree} of {len(votes)} votes are for these figures"
         if item.plenary.quorum is None or (item.present or 0) < item.plenary.quorum:
             yield f"{name}: decided by {item.present}, quorum {item.plenary.quorum}"
+        if item.window_id is None:
+            continue
         key = (item.unit_id, item.window_id)
         if item.version != versions.get(key, 0) + 1:
             yield f"{name}: version {item.version} follows {versions.get(key, 0)}"

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from hierarchy import access, clock
 from hierarchy.access import Permission
 from hierarchy.formats import moment as in_wita
+from hierarchy.formats import tidy
 from hierarchy.models import User
 from reports import journal, outbox
 from reports.models import Obligation, Report, Revision, State
@@ -201,11 +202,6 @@ def _advance(step: Transition, duty: int, values: Mapping[str, Any]) -> str | No
         return None
     rows.update(state=step.end, **values)
     return was
-
-
-def tidy(text: str) -> str:
-    """The text without the characters that PostgreSQL cannot keep and no keyboard writes."""
-    return "".join(letter for letter in text if letter.isprintable() or letter in "\n\t").strip()
 
 
 def _need_reason(step: Transition, reason: str) -> None:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from hierarchy import formats
 from hierarchy.models import Role, User
 from reports.instruments.schema import CALCULATED, CHOICE_KINDS, DATE, PHOTO, TIME, Question, Schema, problem_cells
-from reports.models import Conflict, Event, Report, Revision, Window
+from reports.models import AgendaItem, Conflict, Event, Report, Revision, Window
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,9 @@ class ShownGroup:
     rows: list[Shown]
 
 
-def answered_groups(report: Report, typed: Mapping[str, str]) -> list[ShownGroup]:
-    """The answers of a report by screen of its instrument; screens without an answer are left out."""
+def answered_groups(report: Report, typed: Mapping[str, str], hidden: frozenset[str] = frozenset()) -> list[ShownGroup]:
+    """The answers of a report by screen of its instrument; screens without an answer are left out, as are `hidden`
+    answers (findings.withheld)."""
     schema, language = report.window.version.parsed, get_language()
     problems = problems_of(report, schema)
     groups = []
@@ -58,7 +59,7 @@ def answered_groups(report: Report, typed: Mapping[str, str]) -> list[ShownGroup
                 typed=typed.get(question.name, ""),
             )
             for question in schema.in_group(group.name)
-            if question.name in report.answers
+            if question.name in report.answers and question.name not in hidden
         ]
         if rows:
             groups.append(ShownGroup(group.title.in_language(language), rows))
@@ -94,6 +95,15 @@ def title_of(window: Window) -> str:
     else:
         words = formats.day(date.fromisoformat(period))
     return f"{title}, {words}"
+
+
+def agenda_title(item: AgendaItem) -> str:
+    """What an agenda item is about; of a finding no more than its number and kind, which are no secret."""
+    if item.window is not None:
+        return title_of(item.window)
+    assert item.finding is not None
+    said = {"matter": item.get_matter_display(), "number": item.finding.number, "kind": item.finding.get_kind_display()}
+    return gettext("%(matter)s nomor %(number)d: %(kind)s") % said
 
 
 # --- versions -------------------------------------------------------------------------------------------------------
@@ -143,27 +153,29 @@ class Version:
     changes: list[Beside]
 
 
-def answers_in(source: Revision | Conflict) -> dict[str, Any]:
-    """The answers exactly as they were filed, from the bytes that were hashed."""
-    return json.loads(bytes(source.canonical))["answers"]
+def answers_in(source: Revision | Conflict, hidden: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The answers exactly as they were filed, from the bytes that were hashed, without the `hidden` ones."""
+    answers: dict[str, Any] = json.loads(bytes(source.canonical))["answers"]
+    return {name: answer for name, answer in answers.items() if name not in hidden}
 
 
-def revisions_of(report: Report, revisions: Iterable[Revision]) -> list[Version]:
+def revisions_of(report: Report, revisions: Iterable[Revision], hidden: frozenset[str] = frozenset()) -> list[Version]:
     """Newest first, each with what it changed; the first one changed nothing."""
     schema = report.window.version.parsed
     versions: list[Version] = []
     before: Mapping[str, Any] | None = None
     for revision in sorted(revisions, key=lambda each: each.number):
-        answers = answers_in(revision)
+        answers = answers_in(revision, hidden)
         versions.append(Version(revision, differences(schema, before, answers) if before is not None else []))
         before = answers
     return versions[::-1]
 
 
-def conflicts_of(report: Report, conflicts: Iterable[Conflict]) -> list[Version]:
+def conflicts_of(report: Report, conflicts: Iterable[Conflict], hidden: frozenset[str] = frozenset()) -> list[Version]:
     """What was sent and refused because another version stood, beside the report as it stands."""
     schema = report.window.version.parsed
-    return [Version(each, differences(schema, report.answers, answers_in(each))) for each in conflicts]
+    stands = {name: answer for name, answer in report.answers.items() if name not in hidden}
+    return [Version(each, differences(schema, stands, answers_in(each, hidden))) for each in conflicts]
 
 
 # --- history --------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from hierarchy import access, clock
 from hierarchy.access import Permission
+from hierarchy.formats import tidy
 from hierarchy.levels import Level
 from hierarchy.models import Membership, Role, Unit, User
 from reports import journal
@@ -75,18 +76,18 @@ def leave(*, plenary: Plenary, member: User, by: User) -> None:
 
 def excuse(*, plenary: Plenary, member: User, reason: str, by: User) -> None:
     """Writes down why a member is not there."""
-    if not reason.strip():
+    if not tidy(reason):
         raise PlenaryError(_("Tuliskan alasan tidak hadir."))
     with transaction.atomic():
         meeting, seat = _member(plenary, member, by)
         if Attendance.objects.filter(plenary=meeting, user=member, arrived_at__isnull=False).exists():
             raise PlenaryError(_("Anggota ini sudah tercatat hadir."))
         Attendance.objects.update_or_create(
-            plenary=meeting, user=member, defaults={"absence": reason.strip()[:200]}, create_defaults={
-                "absence": reason.strip()[:200], "role": seat.role,
+            plenary=meeting, user=member, defaults={"absence": tidy(reason)[:200]}, create_defaults={
+                "absence": tidy(reason)[:200], "role": seat.role,
             },
         )  # fmt: skip
-        tell("plenary.excused", meeting, by, member=member.username, reason=reason.strip()[:200])
+        tell("plenary.excused", meeting, by, member=member.username, reason=tidy(reason)[:200])
 
 
 def complete(meeting: Plenary, seats: Iterable[Membership]) -> None:
@@ -104,12 +105,12 @@ def set_quorum(*, unit: Unit, needed: int, reason: str, by: User) -> Quorum:
             _("Kuorum harus lebih dari separuh anggota: antara %(least)d dan %(most)d orang.")
             % {"least": members // 2 + 1, "most": members}
         )
-    if not reason.strip():
+    if not tidy(reason):
         raise PlenaryError(_("Tuliskan dasar aturannya."))
     with transaction.atomic():
         kept, _made = Quorum.objects.update_or_create(
             unit=unit,
-            defaults={"needed": needed, "reason": reason.strip()[:200], "set_by": by, "set_at": clock.now()},
+            defaults={"needed": needed, "reason": tidy(reason)[:200], "set_by": by, "set_at": clock.now()},
         )
         journal.write(
             journal.entry(

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("reports.urls_plenary")),
     path("", include("reports.urls_messages")),
     path("", include("reports.urls_quality")),
+    path("", include("reports.urls_findings")),
     path("tugas/", views.tasks, name="tasks"),
     path("tugas/<int:pk>/lapor/", views.file_report, name="file-report"),
     path("tugas/<int:pk>/tanpa-sinyal/", views_review.attest, name="attest"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
@@ -24,23 +24,48 @@ from hierarchy.clock import WITA
 from hierarchy.levels import Level
 from hierarchy.models import Unit, User
 from hierarchy.querysets import visible_q
-from reports import minutes, plenary, ratified, sitting
-from reports.models import AgendaItem, Attendance, Plenary, Vote
+from reports import finding_words, findings, minutes, plenary, ratified, sitting
+from reports.models import AgendaItem, Attendance, Finding, Plenary, Vote, Window
 from reports.querysets import without_schema
-from reports.shown import title_of
+from reports.shown import agenda_title, title_of
 from reports.views import SignedIn, paged, posted_pk, seat
 
-REFUSALS = (sitting.PlenaryError, stepup.NotConfirmed)
+REFUSALS = (sitting.PlenaryError, findings.FindingError, stepup.NotConfirmed)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What a body could decide: a rollup or a finding, under the name that a form gives it."""
+
+    key: str
+    title: str
+    about: Window | Finding
+
+
+def waiting_of(unit: Unit) -> list[Waiting]:
+    """All that waits for the body's decision, figures first."""
+    rows = [
+        Waiting(
+            f"rekap-{matter.window.pk}",
+            title_of(matter.window) + (" " + _("(berubah sesudah disahkan)") if matter.changed else ""),
+            matter.window,
+        )
+        for matter in ratified.matters(unit)
+        if matter.to_decide
+    ]
+    for finding in findings.to_decide(unit):
+        item = AgendaItem(unit=unit, finding=finding, matter=findings.matter_of(finding))
+        rows.append(Waiting(f"temuan-{finding.pk}", agenda_title(item), finding))
+    return rows
 
 
 class CallForm(forms.Form):
     """What a plenary is about, when, where, and whether the public may listen."""
 
-    windows = forms.TypedMultipleChoiceField(
-        label=gettext_lazy("Rekap yang akan disahkan"),
-        coerce=int,
+    agenda = forms.MultipleChoiceField(
+        label=gettext_lazy("Yang akan diputuskan"),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": gettext_lazy("Pilih paling sedikit satu rekap.")},
+        error_messages={"required": gettext_lazy("Pilih paling sedikit satu yang akan diputuskan.")},
     )
     meets_at = forms.DateTimeField(
         label=gettext_lazy("Waktu rapat (WITA)"),
@@ -54,16 +79,9 @@ class CallForm(forms.Form):
     )
     public = forms.BooleanField(label=gettext_lazy("Rapat terbuka untuk umum"), required=False)
 
-    def __init__(self, data: Any, *, matters: list[ratified.Matter]) -> None:
+    def __init__(self, data: Any, *, waiting: list[Waiting]) -> None:
         super().__init__(data, initial={"meets_at": clock.now().astimezone(WITA)})
-        named = [
-            (
-                matter.window.pk,
-                title_of(matter.window) + (" " + _("(berubah sesudah disahkan)") if matter.changed else ""),
-            )
-            for matter in matters
-        ]
-        self.fields["windows"].choices = named  # type: ignore[attr-defined]
+        self.fields["agenda"].choices = [(each.key, each.title) for each in waiting]  # type: ignore[attr-defined]
 
 
 @never_cache
@@ -97,14 +115,16 @@ def call(request: SignedIn) -> HttpResponse:
     unit = next((unit for unit in _bodies(request.user) if sitting.may_prepare(request.user, unit)), None)
     if unit is None:
         raise Http404
-    matters = [matter for matter in ratified.matters(unit) if matter.to_decide]
-    form = CallForm(request.POST if request.method == "POST" else None, matters=matters)
+    waiting = waiting_of(unit)
+    form = CallForm(request.POST if request.method == "POST" else None, waiting=waiting)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
+        chosen = [each.about for each in waiting if each.key in given["agenda"]]
         try:
             made = plenary.call(
                 unit=unit,
-                windows=[matter.window for matter in matters if matter.window.pk in given["windows"]],
+                windows=[about for about in chosen if isinstance(about, Window)],
+                about=[about for about in chosen if isinstance(about, Finding)],
                 meets_at=given["meets_at"],
                 place=given["place"],
                 public=given["public"],
@@ -115,7 +135,7 @@ def call(request: SignedIn) -> HttpResponse:
         else:
             messages.success(request, _("Rapat pleno dicatat. Anggota dapat mengisi daftar hadir."))
             return redirect("plenary", pk=made.pk)
-    context = {"form": form, "unit": unit, "matters": matters, "nav_current": "plenaries"}
+    context = {"form": form, "unit": unit, "waiting": waiting, "nav_current": "plenaries"}
     return render(request, "reports/plenary_call.html", context | seat(request), status=422 if form.errors else 200)
 
 
@@ -159,7 +179,7 @@ def minutes_pdf(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def _item(request: SignedIn, found: Plenary) -> AgendaItem:
-    rows = AgendaItem.objects.select_related("plenary__unit__election", "window")
+    rows = AgendaItem.objects.select_related("plenary__unit__election", "window", "finding__unit")
     return get_object_or_404(rows, plenary=found, pk=posted_pk(request, "agenda"))
 
 
@@ -197,11 +217,14 @@ def _decide(request: SignedIn, found: Plenary) -> None:
 
 
 def _add(request: SignedIn, found: Plenary) -> None:
-    number = request.POST.get("rekap", "")
-    chosen = next((each.window for each in ratified.matters(found.unit) if str(each.window.pk) == number), None)
-    if chosen is None:
-        raise sitting.PlenaryError(_("Pilih rekap yang akan ditambahkan."))
-    plenary.put_on_agenda(plenary=found, window=chosen, by=request.user)
+    key = request.POST.get("agenda", "")
+    chosen = next((each.about for each in waiting_of(found.unit) if each.key == key), None)
+    if isinstance(chosen, Window):
+        plenary.put_on_agenda(plenary=found, window=chosen, by=request.user)
+    elif chosen is not None:
+        plenary.put_finding_on_agenda(plenary=found, finding=chosen, by=request.user)
+    else:
+        raise sitting.PlenaryError(_("Pilih yang akan ditambahkan."))
 
 
 STEPS: dict[str, Callable[[SignedIn, Plenary], Any]] = {
@@ -231,7 +254,8 @@ STEPS: dict[str, Callable[[SignedIn, Plenary], Any]] = {
 class Laid:
     """An agenda item as the page shows it: its figures, the votes, and what moved.
 
-    `moved`: since the figures were laid or ratified; `against`: from the ratified figure that this one corrects.
+    `moved`: since the figures were laid or ratified; `against`: from the ratified figure that this one corrects;
+    `told`: what lies there of a finding, empty for readers who do not handle it; `stale`: it is another by now.
     """
 
     item: AgendaItem
@@ -240,10 +264,12 @@ class Laid:
     against: list[ratified.Moved]
     mine: Vote | None
     newest: bool
+    told: list[tuple[str, str]] = field(default_factory=list)
+    stale: bool = False
 
     @property
     def title(self) -> str:
-        return title_of(self.item.window)
+        return agenda_title(self.item)
 
     @property
     def hash(self) -> str:
@@ -251,7 +277,9 @@ class Laid:
 
     @cached_property
     def rows(self) -> list[tuple[str, int, int]]:
-        """Question, approved sum, reported sum."""
+        """Question, approved sum, reported sum; nothing of a finding."""
+        if self.item.window is None:
+            return []
         cells, language = ratified.told_cells(self.item.window.version.parsed), get_language()
         shown = self.item.shown
         return [(q.label.in_language(language), shown["approved"][at], shown["filed"][at]) for q, at in cells]
@@ -260,11 +288,17 @@ class Laid:
 def laid_items(found: Plenary, reader: User) -> list[Laid]:
     """The agenda in order. Two queries and one per item for the figures as they stand now."""
     items = found.items.select_related("window__instrument", "window__version", "corrects__plenary")
+    items = items.select_related("finding__unit", "finding__occurred_in")
     ready = items.defer(*without_schema("window__version")).prefetch_related("votes__user").order_by("pk")
     standing = ratified.standing([found.unit_id])
     laid = []
     for item in ready:
-        schema, votes = item.window.version.parsed, list(item.votes.all())
+        votes = list(item.votes.all())
+        mine = next((vote for vote in votes if vote.user_id == reader.pk), None)
+        if item.window is None or item.window_id is None:
+            laid.append(_laid_finding(item, votes, mine, reader))
+            continue
+        schema = item.window.version.parsed
         newest = standing.get((item.unit_id, item.window_id)) == item
         now = ratified.figures(found.unit, item.window) if newest or item.decision == "PENDING" else None
         laid.append(
@@ -273,11 +307,20 @@ def laid_items(found: Plenary, reader: User) -> list[Laid]:
                 votes=votes,
                 moved=ratified.differences(item.shown, now, schema) if now else [],
                 against=ratified.differences(item.corrects.shown, item.shown, schema) if item.corrects else [],
-                mine=next((vote for vote in votes if vote.user_id == reader.pk), None),
+                mine=mine,
                 newest=newest,
             )
         )
     return laid
+
+
+def _laid_finding(item: AgendaItem, votes: list[Vote], mine: Vote | None, reader: User) -> Laid:
+    """Its content only for those who handle it; a member votes on nothing they cannot read."""
+    finding = item.finding
+    assert finding is not None
+    stale = item.decision == "PENDING" and findings.laid(finding, item.matter) != item.shown
+    told = finding_words.told(item.shown) if findings.handles(reader, finding) else []
+    return Laid(item, votes, [], [], mine, newest=False, told=told, stale=stale)
 
 
 def _page(request: SignedIn, found: Plenary, *, refused: str = "", status: int = 200) -> HttpResponse:
@@ -312,10 +355,10 @@ def _page(request: SignedIn, found: Plenary, *, refused: str = "", status: int =
     return render(request, "reports/plenary.html", context | seat(request), status=status)
 
 
-def _addable(found: Plenary, items: list[Laid]) -> list[ratified.Matter]:
+def _addable(found: Plenary, items: list[Laid]) -> list[Waiting]:
     """What could still be put on the agenda."""
-    on = {laid.item.window_id for laid in items}
-    return [matter for matter in ratified.matters(found.unit) if matter.to_decide and matter.window.pk not in on]
+    on = {laid.item.window or laid.item.finding for laid in items}
+    return [each for each in waiting_of(found.unit) if each.about not in on]
 
 
 def _eldest_unknown(present: list[Attendance], members: dict[int, User]) -> list[User]:

@@ -22,8 +22,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from hierarchy import access, clock
 from hierarchy.access import Permission
-from reports import flag_words, quality, review
-from reports.models import Evidence, Obligation, Report, State
+from reports import findings, flag_words, quality, review
+from reports.instruments.schema import YES
+from reports.models import Evidence, Finding, Obligation, Report, State
 from reports.querysets import ObligationQuerySet
 from reports.shown import (
     answered_groups,
@@ -34,6 +35,7 @@ from reports.shown import (
     side_by_side,
     title_of,
 )
+from reports.sitting import may_prepare
 from reports.views import SignedIn, paged, posted_pk, seat
 from reports.worklist import Row, slow_reviewers, waiting
 
@@ -66,18 +68,21 @@ def _report_page(request: SignedIn, found: Report, *, refused: str = "", status:
     reviewer = access.can(request.user, Permission.REVIEW, duty.filer)
     revisions = list(found.revisions.select_related("filed_by"))
     took_part = any(revision.filed_by_id == request.user.pk for revision in revisions)
+    hidden = findings.withheld(request.user, found)
     typed = {name: request.POST.get(REMARK.format(name), "") for name in found.answers}
     context = {
         "report": found,
         "obligation": duty,
         "title": title_of(duty.window),
         "row": Row.of(duty, now),
-        "groups": answered_groups(found, typed),
+        "groups": answered_groups(found, typed, hidden),
+        "hidden": bool(hidden & found.answers.keys()),
+        "may_record": _may_record(request, found),
         "doubts": flag_words.of_report(found),
         "may_settle": reviewer and not took_part,
         "events": history(found),
-        "revisions": revisions_of(found, revisions),
-        "conflicts": conflicts_of(found, duty.conflicts.select_related("filed_by")),
+        "revisions": revisions_of(found, revisions, hidden),
+        "conflicts": conflicts_of(found, duty.conflicts.select_related("filed_by"), hidden),
         "receipt": _receipt(request, found),
         "own": took_part,
         "may_approve": reviewer and not took_part and duty.state == State.FILED,
@@ -96,6 +101,15 @@ def _report_page(request: SignedIn, found: Report, *, refused: str = "", status:
         "nav_current": "tasks",
     }
     return render(request, "reports/report.html", context | seat(request), status=status)
+
+
+def _may_record(request: SignedIn, found: Report) -> bool:
+    """Whether a suspicion in it waits to be recorded, by a body of the reader."""
+    if found.obligation.window.instrument.code != findings.FORM or found.answers.get(findings.SUSPECTS) != YES:
+        return False
+    bodies = [row.unit for row in access.memberships(request.user) if row.unit.level in access.COLLEGIAL]
+    able = any(may_prepare(request.user, unit) for unit in bodies)
+    return able and not Finding.objects.filter(report=found).exists()
 
 
 def _receipt(request: SignedIn, found: Report) -> dict[str, Any]:
@@ -131,7 +145,8 @@ def compare(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
     revisions = {str(each.number): each for each in found.revisions.select_related("filed_by").order_by("number")}
     before = revisions.get(request.GET.get("dari", "")) or revisions[str(max(found.revision - 1, 1))]
     after = revisions.get(request.GET.get("ke", "")) or revisions[str(found.revision)]
-    rows = side_by_side(found.window.version.parsed, answers_in(before), answers_in(after))
+    hidden = findings.withheld(request.user, found)
+    rows = side_by_side(found.window.version.parsed, answers_in(before, hidden), answers_in(after, hidden))
     context = {
         "report": found,
         "obligation": found.obligation,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -16,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hierarchy.models import Unit
-from reports import evidence, intake, review
+from reports import evidence, findings, intake, review
 from reports.api.base import Endpoint, Id, Name, UnitCode, Words, operation, read, user_of
 from reports.api.problems import Rejected
 from reports.api.shapes import ConflictShape, History, ReceiptShape, ReportShape, RevisionShape
@@ -92,10 +93,17 @@ def _report(request: Request, pk: UUID) -> Report:
     )
 
 
+def _shape(request: Request, report: Report) -> ReportShape:
+    """The report without the answers that name people, for readers who do not handle what it suspects."""
+    hidden = findings.withheld(user_of(request), report)
+    report.answers = {name: answer for name, answer in report.answers.items() if name not in hidden}
+    return ReportShape.of(report)
+
+
 class ReportDetail(Endpoint):
     @operation("reports_get", "The current report.", answers={200: ReportShape})
     def get(self, request: Request, pk: UUID) -> Response:
-        return Response(ReportShape.of(_report(request, pk)))
+        return Response(_shape(request, _report(request, pk)))
 
 
 class Revisions(Endpoint):
@@ -104,6 +112,10 @@ class Revisions(Endpoint):
     )
     def get(self, request: Request, pk: UUID) -> Response:
         report = _report(request, pk)
+        if findings.withheld(user_of(request), report):
+            raise PermissionDenied(
+                _("Riwayat laporan ini memuat data pihak, yang hanya dibaca oleh yang menanganinya.")
+            )
         revisions = report.revisions.select_related("filed_by")
         conflicts = Conflict.objects.filter(obligation_id=report.obligation_id).select_related("filed_by")
         return Response(
@@ -149,7 +161,7 @@ class Approve(Endpoint):
     def post(self, request: Request, pk: UUID) -> Response:
         sent = read(request, Approval)
         review.approve(report=_report(request, pk), seen=bytes.fromhex(sent.seen), by=user_of(request))
-        return Response(ReportShape.of(_report(request, pk)))
+        return Response(_shape(request, _report(request, pk)))
 
 
 class SendBack(Endpoint):
@@ -166,7 +178,7 @@ class SendBack(Endpoint):
         review.send_back(
             report=report, seen=seen, remarks=sent.remarks, correct_by=sent.correct_by, by=user_of(request)
         )
-        return Response(ReportShape.of(_report(request, pk)))
+        return Response(_shape(request, _report(request, pk)))
 
 
 class Withdraw(Endpoint):
@@ -182,7 +194,7 @@ class Withdraw(Endpoint):
         review.withdraw(
             report=_report(request, pk), seen=bytes.fromhex(sent.seen), reason=sent.reason, by=user_of(request)
         )
-        return Response(ReportShape.of(_report(request, pk)))
+        return Response(_shape(request, _report(request, pk)))
 
 
 class Photo(msgspec.Struct, kw_only=True):

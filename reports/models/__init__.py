@@ -1,9 +1,10 @@
-"""The tables of reporting, in the order data flows: asked, filed, kept, told, doubted, decided."""
+"""The tables of reporting, in the order data flows: asked, filed, kept, told, doubted, handled, decided."""
 
 from reports.models.asked import Cadence, Extension, Instrument, InstrumentVersion, Stage, Window
 from reports.models.decided import AgendaItem, Attendance, Plenary, Quorum, Vote
 from reports.models.doubted import Flag, Reference
 from reports.models.filed import Conflict, Evidence, Obligation, Report, Revision, State
+from reports.models.handled import Finding, Party
 from reports.models.kept import Event, Outbox, Seal, Tally
 from reports.models.told import Carrier, Message, Notice, Wording
 
@@ -16,6 +17,7 @@ __all__ = [
     "Event",
     "Evidence",
     "Extension",
+    "Finding",
     "Flag",
     "Instrument",
     "InstrumentVersion",
@@ -23,6 +25,7 @@ __all__ = [
     "Notice",
     "Obligation",
     "Outbox",
+    "Party",
     "Plenary",
     "Quorum",
     "Reference",

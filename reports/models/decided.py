@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from hierarchy.models import Unit, User
 from reports.models.asked import Window
+from reports.models.handled import Finding
 
 
 class Quorum(models.Model):
@@ -113,12 +114,17 @@ class Attendance(models.Model):
 
 
 class AgendaItem(models.Model):
-    """A stage's rollup of the unit, laid before the plenary with exactly the figures that lay there.
+    """What lies before the plenary, exactly as it lay there: a stage's rollup of the unit, or one of its findings.
 
     `shown` and its hash are frozen with the first vote; a decided item is refused any change by a trigger. What was
     ratified is therefore a row here, never a flag on a tally: the newest RATIFIED item of (unit, window) is the
     ratified figure, `version` counts them from 1, and a later one names the one it corrects.
     """
+
+    class Matter(models.TextChoices):
+        FIGURES = "FIGURES", _("Pengesahan rekap")
+        FINDING = "FINDING", _("Penetapan temuan")
+        OUTCOME = "OUTCOME", _("Tindak lanjut temuan")
 
     class Decision(models.TextChoices):
         PENDING = "PENDING", _("Belum diputuskan")
@@ -132,9 +138,12 @@ class AgendaItem(models.Model):
 
     plenary = models.ForeignKey(Plenary, models.PROTECT, related_name="items")
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
-    window = models.ForeignKey(Window, models.PROTECT, related_name="agenda")
+    matter = models.CharField(max_length=8, choices=Matter, default=Matter.FIGURES)
+    window = models.ForeignKey(Window, models.PROTECT, null=True, related_name="agenda", help_text="of FIGURES")
+    finding = models.ForeignKey(Finding, models.PROTECT, null=True, related_name="agenda", help_text="of the others")
     proposed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    # What lies on the table: the hash binds counts, both bases and what they are figures of (reports/ratified.py).
+    # What lies on the table: the hash binds counts, both bases and what they are figures of (reports/ratified.py), or
+    # the content of a finding (reports/findings.py), whose vectors are empty.
     shown = models.JSONField()
     sha256 = models.BinaryField(max_length=32)
     shown_at = models.DateTimeField()
@@ -152,6 +161,12 @@ class AgendaItem(models.Model):
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(fields=["plenary", "window"], name="agenda_item_once"),
+            models.UniqueConstraint(fields=["plenary", "finding"], name="agenda_finding_once"),
+            models.CheckConstraint(
+                condition=Q(matter="FIGURES", window__isnull=False, finding=None)
+                | Q(matter__in=["FINDING", "OUTCOME"], window=None, finding__isnull=False),
+                name="agenda_item_of_figures_or_a_finding",
+            ),
             models.UniqueConstraint(
                 fields=["unit", "window", "version"], condition=Q(decision="RATIFIED"), name="ratified_version_once"
             ),

@@ -29,12 +29,14 @@ from dashboards.models import ExportJob, Publication
 from dashboards.tasks import make_recap
 from hierarchy import acting, clock
 from hierarchy.models import Membership
-from reports import evidence, plenary, quality, rollup
+from reports import evidence, findings, plenary, quality, rollup
 from reports.models import (
     Attendance,
     Evidence,
+    Finding,
     Flag,
     Obligation,
+    Party,
     Plenary,
     Reference,
     Report,
@@ -62,6 +64,7 @@ FILERS = frozenset(
 # Who sees the units above the station.
 UNITS = {"6472012001": LINE - {"ptps"}, "647201": LINE - {"ptps", "pkd"}}
 DISTRICT = "647201"
+HANDLERS = frozenset({"panwascam_chair", "panwascam_member"})  # of the finding
 UNITS["6472"] = {name for name in UNITS["647201"] if not name.startswith("panwascam")}
 UNITS["64"] = {name for name in UNITS["6472"] if not name.startswith("regency")}
 
@@ -79,6 +82,7 @@ class World:
     acting: Membership
     plenary: Plenary
     flag: Flag
+    finding: Finding
 
 
 # --- the table ------------------------------------------------------------------------------------------------------
@@ -116,6 +120,10 @@ def release(world: World) -> dict[str, Any]:
 
 def numbered(world: World) -> dict[str, Any]:
     return {**release(world), "number": world.release.number}
+
+
+def finding(world: World) -> dict[str, Any]:
+    return {"pk": world.finding.pk}
 
 
 def meeting(world: World) -> dict[str, Any]:
@@ -196,6 +204,13 @@ TABLE: dict[str, Rule] = {
     ),
     "mutu/": own(status=302),
     "mutu/<slug:election>/<slug:code>/": scoped(unit),
+    "temuan/": own(),
+    "temuan/baru/": own(may=UNITS[DISTRICT] - {"admin"} | {"stranger_member"}),
+    "temuan/<int:pk>/": of_the_body(finding),
+    "temuan/<int:pk>/ubah/": of_the_body(finding, may=HANDLERS),
+    "temuan/<int:pk>/langkah/": of_the_body(
+        finding, may=HANDLERS, unsafe=True, post=lambda _w: {"verb": "buka-pihak", "keperluan": "Klarifikasi."}
+    ),
     "pleno/": own(),
     "pleno/baru/": own(may=UNITS[DISTRICT] - {"admin"} | {"stranger_member"}),
     "pleno/<int:pk>/": of_the_body(meeting),
@@ -324,7 +339,10 @@ def world(
     far.value, far.source, far.imported_at = filed.answers["dpt_l"] + 1, "DPT", clock.now()
     far.save()
     assert quality.check(day.windows["pemungutan-tps"]) == 1
-    return World(day, filed, kept.sha256, recap, form_a, released, term, meeting, Flag.objects.get())
+    told = findings.Told("CRIMINAL", "Pembagian uang.", "Pasar", day.election.voting_day, day.election.voting_day)
+    recorder = fresh(day.cast.panwascam_chair)
+    suspected = findings.record(unit=day.units[DISTRICT], told=told, occurred_in=day.units[TPS], by=recorder)
+    return World(day, filed, kept.sha256, recap, form_a, released, term, meeting, Flag.objects.get(), suspected)
 
 
 @contextmanager
@@ -346,6 +364,7 @@ def fingerprint() -> list[Any]:
     duties = list(Obligation.objects.order_by("pk").values_list("pk", "state", "attested_by"))
     reports = list(Report.objects.order_by("pk").values_list("pk", "revision", "approved_by"))
     sat = [Attendance.objects.count(), Vote.objects.count(), *Plenary.objects.values_list("state", flat=True)]
+    sat += [*Finding.objects.values_list("status", "outcome"), Party.objects.count()]
     sat += list(Flag.objects.values_list("resolved_at", flat=True))
     return [duties, reports, sat, Revision.objects.count(), Evidence.objects.count(), ExportJob.objects.count()]
 
@@ -389,7 +408,7 @@ def test_the_table_names_the_whole_cast_and_opens_nothing_to_strangers() -> None
     assert people == EVERYBODY
     for route, rule in TABLE.items():
         assert rule.kind in {"public", "login", "scoped"}, route
-        assert rule.kind != "scoped" or (rule.may | rule.forbidden) in (LINE, UNITS[DISTRICT]), route
+        assert rule.kind != "scoped" or (rule.may | rule.forbidden) in (LINE, UNITS[DISTRICT], HANDLERS), route
         assert rule.kind != "scoped" or rule.post is None or rule.posted == 404, route
         assert not rule.unsafe or rule.post is not None or route == "keluar/", route
 

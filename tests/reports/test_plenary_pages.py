@@ -108,10 +108,10 @@ def test_the_invitation_names_what_is_missing_and_keeps_what_was_typed(day: Day)
     refused = client.post(reverse("call-plenary"), {"place": "Balai desa", "meets_at": "besok"})
     assert refused.status_code == 422
     assert "Balai desa" in refused.content.decode()
-    assert "Pilih paling sedikit satu rekap." in text_of(refused)
+    assert "Pilih paling sedikit satu yang akan diputuskan." in text_of(refused)
     window = day.windows["penghitungan-tps"]
     made = client.post(
-        reverse("call-plenary"), {"place": "Balai", "meets_at": "2024-02-16T10:00", "windows": [window.pk]}
+        reverse("call-plenary"), {"place": "Balai", "meets_at": "2024-02-16T10:00", "agenda": [f"rekap-{window.pk}"]}
     )
     assert made.status_code == 302
     assert Plenary.objects.order_by("-pk")[0].items.get().window == window

@@ -1,0 +1,403 @@
+"""The only writer of findings and their parties: recorded from Form A, decided in plenary, followed up, concluded.
+
+A suspicion becomes a finding, is dismissed or concluded only by a decision of the body's plenary (`decided`, called by
+reports/plenary.py). Contents belong to those who handle the finding; parties are read only through `read_parties`,
+which journals who read them and why. The journal never holds a name. Source: see reports/models/handled.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Max, Q, QuerySet
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from hierarchy import access, clock
+from hierarchy.access import Permission
+from hierarchy.clock import WITA
+from hierarchy.formats import tidy
+from hierarchy.levels import Level
+from hierarchy.models import Membership, Role, Unit, User
+from hierarchy.querysets import visible_q, within_q
+from reports import journal, locks
+from reports.instruments.schema import YES
+from reports.models import AgendaItem, Finding, InstrumentVersion, Party, Report
+from reports.sitting import require_preparing
+
+Status, Matter, Part = Finding.Status, AgendaItem.Matter, Party.Part
+FORM = "form-a"  # the instrument whose part IV is about suspected violations
+SUSPECTS = "ada_dugaan"  # its question whether there is one
+# Its answers that name people: (name, address, part).
+PEOPLE = (
+    ("pelaku", "alamat_pelaku", Part.RESPONDENT),
+    ("saksi_1_nama", "saksi_1_alamat", Part.WITNESS),
+    ("saksi_2_nama", "saksi_2_alamat", Part.WITNESS),
+)
+CONFIRMED = (Status.FOUND, Status.EXTENDED, Status.CONCLUDED)  # what the public is told the number of
+CLOSED = (Status.CONCLUDED, Status.DISMISSED)
+
+
+class FindingError(Exception):
+    """The step cannot be taken; the message tells the person what to do, `name` the field it is about."""
+
+    def __init__(self, message: str, name: str = "") -> None:
+        super().__init__(message)
+        self.name = name
+
+
+@dataclass(frozen=True)
+class Person:
+    part: str
+    name: str
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is written about a suspected violation; dates in WITA."""
+
+    kind: str
+    event: str
+    place: str
+    happened_on: date
+    discovered_on: date
+    evidence: str = ""
+    analysis: str = ""
+    people: tuple[Person, ...] = field(default=())
+
+
+# --- who ------------------------------------------------------------------------------------------------------------
+
+
+def handles(user: User, finding: Finding) -> bool:
+    """Members of the body that handles it, and those of its secretariat who were named for it, while they serve."""
+    if access.can(user, Permission.RATIFY, finding.unit):
+        return True
+    serves = any(seat.unit_id == finding.unit_id for seat in access.memberships(user))
+    return serves and any(person.pk == user.pk for person in finding.handlers.all())
+
+
+def require_handling(user: User, finding: Finding) -> None:
+    """Raises Http404 for whoever does not handle it: to them, its contents do not exist."""
+    if not handles(user, finding):
+        raise Http404
+
+
+def nameable(unit: Unit) -> list[User]:
+    """Who of the secretariat can be named to handle a finding of the body."""
+    seats = Membership.objects.current().filter(unit=unit, role=Role.OPERATOR).select_related("user")
+    return [seat.user for seat in seats.order_by("user__name", "pk")]
+
+
+def withheld(user: User, report: Report) -> frozenset[str]:
+    """The answers of a report that name people and that the user may not read; empty for most reports.
+
+    Who wrote the form sees it whole. Who reviews it or handles the finding made of it does too, and every such reading
+    is a line of the journal. `report` comes joined as for its page.
+    """
+    if report.obligation.window.instrument.code != FORM:
+        return frozenset()
+    names = frozenset(name for person in PEOPLE for name in person[:2])
+    filer = report.obligation.filer
+    if access.can(user, Permission.FILE, filer):
+        return frozenset()
+    finding = Finding.objects.filter(report=report).select_related("unit").first()
+    if not access.can(user, Permission.REVIEW, filer) and not (finding and handles(user, finding)):
+        return names
+    if names & report.answers.keys():
+        _tell_of_form(report, user)
+    return frozenset()
+
+
+def _tell_of_form(report: Report, by: User) -> None:
+    filer, election = report.obligation.filer, report.obligation.window.election.code
+    with transaction.atomic():
+        journal.write(journal.entry("report.parties_read", by=by, unit=filer, election=election, target=report.pk))
+
+
+# --- reads ----------------------------------------------------------------------------------------------------------
+
+
+def register(user: User) -> QuerySet[Finding]:
+    """Findings of the user's bodies and of all below them; who may read what of one, `handles` says."""
+    return Finding.objects.filter(visible_q(user, "unit__")).select_related("unit__election", "occurred_in__village")
+
+
+def unrecorded(unit: Unit) -> QuerySet[Report]:
+    """Form A below (and of) the unit that suspects a violation nobody has recorded yet, the oldest first."""
+    asked = Q(pk__in=[])
+    for version in InstrumentVersion.objects.filter(instrument__code=FORM).only("schema"):
+        options = version.parsed.cells.get(SUSPECTS, ())
+        position = next(cell.position for cell in options if cell.option == YES)
+        asked |= Q(window__version=version.pk, **{f"vector__{position}__gt": 0})
+    rows = Report.objects.filter(asked, within_q(unit, "obligation__subject__"), finding=None)
+    rows = rows.select_related("obligation__subject__village", "obligation__subject__district")
+    rows = rows.select_related("obligation__filer", "obligation__window__election")
+    return rows.defer("vector", "reasons", "remarks").order_by("filed_at", "pk")
+
+
+def read_form(*, report: Report, by: User) -> dict[str, Any]:
+    """What `from_form` finds in a Form A that somebody is about to record; as a reading of names it is journaled."""
+    _tell_of_form(report, by)
+    return from_form(report.answers, report.filed_at.astimezone(WITA).date())
+
+
+def from_form(answers: Mapping[str, Any], filed_on: date) -> dict[str, Any]:
+    """The fields of a finding (all but its kind) as part IV of a Form A fills them; `people` as a list of Person."""
+    happened = answers.get("tanggal_kejadian")
+    discovered = date.fromisoformat(answers["tanggal"]) if answers.get("tanggal") else filed_on
+    texts = [answers.get(name, "") for name in ("peristiwa", "uraian_dugaan")]
+    return {
+        "event": "\n".join(filter(None, texts)),
+        "place": answers.get("tempat_kejadian", ""),
+        "happened_on": min(date.fromisoformat(happened), discovered) if happened else discovered,
+        "discovered_on": discovered,
+        "evidence": "\n".join(filter(None, (answers.get(name, "") for name in ("alat_bukti", "barang_bukti")))),
+        "analysis": "\n".join(filter(None, (answers.get(name, "") for name in ("fakta", "analisa")))),
+        "people": [
+            Person(part, answers[name], answers.get(address, ""))
+            for name, address, part in PEOPLE
+            if answers.get(name)
+        ],
+    }  # fmt: skip
+
+
+def counts(unit: Unit) -> dict[str, int]:
+    """Status -> how many happened in the unit or below it; one query."""
+    rows = Finding.objects.filter(within_q(unit, "occurred_in__")).order_by().values_list("status")
+    return dict(rows.annotate(Count("pk")))
+
+
+def confirmed(province: Unit) -> dict[int, dict[str, int]]:
+    """Unit id -> kind -> findings its bodies have confirmed, for every unit of districts and above; one query.
+
+    Not below districts: one finding at a polling station would point at a person.
+    """
+    levels = ("province", "regency", "district")
+    rows = Finding.objects.filter(within_q(province, "occurred_in__"), status__in=CONFIRMED).order_by()
+    found: dict[int, dict[str, int]] = {}
+    columns = [f"occurred_in__{level}_id" for level in levels]
+    for own, at, *above, kind, number in rows.values_list(
+        "occurred_in_id", "occurred_in__level", *columns, "kind"
+    ).annotate(Count("pk")):
+        for unit in {*filter(None, above), *([own] if at <= Level.DISTRICT else [])}:
+            kinds = found.setdefault(unit, {})
+            kinds[kind] = kinds.get(kind, 0) + number
+    return found
+
+
+# --- recording ------------------------------------------------------------------------------------------------------
+
+
+def record(*, unit: Unit, told: Told, occurred_in: Unit, by: User, report: Report | None = None) -> Finding:
+    """Enters a suspected violation in the register of `unit`; its members and its secretariat may.
+
+    Raises Http404 for strangers, PermissionDenied, PlenaryError (no body) and FindingError otherwise.
+    """
+    require_preparing(by, unit)
+    clean = _checked(told)
+    if not occurred_in.lies_in(unit.pk, unit.level):
+        raise FindingError(_("Tempat kejadian harus di wilayah satuan Anda."), "occurred_in")
+    if report is not None and not unrecorded(unit).filter(pk=report.pk).exists():
+        raise FindingError(_("Formulir A ini sudah dicatat, atau tidak memuat dugaan pelanggaran."))
+    with transaction.atomic():
+        locks.hold(locks.Lock.FINDING, unit.pk)
+        last = Finding.objects.filter(unit=unit).aggregate(last=Max("number"))["last"] or 0
+        try:
+            with transaction.atomic():
+                finding = Finding.objects.create(
+                    unit=unit, number=last + 1, report=report, occurred_in=occurred_in, recorded_by=by,
+                    recorded_at=clock.now(), **_fields(clean),
+                )  # fmt: skip
+        except IntegrityError as error:  # another body was faster with the same form
+            raise FindingError(_("Formulir A ini sudah dicatat, atau tidak memuat dugaan pelanggaran.")) from error
+        _write_people(finding, clean.people)
+        _tell("finding.recorded", finding, by, kind=finding.kind, report=str(report.pk) if report else "")
+    return finding
+
+
+def amend(*, finding: Finding, told: Told, by: User) -> Finding:
+    """Writes anew what is suspected, as long as no plenary has decided on it and nobody has voted."""
+    require_handling(by, finding)
+    clean = _checked(told)
+    with transaction.atomic():
+        standing = _held(finding, Status.SUSPECTED)
+        for name, value in _fields(clean).items():
+            setattr(standing, name, value)
+        standing.save()
+        standing.parties.all().delete()
+        _write_people(standing, clean.people)
+        _tell("finding.amended", standing, by)
+    return standing
+
+
+def assign(*, finding: Finding, people: Iterable[User], by: User) -> None:
+    """Names who of the secretariat handles it, in place of those named before; members decide that."""
+    access.require(by, Permission.RATIFY, finding.unit)
+    chosen = list(people)
+    if not {person.pk for person in chosen} <= {person.pk for person in nameable(finding.unit)}:
+        raise FindingError(_("Pilih orang dari sekretariat lembaga ini."), "people")
+    with transaction.atomic():
+        standing = _locked(finding)
+        standing.handlers.set(chosen)
+        _tell("finding.assigned", standing, by, people=sorted(person.username for person in chosen))
+
+
+def extend(*, finding: Finding, reason: str, by: User) -> Finding:
+    """Says that more information is needed: the clock of art. 454 (8) runs in place of that of (7)."""
+    require_handling(by, finding)
+    if not (words := tidy(reason)):
+        raise FindingError(_("Tuliskan keterangan apa yang masih diperlukan."), "reason")
+    with transaction.atomic():
+        standing = _held(finding, Status.FOUND)
+        standing.status, standing.extended_reason = Status.EXTENDED, words
+        standing.save()
+        _tell("finding.extended", standing, by)
+    return standing
+
+
+def propose_outcome(*, finding: Finding, outcome: str, by: User) -> Finding:
+    """Writes what the plenary shall decide as its follow-up."""
+    require_handling(by, finding)
+    if not (words := tidy(outcome)):
+        raise FindingError(_("Tuliskan tindak lanjut yang diusulkan."), "outcome")
+    with transaction.atomic():
+        standing = _held(finding, Status.FOUND, Status.EXTENDED)
+        standing.outcome = words
+        standing.save()
+        _tell("finding.outcome_proposed", standing, by)
+    return standing
+
+
+def read_parties(*, finding: Finding, purpose: str, by: User) -> list[Party]:
+    """The people of a finding, for those who handle it. Every call is a line of the journal: who, which, what for."""
+    require_handling(by, finding)
+    if not (words := tidy(purpose)):
+        raise FindingError(_("Tuliskan untuk keperluan apa data pihak dibuka."), "purpose")
+    with transaction.atomic():
+        _tell("finding.parties_read", finding, by, reason=words[:200])
+    return list(finding.parties.all())
+
+
+# --- the plenary ----------------------------------------------------------------------------------------------------
+
+
+def matter_of(finding: Finding) -> str:
+    """What a plenary can decide about it now; "" where nothing waits for a decision."""
+    if finding.status == Status.SUSPECTED:
+        return str(Matter.FINDING)
+    return str(Matter.OUTCOME) if finding.status not in CLOSED and finding.outcome else ""
+
+
+def to_decide(unit: Unit) -> list[Finding]:
+    """Findings of the body that wait for its plenary, the oldest first."""
+    rows = Finding.objects.filter(unit=unit).exclude(status__in=CLOSED).select_related("unit")
+    return [row for row in rows.order_by("discovered_on", "pk") if matter_of(row)]
+
+
+def laid(finding: Finding, matter: str) -> dict[str, Any]:
+    """What lies on the table, as plain JSON: the content, and of the parties a hash alone."""
+    people = [[party.part, party.name, party.address] for party in finding.parties.all()]
+    shown = {
+        "matter": matter,
+        "unit": finding.unit.code,
+        "number": finding.number,
+        "kind": finding.kind,
+        "occurred_in": finding.occurred_in.code,
+        "event": finding.event,
+        "place": finding.place,
+        "happened_on": finding.happened_on.isoformat(),
+        "discovered_on": finding.discovered_on.isoformat(),
+        "evidence": finding.evidence,
+        "analysis": finding.analysis,
+        "parties_sha256": hashlib.sha256(json.dumps(people, ensure_ascii=False).encode()).hexdigest(),
+    }
+    return shown | ({"outcome": finding.outcome} if matter == Matter.OUTCOME else {})
+
+
+def decided(*, finding: Finding, matter: str, carried: bool, by: User, at: datetime) -> None:
+    """Takes over what the plenary has decided; called by reports/plenary.py within its transaction."""
+    standing, day = _locked(finding), at.astimezone(WITA).date()
+    if matter_of(standing) != matter:
+        raise FindingError(_("Temuan ini sudah diputuskan dalam rapat lain."))
+    if matter == Matter.FINDING and carried:
+        standing.status, standing.registered_on = Status.FOUND, day
+    elif matter == Matter.FINDING:
+        standing.status, standing.closed_on = Status.DISMISSED, day
+    elif carried:
+        standing.status, standing.closed_on = Status.CONCLUDED, day
+    standing.save()
+    _tell("finding.decided", standing, by, matter=matter, carried=carried, status=standing.status)
+
+
+# --- parts ----------------------------------------------------------------------------------------------------------
+
+
+def _checked(told: Told) -> Told:
+    """The same with clean texts. Raises FindingError naming the field."""
+    people = tuple(
+        Person(person.part, tidy(person.name)[:120], tidy(person.address)[:300])
+        for person in told.people
+        if tidy(person.name) or tidy(person.address)
+    )
+    clean = Told(
+        kind=told.kind,
+        event=tidy(told.event),
+        place=tidy(told.place)[:300],
+        happened_on=told.happened_on,
+        discovered_on=told.discovered_on,
+        evidence=tidy(told.evidence),
+        analysis=tidy(told.analysis),
+        people=people,
+    )
+    if clean.kind not in Finding.Kind:
+        raise FindingError(_("Pilih jenis pelanggarannya."), "kind")
+    if not clean.event:
+        raise FindingError(_("Tuliskan peristiwanya."), "event")
+    if not clean.place:
+        raise FindingError(_("Tuliskan tempat kejadiannya."), "place")
+    if clean.discovered_on > clock.today():
+        raise FindingError(_("Tanggal ditemukan tidak boleh sesudah hari ini."), "discovered_on")
+    if clean.happened_on > clean.discovered_on:
+        raise FindingError(_("Tanggal kejadian tidak boleh sesudah tanggal ditemukan."), "happened_on")
+    if any(not person.name for person in people):
+        raise FindingError(_("Tuliskan nama pihak yang alamatnya diisi."), "people")
+    return clean
+
+
+def _fields(told: Told) -> dict[str, Any]:
+    names = ("kind", "event", "place", "happened_on", "discovered_on", "evidence", "analysis")
+    return {name: getattr(told, name) for name in names}
+
+
+def _write_people(finding: Finding, people: Iterable[Person]) -> None:
+    rows = [Party(finding=finding, part=one.part, name=one.name, address=one.address) for one in people]
+    Party.objects.bulk_create(rows)
+
+
+def _locked(finding: Finding) -> Finding:
+    rows = Finding.objects.select_for_update(of=["self"]).select_related("unit__election", "occurred_in")
+    return rows.get(pk=finding.pk)
+
+
+def _held(finding: Finding, *statuses: str) -> Finding:
+    """As it stands, locked; refused in another status, and once somebody has voted on what it says."""
+    standing = _locked(finding)
+    if standing.status not in statuses:
+        said = standing.get_status_display()
+        raise FindingError(_("Catatan ini sekarang berstatus “%(state)s”. Muat ulang halaman.") % {"state": said})
+    if standing.agenda.filter(decision="PENDING", votes__isnull=False).exists():
+        raise FindingError(_("Anggota sedang bersuara atas catatan ini dalam rapat pleno, jadi isinya tidak berubah."))
+    return standing
+
+
+def _tell(verb: str, finding: Finding, by: User, **detail: Any) -> None:
+    unit, target = finding.unit, f"temuan-{finding.pk}"
+    journal.write(journal.entry(verb, by=by, unit=unit, election=unit.election.code, target=target, **detail))

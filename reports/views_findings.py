@@ -1,0 +1,369 @@
+"""Pages of the register of findings. Rules live in the verbs; a view gathers, calls, and shows again what was typed."""
+
+from __future__ import annotations
+
+import csv
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from hierarchy import access, clock
+from hierarchy.access import COLLEGIAL, Permission
+from hierarchy.levels import Level
+from hierarchy.models import Unit, User
+from reports import clocks, finding_words, findings
+from reports.findings import FindingError, Person, Told
+from reports.models import Finding, Party, Report
+from reports.sitting import PlenaryError, may_prepare
+from reports.views import SignedIn, paged, seat
+
+MOST_PEOPLE = 6  # parties that a form has room for
+
+
+class FindingForm(forms.Form):
+    """A suspected violation as it is recorded or amended. Parties are a row of three inputs each (`people`)."""
+
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Jenis pelanggaran"),
+        choices=[("", gettext_lazy("Pilih jenisnya")), *Finding.Kind.choices],
+        error_messages={"required": gettext_lazy("Pilih jenis pelanggarannya.")},
+    )
+    event = forms.CharField(
+        label=gettext_lazy("Peristiwa"),
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=gettext_lazy("Apa yang terjadi, secara urut. Nama orang ditulis di bagian pihak, bukan di sini."),
+        error_messages={"required": gettext_lazy("Tuliskan peristiwanya.")},
+    )
+    occurred_in = forms.CharField(
+        label=gettext_lazy("Kode satuan tempat kejadian"),
+        help_text=gettext_lazy("Kode kecamatan, desa, atau TPS. Boleh dengan atau tanpa titik."),
+        error_messages={"required": gettext_lazy("Isi kode satuan tempat kejadian.")},
+    )
+    place = forms.CharField(
+        label=gettext_lazy("Tempat kejadian"),
+        max_length=300,
+        error_messages={"required": gettext_lazy("Tuliskan tempat kejadiannya.")},
+    )
+    happened_on = forms.DateField(
+        label=gettext_lazy("Tanggal kejadian"),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        error_messages={
+            "required": gettext_lazy("Isi tanggal kejadian."),
+            "invalid": gettext_lazy("Isi tanggal kejadian."),
+        },
+    )
+    discovered_on = forms.DateField(
+        label=gettext_lazy("Tanggal ditemukan"),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        help_text=gettext_lazy("Tujuh hari untuk menetapkan temuan dihitung dari tanggal ini."),
+        error_messages={
+            "required": gettext_lazy("Isi tanggal ditemukan."),
+            "invalid": gettext_lazy("Isi tanggal ditemukan."),
+        },
+    )
+    evidence = forms.CharField(
+        label=gettext_lazy("Alat bukti dan barang bukti"), required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    analysis = forms.CharField(
+        label=gettext_lazy("Fakta dan analisa"), required=False, widget=forms.Textarea(attrs={"rows": 4})
+    )
+
+    def told(self, people: list[Person]) -> Told:
+        given = {name: value for name, value in self.cleaned_data.items() if name != "occurred_in"}
+        return Told(**given, people=tuple(people))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A finding in the register, and where its clock stands."""
+
+    finding: Finding
+    standing: clocks.Standing | None
+
+
+@never_cache
+@login_required
+@require_safe
+def register(request: SignedIn) -> HttpResponse:
+    """The register of one's bodies and of all below; with `?bentuk=csv` the whole chosen list without its contents."""
+    rows, chosen, today = findings.register(request.user), _chosen(request), clock.today()
+    if chosen["status"]:
+        rows = rows.filter(status=chosen["status"])
+    if chosen["jenis"]:
+        rows = rows.filter(kind=chosen["jenis"])
+    if sought := chosen["cari"]:
+        bare = sought.replace(".", "")
+        named = Q(unit__name__icontains=sought) | Q(occurred_in__name__icontains=sought)
+        rows = rows.filter(named | (Q(occurred_in__code__startswith=bare) if bare.isdigit() else Q(pk__in=[])))
+    # Whose clock runs out first is a matter of working days, so Python sorts; a register is hundreds of rows, not more.
+    entries = [Entry(row, clocks.standing(row, today)) for row in rows]
+    entries.sort(key=lambda entry: (entry.standing.due if entry.standing else date.max, -entry.finding.pk))
+    if request.GET.get("bentuk") == "csv":
+        return _csv(entries)
+    bodies = _bodies(request.user)
+    context = {
+        "page": paged(request, entries),
+        "chosen": chosen,
+        "statuses": Finding.Status.choices,
+        "kinds": Finding.Kind.choices,
+        "overdue": sum(bool(entry.standing and entry.standing.over) for entry in entries),
+        "bodies": bodies,
+        "forms": paged(request, findings.unrecorded(bodies[0]), "formulir") if bodies else None,
+        "today": today,
+        "nav_current": "findings",
+    }
+    return render(request, "reports/findings.html", context | seat(request))
+
+
+def _chosen(request: SignedIn) -> dict[str, str]:
+    status, kind = request.GET.get("status", ""), request.GET.get("jenis", "")
+    return {
+        "status": status if status in Finding.Status.values else "",
+        "jenis": kind if kind in Finding.Kind.values else "",
+        "cari": request.GET.get("cari", "").strip()[:60],
+    }
+
+
+def _csv(entries: list[Entry]) -> HttpResponse:
+    answer = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="register-temuan.csv"'
+    sheet = csv.writer(answer, delimiter=";")
+    sheet.writerow(
+        [_("Lembaga"), _("Nomor"), _("Jenis"), _("Keadaan"), _("Tempat"), _("Ditemukan"), _("Diregistrasi"), _("Batas")]
+    )
+    for entry in entries:
+        row = entry.finding
+        sheet.writerow(
+            [
+                row.unit.title,
+                row.number,
+                row.get_kind_display(),
+                row.get_status_display(),
+                row.occurred_in.title,
+                row.discovered_on.isoformat(),
+                row.registered_on.isoformat() if row.registered_on else "",
+                entry.standing.due.isoformat() if entry.standing else "",
+            ]
+        )
+    return answer
+
+
+@never_cache
+@login_required
+def record(request: SignedIn) -> HttpResponse:
+    """Enter a suspected violation, on one's own or from a Form A (`?laporan=`)."""
+    bodies = _bodies(request.user)
+    if not bodies:
+        raise Http404
+    unit, source = bodies[0], None
+    if number := (request.POST.get("laporan") or request.GET.get("laporan")):
+        source = _form_a(unit, number)
+    posted = request.method == "POST"
+    initial = {} if posted else _initial(source, request.user)
+    form = FindingForm(request.POST if posted else None, initial=initial)
+    people = _people(request) if posted else initial.get("people", [])
+    if posted and form.is_valid():
+        try:
+            told = form.told(people)
+            where = _where(unit, form.cleaned_data["occurred_in"])
+            made = findings.record(unit=unit, told=told, occurred_in=where, by=request.user, report=source)
+        except (FindingError, PlenaryError) as error:
+            _add_error(form, error)
+        else:
+            messages.success(
+                request, _("Dugaan pelanggaran dicatat dengan nomor %(number)d.") % {"number": made.number}
+            )
+            return redirect("finding", pk=made.pk)
+    return _form_page(request, form, people, unit=unit, source=source)
+
+
+@never_cache
+@login_required
+def amend(request: SignedIn, pk: int) -> HttpResponse:
+    """Write a suspected violation anew before its plenary. Its parties are shown here, so opening it is journaled."""
+    finding = _found(request, pk)
+    findings.require_handling(request.user, finding)
+    posted = request.method == "POST"
+    if posted:
+        people = _people(request)
+    else:
+        read = findings.read_parties(finding=finding, purpose=_("Memperbaiki catatan"), by=request.user)
+        people = [Person(one.part, one.name, one.address) for one in read]
+    fields = ("kind", "event", "place", "happened_on", "discovered_on", "evidence", "analysis")
+    initial = {name: getattr(finding, name) for name in fields} | {"occurred_in": finding.occurred_in.code}
+    form = FindingForm(request.POST if posted else None, initial=initial)
+    form.fields["occurred_in"].disabled = True
+    if posted and form.is_valid():
+        try:
+            findings.amend(finding=finding, told=form.told(people), by=request.user)
+        except FindingError as error:
+            _add_error(form, error)
+        else:
+            messages.success(request, _("Catatan disimpan."))
+            return redirect("finding", pk=pk)
+    return _form_page(request, form, people, unit=finding.unit, finding=finding)
+
+
+@never_cache
+@login_required
+@require_safe
+def finding(request: SignedIn, pk: int) -> HttpResponse:
+    """One finding: its clock for everybody above, its contents for those who handle it, its parties on request."""
+    return _page(request, _found(request, pk))
+
+
+@login_required
+@require_POST
+def act(request: SignedIn, pk: int) -> HttpResponse:
+    """Every step of a finding; one that is refused shows the page again with the sentence and what was typed."""
+    found = _found(request, pk)
+    step = STEPS.get(request.POST.get("verb", ""))
+    if step is None:
+        raise Http404
+    try:
+        parties = step(request, found)
+    except FindingError as error:
+        return _page(request, _found(request, pk), refused=str(error), status=409)
+    if parties is not None:
+        return _page(request, found, parties=parties)
+    return redirect("finding", pk=pk)
+
+
+# --- steps ----------------------------------------------------------------------------------------------------------
+
+
+def _read(request: SignedIn, found: Finding) -> list[Party]:
+    return findings.read_parties(finding=found, purpose=request.POST.get("keperluan", ""), by=request.user)
+
+
+def _assign(request: SignedIn, found: Finding) -> None:
+    wanted = set(request.POST.getlist("orang"))
+    people = [person for person in findings.nameable(found.unit) if str(person.pk) in wanted]
+    findings.assign(finding=found, people=people, by=request.user)
+    messages.success(request, _("Penangan disimpan."))
+
+
+def _extend(request: SignedIn, found: Finding) -> None:
+    findings.extend(finding=found, reason=request.POST.get("alasan", ""), by=request.user)
+
+
+def _propose(request: SignedIn, found: Finding) -> None:
+    findings.propose_outcome(finding=found, outcome=request.POST.get("hasil", ""), by=request.user)
+    messages.success(request, _("Usul tindak lanjut disimpan. Masukkan ke agenda rapat pleno untuk diputuskan."))
+
+
+STEPS: dict[str, Callable[[SignedIn, Finding], list[Party] | None]] = {
+    "buka-pihak": _read,
+    "penangan": _assign,
+    "keterangan": _extend,
+    "tindak-lanjut": _propose,
+}
+
+
+# --- parts ----------------------------------------------------------------------------------------------------------
+
+
+def _bodies(user: User) -> list[Unit]:
+    """The bodies for which the user may record."""
+    seats = [row for row in access.memberships(user) if Level(row.unit.level) in COLLEGIAL]
+    return list({row.unit_id: row.unit for row in seats if may_prepare(user, row.unit)}.values())
+
+
+def _found(request: SignedIn, pk: int) -> Finding:
+    rows = findings.register(request.user).prefetch_related("handlers")
+    return get_object_or_404(rows.select_related("report", "recorded_by"), pk=pk)
+
+
+def _form_a(unit: Unit, number: str) -> Report:
+    try:
+        return get_object_or_404(findings.unrecorded(unit), pk=uuid.UUID(number))
+    except ValueError:
+        raise Http404 from None
+
+
+def _initial(source: Report | None, reader: User) -> dict[str, Any]:
+    if source is None:
+        return {"discovered_on": clock.today()}
+    return findings.read_form(report=source, by=reader) | {"occurred_in": source.obligation.subject.code}
+
+
+def _where(unit: Unit, code: str) -> Unit:
+    """The unit of a typed code, with or without dots."""
+    found = Unit.objects.filter(election=unit.election_id, code=code.replace(".", "").strip()).first()
+    if found is None:
+        raise FindingError(_("Tidak ada satuan dengan kode ini. Periksa kodenya."), "occurred_in")
+    return found
+
+
+def _people(request: SignedIn) -> list[Person]:
+    """What was typed of parties, empty rows left out."""
+    columns = [request.POST.getlist(name) for name in ("part", "name", "address")]
+    rows = [Person(*row) for row in zip(*columns, strict=False)][:MOST_PEOPLE]
+    known = [row for row in rows if row.part in Party.Part.values]
+    return [row for row in known if row.name.strip() or row.address.strip()]
+
+
+def _add_error(form: FindingForm, error: Exception) -> None:
+    name = getattr(error, "name", "")
+    form.add_error(name if name in form.fields else None, str(error))
+
+
+def _form_page(
+    request: SignedIn,
+    form: FindingForm,
+    people: list[Person],
+    *,
+    unit: Unit,
+    source: Report | None = None,
+    finding: Finding | None = None,
+) -> HttpResponse:
+    empty = [Person(str(Party.Part.RESPONDENT), "")] + [Person(str(Party.Part.WITNESS), "")] * 2
+    context = {
+        "form": form,
+        "unit": unit,
+        "source": source,
+        "finding": finding,
+        "people": people + empty[len(people) :] + ([Person(str(Party.Part.WITNESS), "")] if len(people) > 2 else []),
+        "parts": Party.Part.choices,
+        "nav_current": "findings",
+    }
+    status = 422 if form.errors else 200
+    return render(request, "reports/finding_form.html", context | seat(request), status=status)
+
+
+def _page(
+    request: SignedIn, found: Finding, *, refused: str = "", status: int = 200, parties: list[Party] | None = None
+) -> HttpResponse:
+    handles, member = findings.handles(request.user, found), access.can(request.user, Permission.RATIFY, found.unit)
+    agenda = found.agenda.select_related("plenary").order_by("pk")
+    context = {
+        "finding": found,
+        "unit": found.unit,
+        "standing": clocks.standing(found, clock.today()),
+        "handles": handles,
+        "member": member,
+        "told": finding_words.told(findings.laid(found, findings.Matter.OUTCOME)) if handles else [],
+        "parties": parties,
+        "nameable": findings.nameable(found.unit) if member else [],
+        "named": {person.pk for person in found.handlers.all()},
+        "agenda": list(agenda),
+        "matter": findings.matter_of(found),
+        "may_call": may_prepare(request.user, found.unit),
+        "refused": refused,
+        "typed": request.POST,
+        "nav_current": "findings",
+    }
+    return render(request, "reports/finding.html", context | seat(request), status=status)
