@@ -48,8 +48,8 @@ class Counts:
         return self.filed_count == self.expected
 
     def of(self, basis: str) -> int:
-        """Reports behind a sum on a basis: `filed` or `approved`."""
-        return self.approved_count if basis == "approved" else self.filed_count
+        """Reports behind a sum on a basis: `filed`, `approved` or `ratified`."""
+        return self.filed_count if basis == "filed" else self.approved_count
 
 
 def add_counts(rows: Iterable[Mapping[str, int]]) -> Counts:

@@ -1,4 +1,6 @@
-"""What a leadership page of a unit shows, gathered in two queries however many reports lie beneath."""
+"""What a leadership page of a unit shows, gathered in two queries however many reports lie beneath; in four where it
+shows what stands ratified.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,8 @@ from django.db.models import Q
 from django.utils.translation import get_language
 
 from dashboards.figures import (
+    PROVISIONAL,
+    RATIFIED,
     Counts,
     Figure,
     Line,
@@ -24,14 +28,16 @@ from dashboards.figures import (
     sum_lines,
     sum_rows,
 )
+from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Unit
+from reports import ratified
 from reports.instruments.schema import problem_cells
-from reports.models import Obligation, State, Tally, Window
+from reports.models import AgendaItem, Obligation, State, Tally, Window
 from reports.querysets import without_schema
 from reports.rollup import COUNTS
 
-BASES = ("filed", "approved")
+BASES = ("filed", "approved", "ratified")  # the last one for units with a body, from its newest decisions
 TOP = 6  # problems shown as figures; the list below holds them all
 LIGHT = without_schema("window__version")
 HEAVY = ("report__answers", "report__reasons", "report__remarks")
@@ -96,6 +102,7 @@ class UnitPage:
     sums: list[SumRow] = field(default_factory=list)
     duties: list[Duty] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)  # its own, one per window; none of a polling station
+    decided: list[AgendaItem] = field(default_factory=list)  # behind the figures, where the basis is "ratified"
 
     @property
     def noun(self) -> str:
@@ -114,7 +121,9 @@ class UnitPage:
             filed=self.reports,
             expected=self.counts.expected,
             noun=self.noun,
-            as_of=self.as_of,
+            as_of=max((item.decided_at for item in self.decided if item.decided_at), default=self.as_of),
+            status=RATIFIED if self.decided else PROVISIONAL,
+            version=self.decided[0].version if len(self.decided) == 1 else None,
         )
 
     @property
@@ -141,7 +150,8 @@ def unit_page(unit: Unit, *, instrument: str, period: str, basis: str, sort: str
 
     Queries: the unit's own tallies (or a station's obligations), and its children's rows for the chosen instrument.
     """
-    basis = basis if basis in BASES else "filed"
+    known = BASES if unit.level in COLLEGIAL else BASES[:2]
+    basis = basis if basis in known else "filed"
     if unit.level == LEAF:
         duties = _duties_of(unit)
         reported = {duty.window.instrument_id for duty in duties if duty.first_filed_at}
@@ -154,14 +164,33 @@ def unit_page(unit: Unit, *, instrument: str, period: str, basis: str, sort: str
         tallies = _tallies_of(unit)
         reported = {tally.window.instrument_id for tally in tallies if tally.filed_count}
         page = _begin(unit, [tally.window for tally in tallies], reported, instrument, period, basis, now)
+        windows = [tally.window for tally in tallies if _shown(page, tally.window)]
         own = [tally for tally in tallies if _shown(page, tally.window)]
+        if basis == "ratified":
+            own, page.decided = _as_ratified(own)
         page.tallies = own
         page.counts = add_counts(map(tally_counts, own))
-        vectors = [getattr(tally, basis) for tally in own]
-        _add_rows(page, [tally.window for tally in own])
+        vectors = [getattr(tally, _column(basis)) for tally in own]
+        _add_rows(page, windows)
         page.rows = in_order(page.rows, sort)
     _fill(page, vectors)
     return page
+
+
+def _column(basis: str) -> str:
+    """Where a tally keeps the vector of a basis; plenaries ratify what is approved."""
+    return "filed" if basis == "filed" else "approved"
+
+
+def _as_ratified(tallies: list[Tally]) -> tuple[list[Tally], list[AgendaItem]]:
+    """The tallies as their bodies have ratified them, and the decisions; the rest is left out. One query."""
+    standing = ratified.standing({tally.unit_id for tally in tallies})
+    found = [(tally, standing[key]) for tally in tallies if (key := (tally.unit_id, tally.window_id)) in standing]
+    for tally, item in found:
+        for name, count in item.shown["counts"].items():
+            setattr(tally, name, count)
+        tally.approved = item.approved
+    return [tally for tally, _item in found], [item for _tally, item in found]
 
 
 def _begin(
@@ -259,12 +288,15 @@ def _add_rows(page: UnitPage, windows: list[Window]) -> None:
             row.duties.append(_duty(duty, page.as_of))
             _add(row, counts_of(duty), vector_of(duty, page.basis), problems[duty.window_id], duty.first_filed_at)
     else:
-        tallies = Tally.objects.filter(window__in=windows, unit__parent=unit).select_related("unit")
-        for tally in tallies.order_by("unit__code"):
+        held = Tally.objects.filter(window__in=windows, unit__parent=unit).select_related("unit")
+        tallies = list(held.order_by("unit__code"))
+        if page.basis == "ratified":
+            tallies, _decided = _as_ratified(tallies)
+        for tally in tallies:
             tally.window = by_id[tally.window_id]
             row = found.setdefault(tally.unit_id, Row(tally.unit))
             row.tallies.append(tally)
-            vector = getattr(tally, page.basis)
+            vector = getattr(tally, _column(page.basis))
             _add(row, tally_counts(tally), vector, problems[tally.window_id], tally.last_filed_at)
     page.rows = list(found.values())
 
@@ -310,6 +342,6 @@ def counts_of(duty: Obligation) -> dict[str, int]:
 def vector_of(duty: Obligation, basis: str) -> list[int] | None:
     """The report's vector where it counts on this basis."""
     report: Any = getattr(duty, "report", None)
-    if report is None or (basis == "approved" and report.approved_sha256 is None):
+    if report is None or (basis != "filed" and report.approved_sha256 is None):
         return None
     return report.vector

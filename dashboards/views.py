@@ -56,6 +56,7 @@ def unit(request: HttpRequest, election: str, code: str) -> HttpResponse:
         "unmoved": {row.unit.pk for row in page.rows if row.stands_since(found.released_at)},
         "unit": found,
         "body": Level(found.level).spec.body,
+        "has_body": found.level in access.COLLEGIAL,
         "above": [a for a in found.ancestors if access.can(request.user, Permission.VIEW, a)],
         "may_export": access.can(request.user, Permission.EXPORT, found),
         "own_unit": seats[0].unit.title,

@@ -16,6 +16,7 @@ from reports import review, rollup
 from reports.models import Report
 from tests.cast import Cast
 from tests.days import MORNING_AFTER, Day, fresh
+from tests.reports.test_plenary import ratify
 
 LEVELS = ["64", "6472", "647201", "6472012001", "6472012001001"]
 BUDGET = 5
@@ -83,7 +84,7 @@ def test_at_most_five_queries_however_many_reports(election_day: Day, django_ass
 
 
 def test_every_level_is_the_sum_of_the_one_below(reported: Day) -> None:
-    for basis in pages.BASES:
+    for basis in ("filed", "approved"):
         for code in LEVELS[:-1]:
             whole = page_of(reported, code, basis=basis)
             parts = [page_of(reported, row.unit.code, basis=basis) for row in whole.rows]
@@ -195,3 +196,29 @@ def test_the_way_home_leads_to_ones_own_unit(cast: Cast, client: Client) -> None
     client.force_login(cast.nobody)
     assert "Anda belum bertugas" in client.get(reverse("unit-home")).content.decode()
     assert Client().get(reverse("unit-home")).status_code == 302
+
+
+def test_what_stands_ratified_stays_when_a_figure_below_changes(
+    reported: Day, django_assert_max_num_queries: Any
+) -> None:
+    nothing = page_of(reported, "6472", basis="ratified")
+    assert (nothing.reports, nothing.rows, nothing.counts.expected) == (0, [], 0)
+    item = ratify(reported, "6472")
+    before = page_of(reported, "6472", basis="ratified")
+    assert (before.reports, before.counts.filed_count) == (1, 2)
+    figure = before.top_problems[0]
+    assert (figure.status, figure.version, figure.as_of) == ("disahkan", 1, item.decided_at)
+    second = Report.objects.for_page().get(obligation__subject__code="6472012001002")
+    approve(second, reported.cast.pkd)
+    rollup.run_all()
+    after = page_of(reported, "6472", basis="ratified")
+    assert (after.counts, after.sums, after.found) == (before.counts, before.sums, before.found)
+    assert page_of(reported, "6472", basis="approved").reports == 2
+    assert [row.unit.code for row in page_of(reported, "64", basis="ratified").rows] == ["6472"]
+    client = logged_in(reported.cast.province_member)
+    with django_assert_max_num_queries(BUDGET + 2):
+        text = client.get(url("6472", instrumen="pemungutan-tps", dasar="ratified")).content.decode()
+    assert "disahkan pleno" in text
+    assert reverse("plenary", args=[item.plenary_id]) in text
+    village = client.get(url("6472012001", instrumen="pemungutan-tps", dasar="ratified")).content.decode()
+    assert ">disahkan</a>" not in village, "a village has no body that could ratify"
