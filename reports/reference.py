@@ -41,16 +41,22 @@ class Loaded:
     same: int
 
 
-def load(*, path: Path, election: Election, by: User | None = None, dry_run: bool = False) -> Loaded:
-    """Imports a CSV or XLSX with COLUMNS, all of it or nothing.
+def load(
+    *,
+    path: Path,
+    election: Election,
+    by: User | None = None,
+    within: Unit | None = None,
+    dry_run: bool = False,
+) -> Loaded:
+    """Imports a CSV or XLSX with COLUMNS, all of it or nothing; units outside `within` are not known.
 
     Raises TableError naming row and column: an unknown unit or question, a value that is no whole number, no source, a
     figure given twice.
     """
     lines = tabular.read(path, required=COLUMNS)
-    units = dict(
-        Unit.objects.filter(election=election, code__in={_code(line) for line in lines}).values_list("code", "pk")
-    )
+    known = Unit.objects.filter(election=election, code__in={_code(line) for line in lines})
+    units = dict((known.within(within) if within else known).values_list("code", "pk"))
     asked = _asked(election)
     rows: dict[Key, Reference] = {}
     faults: list[Fault] = []

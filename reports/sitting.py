@@ -121,6 +121,15 @@ def set_quorum(*, unit: Unit, needed: int, reason: str, by: User) -> Quorum:
     return kept
 
 
+def unset_quorum(*, quorum: Quorum, by: User) -> None:
+    """Gives a body the usual quorum again: more than half of its members."""
+    unit = quorum.unit
+    access.require(by, Permission.MANAGE_ROSTER, unit)
+    with transaction.atomic():
+        Quorum.objects.filter(pk=quorum.pk).delete()
+        journal.write(journal.entry("quorum.unset", by=by, unit=unit, election=unit.election.code, target=unit.pk))
+
+
 # --- what the verbs of a plenary share ------------------------------------------------------------------------------
 
 

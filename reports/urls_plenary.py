@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from reports import views_plenary
+from reports import views_plenary, views_settings
 
 urlpatterns = [
     path("pleno/", views_plenary.plenaries, name="plenaries"),
     path("pleno/baru/", views_plenary.call, name="call-plenary"),
+    path("pleno/kuorum/", views_settings.quorums, name="quorums"),
+    path("pleno/kuorum/biasa/", views_settings.usual_quorum, name="usual-quorum"),
     path("pleno/<int:pk>/", views_plenary.meeting, name="plenary"),
     path("pleno/<int:pk>/langkah/", views_plenary.act, name="plenary-act"),
     path("pleno/<int:pk>/berita-acara.pdf", views_plenary.minutes_pdf, name="minutes"),

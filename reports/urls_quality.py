@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.urls import path
 
 from hierarchy.views import home_of
-from reports import views_quality
+from reports import views_quality, views_settings
 
 urlpatterns = [
     path("mutu/", home_of("quality", "unit"), name="quality-home"),
+    path("mutu/angka-kpu/", views_settings.references, name="references"),
     path("mutu/<slug:election>/<slug:code>/", views_quality.doubtful, name="quality"),
 ]

@@ -102,6 +102,7 @@ def plenaries(request: SignedIn) -> HttpResponse:
         "state": state,
         "states": Plenary.State.choices,
         "to_decide": [(unit, matter) for unit in own for matter in ratified.matters(unit) if matter.to_decide],
+        "may_set_quorum": bool(access.seats(request.user, Permission.MANAGE_ROSTER)),
         "may_call": any(sitting.may_prepare(request.user, unit) for unit in own),
         "nav_current": "plenaries",
     }
