@@ -217,6 +217,16 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.get("EMAIL_USE_TLS", False), _MAIL.get("EMA
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="Bawaslu Kalimantan Timur <pelaporan@localhost>")
 # An address as apprise understands it, with {phone} where the number belongs: whatsapp://..., tgram://..., json://...
+# Browser makers' servers that carry Web Push: the server posts there and nowhere else, whatever a browser claims.
+PUSH_SERVICES = env.list(
+    "PUSH_SERVICES",
+    default=[
+        "https://fcm.googleapis.com",
+        "https://*.push.services.mozilla.com",
+        "https://*.notify.windows.com",
+        "https://web.push.apple.com",
+    ],
+)
 GATEWAY_URL = env("GATEWAY_URL", default="").strip()
 
 # --- API ----------------------------------------------------------------------------------------------------------

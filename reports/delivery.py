@@ -19,7 +19,7 @@ from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
 
 from hierarchy import clock
-from reports import reminders, wording
+from reports import push, reminders, wording
 from reports.models import Carrier, Message
 
 logger = logging.getLogger(__name__)
@@ -158,4 +158,17 @@ def _by_gateway(message: Message, mail: Mail) -> None:
         raise Refused("the gateway did not confirm")
 
 
-SENDERS: dict[str, Callable[[Message, Mail], None]] = {Carrier.EMAIL: _by_email, Carrier.GATEWAY: _by_gateway}
+def _by_push(message: Message, mail: Mail) -> None:
+    try:
+        push.send(endpoint=message.address, title=message.subject, body=message.body, tag=f"pesan-{message.pk}")
+    except push.Busy as error:
+        raise NotSent(str(error)) from error
+    except (push.Gone, push.Refused) as error:
+        raise Refused(str(error)) from error
+
+
+SENDERS: dict[str, Callable[[Message, Mail], None]] = {
+    Carrier.EMAIL: _by_email,
+    Carrier.GATEWAY: _by_gateway,
+    Carrier.PUSH: _by_push,
+}

@@ -25,7 +25,7 @@ from hierarchy import clock, formats
 from hierarchy.access import ROLES, Permission
 from hierarchy.clock import WITA
 from hierarchy.models import User
-from reports import wording
+from reports import push, wording
 from reports.models import Carrier, Message, Notice, Obligation
 from reports.shown import title_of
 
@@ -150,11 +150,11 @@ def _write(fired: list[int], now: datetime) -> int:
     mine = defaultdict(list)
     for notice in notices(fired):
         mine[notice.user_id].append(notice)
-    people = User.objects.in_bulk(list(mine))
+    people, devices = User.objects.in_bulk(list(mine)), push.devices_of(mine)
     texts, messages = wording.in_force(), []
     for user_id, told in mine.items():
         text, later = compose(people[user_id], told, texts), not_before(told, now)
-        for carrier, address in addresses(people[user_id]):
+        for carrier, address in addresses(people[user_id], devices.get(user_id, ())):
             inside = carrier == Carrier.APP  # it disturbs nobody and waits for nothing
             messages.append(
                 Message(
@@ -226,14 +226,15 @@ def _wanted(duty: Obligation, rung: str) -> datetime:
     return duty.due_at
 
 
-def addresses(user: User) -> list[tuple[str, str]]:
-    """The carriers that reach a person, with where: always in the application, further by what is configured."""
+def addresses(user: User, devices: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """The carriers that reach a person, with where: always in the application and on the devices they chose, further
+    by what is configured."""
     found = [(Carrier.APP.value, "")]
     if user.email and settings.EMAIL_HOST:
         found.append((Carrier.EMAIL.value, user.email))
     if (phone := formats.phone_digits(user.phone)) and settings.GATEWAY_URL:
         found.append((Carrier.GATEWAY.value, phone))
-    return found
+    return found + [(Carrier.PUSH.value, device) for device in devices]
 
 
 def not_before(told: Iterable[Notice], now: datetime) -> datetime:

@@ -5,21 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.models import Unit, User
-from reports import reminders, wording
-from reports.models import Carrier, Message
+from reports import push, reminders, wording
+from reports.models import Carrier, Device, Message
 from reports.views import SignedIn, paged, seat
 
 HIDDEN = 4  # letters of an address that the log shows at its end
@@ -31,8 +32,40 @@ HIDDEN = 4  # letters of an address that the log shows at its end
 def inbox(request: SignedIn) -> HttpResponse:
     """What one was told, newest first; whatever carrier brought it, it stands here too."""
     mine = Message.objects.filter(user=request.user, carrier=Carrier.APP)
-    context = {"page": paged(request, mine), "unread": mine.filter(read_at=None).count(), "nav_current": "tasks"}
+    context = {
+        "page": paged(request, mine),
+        "unread": mine.filter(read_at=None).count(),
+        "push_key": push.public_key(),
+        "devices": Device.objects.filter(user=request.user).count(),
+        "nav_current": "tasks",
+    }
     return render(request, "reports/messages.html", context | seat(request))
+
+
+@login_required
+@require_POST
+def devices(request: SignedIn) -> HttpResponse:
+    """Switch Web Push on for the browser that asks, or off for every device of the person."""
+    if "matikan" in request.POST:
+        push.unsubscribe(user=request.user)
+        messages.success(request, _("Pemberitahuan dimatikan di semua perangkat Anda."))
+        return redirect("messages")
+    asked = {name: request.POST.get(name, "") for name in ("endpoint", "p256dh", "auth")}
+    try:
+        push.subscribe(user=request.user, **asked)
+    except push.NotADevice as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("Perangkat ini sekarang menerima pemberitahuan."))
+    return redirect("messages")
+
+
+@require_safe
+@cache_control(public=True, max_age=3600)
+def service_worker(request: HttpRequest) -> HttpResponse:
+    """The script that shows pushed messages; from the root, because it may only speak for what lies below it."""
+    script = (settings.BASE_DIR / "static" / "js" / "sw.js").read_text()
+    return HttpResponse(script, content_type="text/javascript; charset=utf-8")
 
 
 @login_required

@@ -6,7 +6,7 @@ from reports.models.doubted import Flag, Reference
 from reports.models.filed import Conflict, Evidence, Obligation, Report, Revision, State
 from reports.models.handled import Finding, Party
 from reports.models.kept import Event, Outbox, Seal, Tally
-from reports.models.told import Carrier, Message, Notice, Wording
+from reports.models.told import Carrier, Device, Message, Notice, Wording
 
 __all__ = [
     "AgendaItem",
@@ -14,6 +14,7 @@ __all__ = [
     "Cadence",
     "Carrier",
     "Conflict",
+    "Device",
     "Event",
     "Evidence",
     "Extension",

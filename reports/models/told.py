@@ -1,7 +1,7 @@
 """What people are told: reminders, whom they reached, and the words an admin gave them.
 
 Notices and messages are written only by reports/reminders.py and, once they leave, reports/delivery.py; wordings by
-reports/wording.py.
+reports/wording.py, devices by reports/push.py.
 """
 
 from __future__ import annotations
@@ -31,6 +31,17 @@ class Carrier(models.TextChoices):
     APP = "APP", _("di aplikasi ini")
     EMAIL = "EMAIL", _("surel")
     GATEWAY = "GATEWAY", _("WhatsApp, Telegram, atau SMS")
+    PUSH = "PUSH", _("pemberitahuan di perangkat")
+
+
+class Device(models.Model):
+    """A browser that asked to be told by Web Push: where, and with which keys (RFC 8291)."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="devices")
+    endpoint = models.CharField(max_length=500, unique=True, help_text="the carrier's address of this device")
+    p256dh = models.BinaryField(max_length=65, help_text="its public key, an uncompressed point of P-256")
+    auth = models.BinaryField(max_length=16, help_text="its secret")
+    made_at = models.DateTimeField()
 
 
 class Message(models.Model):

@@ -90,3 +90,23 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   wanted.click();
 });
+
+/** Web Push on this device: <form data-push="our key" data-worker="script">. Hidden where the browser cannot do it. */
+const pushForm = document.querySelector("[data-push]");
+if (pushForm && "serviceWorker" in navigator && "PushManager" in window) {
+  pushForm.hidden = false;
+  pushForm.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      const worker = await navigator.serviceWorker.register(pushForm.dataset.worker);
+      const options = { userVisibleOnly: true, applicationServerKey: pushForm.dataset.push };
+      const { endpoint, keys } = (await worker.pushManager.subscribe(options)).toJSON();
+      Object.assign(pushForm.elements.endpoint, { value: endpoint });
+      Object.assign(pushForm.elements.p256dh, { value: keys.p256dh });
+      Object.assign(pushForm.elements.auth, { value: keys.auth });
+      pushForm.submit();
+    } catch {
+      pushForm.querySelector("[role=alert]").hidden = false;
+    }
+  });
+}

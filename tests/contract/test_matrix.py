@@ -224,6 +224,8 @@ TABLE: dict[str, Rule] = {
     ),
     "pleno/<int:pk>/berita-acara.pdf": of_the_body(meeting),
     "pesan/": own(),
+    "sw.js": public(),
+    "pesan/perangkat/": own(unsafe=True, post=lambda _w: {"endpoint": "http://169.254.169.254/"}, posted=302),
     "pesan/dibaca/": own(unsafe=True, post=nothing, posted=302),
     "pengaturan/pesan/": own(may=ADMIN),
     "pengaturan/pesan/catatan/": own(may=ADMIN),
