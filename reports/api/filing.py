@@ -108,7 +108,10 @@ class ReportDetail(Endpoint):
 
 class Revisions(Endpoint):
     @operation(
-        "reports_revisions", "Every version ever filed, and the filings refused as conflicts.", answers={200: History}
+        "reports_revisions",
+        "Every version ever filed, and the filings refused as conflicts.",
+        answers={200: History},
+        problems=(403,),
     )
     def get(self, request: Request, pk: UUID) -> Response:
         report = _report(request, pk)
