@@ -322,11 +322,14 @@ def laid(finding: Finding, matter: str) -> dict[str, Any]:
     return shown | ({"outcome": finding.outcome} if matter == Matter.OUTCOME else {})
 
 
-def decided(*, finding: Finding, matter: str, carried: bool, by: User, at: datetime) -> None:
-    """Takes over what the plenary has decided; called by reports/plenary.py within its transaction."""
-    standing, day = _locked(finding), at.astimezone(WITA).date()
+def decided(*, item: AgendaItem, carried: bool, by: User, at: datetime) -> None:
+    """Takes over what the plenary has decided on `item`; called by reports/plenary.py within its transaction."""
+    assert item.finding is not None
+    standing, matter, day = _locked(item.finding), item.matter, at.astimezone(WITA).date()
     if matter_of(standing) != matter:
-        raise FindingError(_("Temuan ini sudah diputuskan dalam rapat lain."))
+        raise FindingError(_("Temuan ini sudah diputuskan dalam rapat lain. Tunda agenda ini."))
+    if laid(standing, matter) != item.shown:  # somebody amended it in the moment of the first vote
+        raise FindingError(_("Isi temuan bukan lagi yang disuarakan. Tunda agenda ini, lalu putuskan lagi."))
     if matter == Matter.FINDING and carried:
         standing.status, standing.registered_on = Status.FOUND, day
     elif matter == Matter.FINDING:

@@ -213,8 +213,7 @@ def decide(*, item: AgendaItem, by: User) -> AgendaItem:
             decided.version = 1 + ((decided.corrects.version or 0) if decided.corrects else 0)
         decided.save()
         if decided.finding is not None:
-            about, matter = decided.finding, decided.matter
-            findings.decided(finding=about, matter=matter, carried=carried, by=by, at=decided.decided_at)
+            findings.decided(item=decided, carried=carried, by=by, at=decided.decided_at)
         tell(
             f"{'figures' if decided.window_id else 'finding'}.{decided.decision.lower()}",
             meeting,

@@ -203,7 +203,7 @@ TABLE: dict[str, Rule] = {
         report, unsafe=True, post=lambda w: {"flag": w.flag.pk, "penjelasan": "Sudah dicocokkan."}
     ),
     "mutu/": own(status=302),
-    "mutu/angka-kpu/": own(may=ADMIN, post=nothing, posted=422),
+    "mutu/angka-kpu/": own(may=ADMIN, post=nothing),
     "mutu/<slug:election>/<slug:code>/": scoped(unit),
     "temuan/": own(),
     "temuan/baru/": own(may=UNITS[DISTRICT] - {"admin"} | {"stranger_member"}),
@@ -214,10 +214,8 @@ TABLE: dict[str, Rule] = {
     ),
     "pleno/": own(),
     "pleno/baru/": own(may=UNITS[DISTRICT] - {"admin"} | {"stranger_member"}),
-    "pleno/kuorum/": own(
-        may=ADMIN, post=lambda _w: {"code": DISTRICT, "needed": 3, "reason": "Tata tertib"}, posted=302
-    ),
-    "pleno/kuorum/biasa/": own(may=ADMIN, unsafe=True, post=lambda _w: {"kuorum": 1}, posted=404),
+    "pleno/kuorum/": own(may=ADMIN, post=lambda _w: {"code": DISTRICT, "needed": 3, "reason": "Tata tertib"}),
+    "pleno/kuorum/biasa/": own(may=ADMIN, unsafe=True, post=lambda _w: {"kuorum": 1}),
     "pleno/<int:pk>/": of_the_body(meeting),
     "pleno/<int:pk>/langkah/": of_the_body(
         meeting, unsafe=True, post=lambda w: {"verb": "hadir", "anggota": w.day.cast.panwascam_chair.pk}

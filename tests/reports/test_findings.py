@@ -131,6 +131,27 @@ def test_what_lies_on_the_table_holds_no_name_and_does_not_change_once_voted_on(
         findings.amend(finding=finding, told=told(), by=members[1])
 
 
+def test_what_was_decided_elsewhere_or_amended_under_a_vote_is_put_off(election_day: Day) -> None:
+    finding, members = recorded(election_day), body(election_day.cast)
+    meeting = plenary.call(
+        unit=finding.unit, windows=[], about=[finding], meets_at=AFTERNOON, place="K", public=False, by=members[0]
+    )
+    for member in members[:2]:
+        sitting.arrive(plenary=meeting, member=member, by=member)
+    plenary.open_(plenary=meeting, by=members[0])
+    item = meeting.items.get()
+    for member in members[:2]:
+        vote(item, member)
+    Finding.objects.filter(pk=finding.pk).update(event="Ditulis pada saat yang sama.")
+    with pytest.raises(FindingError, match="bukan lagi yang disuarakan"):
+        plenary.decide(item=item, by=members[0])
+    Finding.objects.filter(pk=finding.pk).update(status="DISMISSED", closed_on=DAY)
+    with pytest.raises(FindingError, match="rapat lain"):
+        plenary.decide(item=item, by=members[0])
+    plenary.postpone(item=item, note="Isinya berubah.", by=members[0])
+    plenary.close(plenary=meeting, minutes_number="9", notes="", by=members[0])
+
+
 def test_every_reading_of_names_is_told_and_only_who_handles_it_reads(election_day: Day) -> None:
     finding, cast = recorded(election_day), election_day.cast
     for refused in (cast.panwascam_operator, cast.regency_chair, cast.province_member, cast.admin, cast.stranger):
