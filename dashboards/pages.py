@@ -283,6 +283,8 @@ def _add_rows(page: UnitPage, windows: list[Window]) -> None:
             if duty.subject_id == unit.pk:
                 page.duties.append(_duty(duty, page.as_of))
                 continue
+            if page.basis == "ratified":
+                continue  # what it says of its own subject was approved by a superior and ratified by nobody
             duty.subject.village = unit
             row = found.setdefault(duty.subject_id, Row(duty.subject))
             row.duties.append(_duty(duty, page.as_of))

@@ -215,6 +215,13 @@ def test_what_stands_ratified_stays_when_a_figure_below_changes(
     assert (after.counts, after.sums, after.found) == (before.counts, before.sums, before.found)
     assert page_of(reported, "6472", basis="approved").reports == 2
     assert [row.unit.code for row in page_of(reported, "64", basis="ratified").rows] == ["6472"]
+    reported.open("rekap-kecamatan")
+    rollup.run_all()
+    chosen = {"instrument": "rekap-kecamatan"}
+    assert page_of(reported, "6472", **chosen).rows != []
+    assert page_of(reported, "6472", **chosen, basis="ratified").rows == [], (
+        "a district's own report is no body's figure"
+    )
     client = logged_in(reported.cast.province_member)
     with django_assert_max_num_queries(BUDGET + 2):
         text = client.get(url("6472", instrumen="pemungutan-tps", dasar="ratified")).content.decode()
