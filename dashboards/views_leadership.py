@@ -13,6 +13,7 @@ from dashboards import pages
 from dashboards.leadership import leadership
 from hierarchy import access, clock
 from hierarchy.access import COLLEGIAL, Permission
+from hierarchy.formats import tidy
 from hierarchy.levels import Level
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
@@ -44,7 +45,7 @@ def leadership_page(request: SignedIn, election: str, code: str) -> HttpResponse
         sort=request.GET.get("urut", ""),
         now=clock.now(),
     )
-    sought = request.GET.get("cari", "").strip()[:60]
+    sought = tidy(request.GET.get("cari", ""))[:60]
     context = {
         "page": page,
         "led": leadership(page),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from hierarchy import access, clock
+from hierarchy import access, clock, formats
 from hierarchy import acting as rules
 from hierarchy.models import Membership, Unit, User
 
@@ -61,7 +61,7 @@ def acting(request: HttpRequest) -> HttpResponse:
     """Who acts where; choose a unit, then a person and their days."""
     by = request.user
     assert isinstance(by, User)
-    mine, search = rules.units(by), request.GET.get("cari", "").strip()
+    mine, search = rules.units(by), formats.tidy(request.GET.get("cari", ""))
     found = mine.filter(Q(name__icontains=search) | Q(code__startswith=search)) if search else mine
     chosen = _chosen(request, by)
     form = ActingForm(request.POST or None, people=rules.candidates(chosen)) if chosen else None

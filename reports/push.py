@@ -22,6 +22,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hierarchy import clock
+from hierarchy.formats import tidy
 from hierarchy.models import User
 from reports.models import Device
 
@@ -63,7 +64,7 @@ def subscribe(*, user: User, endpoint: str, p256dh: str, auth: str) -> Device:
     Raises NotADevice for keys of the wrong size and for an address that is not of PUSH_SERVICES: the server posts to
     it, and a person must not choose where.
     """
-    if len(endpoint) > LONGEST_ADDRESS or not _is_carrier(endpoint):
+    if len(endpoint) > LONGEST_ADDRESS or endpoint != tidy(endpoint) or not _is_carrier(endpoint):
         raise NotADevice(_("Layanan pemberitahuan peramban ini tidak dikenal."))
     try:
         point, secret = _bytes(p256dh), _bytes(auth)

@@ -22,6 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from hierarchy import access, clock
 from hierarchy.access import COLLEGIAL, Permission
+from hierarchy.formats import tidy
 from hierarchy.levels import Level
 from hierarchy.models import Unit, User
 from reports import clocks, finding_words, findings
@@ -133,7 +134,7 @@ def _chosen(request: SignedIn) -> dict[str, str]:
     return {
         "status": status if status in Finding.Status.values else "",
         "jenis": kind if kind in Finding.Kind.values else "",
-        "cari": request.GET.get("cari", "").strip()[:60],
+        "cari": tidy(request.GET.get("cari", ""))[:60],
     }
 
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from hierarchy import access
 from hierarchy.access import Permission
+from hierarchy.formats import tidy
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
 from reports import flag_words, quality, reference
@@ -32,7 +33,7 @@ def doubtful(request: SignedIn, election: str, code: str) -> HttpResponse:
     unit: Unit = get_object_or_404(units, election__code=election, code=code)
     flags = Flag.objects.filter(within_q(unit, SUBJECT), resolved_at=None, sha256=F("report__sha256"))
     counted = dict(flags.order_by().values_list("rule").annotate(Count("pk")))
-    rule, sought = request.GET.get("aturan", ""), request.GET.get("cari", "").strip()[:60]
+    rule, sought = request.GET.get("aturan", ""), tidy(request.GET.get("cari", ""))[:60]
     if rule in quality.RULES:
         flags = flags.filter(rule=rule)
     if sought:

@@ -158,7 +158,8 @@ def test_a_line_that_breaks_leaves_the_message_unsure(election_day: Day, service
 @pytest.mark.parametrize(
     "endpoint",
     ["http://169.254.169.254/latest", "https://evil.example/fcm.googleapis.com", "https://fcm.googleapis.com@evil.example/",
-     "http://fcm.googleapis.com/x", "", "https://[", "https://fcm.googleapis.com/" + "x" * 500],
+     "http://fcm.googleapis.com/x", "", "https://fcm.googleapis.com/\x00",
+     "https://[", "https://fcm.googleapis.com/" + "x" * 500],
 )  # fmt: skip
 def test_the_server_posts_to_known_carriers_only(election_day: Day, endpoint: str) -> None:
     with pytest.raises(push.NotADevice):
