@@ -15,6 +15,8 @@ from reports.instruments.schema import YES, CellKind, Problem, Question, Schema,
 from reports.models import Cadence, Instrument
 
 COUNTED = frozenset({CellKind.SUM, CellKind.OPTION, CellKind.LATE, CellKind.PROBLEM})
+# The question that every instrument ends with: what happened that no other question asks.
+INCIDENT = "kejadian_khusus"
 PROVISIONAL, RATIFIED = "sementara", "disahkan"
 
 

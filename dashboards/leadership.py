@@ -18,7 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from dashboards import snapshots
-from dashboards.figures import Counts, Line, add_counts, add_vectors, problem_lines
+from dashboards.figures import INCIDENT, Counts, Line, add_counts, add_vectors, problem_lines
 from dashboards.models import Snapshot
 from dashboards.pages import Row, UnitPage, vector_of
 from hierarchy.access import COLLEGIAL
@@ -33,8 +33,6 @@ TOP = 8  # problems; more would not fit on one sheet
 NAMED = 3  # areas named with each problem
 MOST_MOVED = 4  # problems that grew or shrank
 INCIDENTS = 8
-# The question that every instrument ends with: what happened that no other question asks.
-INCIDENT = "kejadian_khusus"
 # The counts whose movement is told; fields of figures.Counts.
 TOLD: dict[str, Promise] = {
     "filed_count": _("Sudah lapor"),

@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from dashboards.figures import Counts, add_vectors, period_label
+from dashboards.figures import INCIDENT, Counts, add_vectors, period_label
 from dashboards.recap_columns import Column, Topic, topics
 from dashboards.workbook import Incident, Line, Part, Recap
 from hierarchy.errors import Refusal
@@ -25,7 +25,6 @@ from hierarchy.querysets import within_q
 from reports.models import Cadence, InstrumentVersion, Obligation, Stage, State, Tally, Window
 from reports.rollup import COUNTS
 
-INCIDENT = "kejadian_khusus"  # the question every instrument ends with
 CHUNK = 2_000
 # Where a body sits is not in the tree; a regency named here signs in its capital, any other unit in its own name.
 SEATS = {
