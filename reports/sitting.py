@@ -138,6 +138,12 @@ def may_prepare(user: User, unit: Unit) -> bool:
     return access.can(user, Permission.RATIFY, unit) or access.can(user, Permission.FILE, unit)
 
 
+def bodies_prepared_by(user: User) -> list[Unit]:
+    """The collegial bodies whose meetings and registers the user prepares, each once."""
+    seats = [row for row in access.memberships(user) if row.unit.level in access.COLLEGIAL]
+    return list({row.unit_id: row.unit for row in seats if may_prepare(user, row.unit)}.values())
+
+
 def require_preparing(by: User, unit: Unit) -> None:
     access.require(by, Permission.VIEW, unit)
     if not Level(unit.level).spec.collegial:

@@ -21,14 +21,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from hierarchy import access, clock
-from hierarchy.access import COLLEGIAL, Permission
+from hierarchy.access import Permission
 from hierarchy.formats import tidy
-from hierarchy.levels import Level
 from hierarchy.models import Unit, User
 from reports import clocks, finding_words, findings
 from reports.findings import FindingError, Person, Told
 from reports.models import Finding, Party, Report
-from reports.sitting import PlenaryError, may_prepare
+from reports.sitting import PlenaryError, bodies_prepared_by, may_prepare
 from reports.views import SignedIn, paged, seat
 
 MOST_PEOPLE = 6  # parties that a form has room for
@@ -114,7 +113,7 @@ def register(request: SignedIn) -> HttpResponse:
     entries.sort(key=lambda entry: (entry.standing.due if entry.standing else date.max, -entry.finding.pk))
     if request.GET.get("bentuk") == "csv":
         return _csv(entries)
-    bodies = _bodies(request.user)
+    bodies = bodies_prepared_by(request.user)
     context = {
         "page": paged(request, entries),
         "chosen": chosen,
@@ -123,7 +122,6 @@ def register(request: SignedIn) -> HttpResponse:
         "overdue": sum(bool(entry.standing and entry.standing.over) for entry in entries),
         "bodies": bodies,
         "forms": paged(request, findings.unrecorded(bodies[0]), "formulir") if bodies else None,
-        "today": today,
         "nav_current": "findings",
     }
     return render(request, "reports/findings.html", context | seat(request))
@@ -166,7 +164,7 @@ def _csv(entries: list[Entry]) -> HttpResponse:
 @login_required
 def record(request: SignedIn) -> HttpResponse:
     """Enter a suspected violation, on one's own or from a Form A (`?laporan=`)."""
-    bodies = _bodies(request.user)
+    bodies = bodies_prepared_by(request.user)
     if not bodies:
         raise Http404
     unit, source = bodies[0], None
@@ -275,12 +273,6 @@ STEPS: dict[str, Callable[[SignedIn, Finding], list[Party] | None]] = {
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------
-
-
-def _bodies(user: User) -> list[Unit]:
-    """The bodies for which the user may record."""
-    seats = [row for row in access.memberships(user) if Level(row.unit.level) in COLLEGIAL]
-    return list({row.unit_id: row.unit for row in seats if may_prepare(user, row.unit)}.values())
 
 
 def _found(request: SignedIn, pk: int) -> Finding:

@@ -113,7 +113,7 @@ def plenaries(request: SignedIn) -> HttpResponse:
 @login_required
 def call(request: SignedIn) -> HttpResponse:
     """Call one's body to a plenary."""
-    unit = next((unit for unit in _bodies(request.user) if sitting.may_prepare(request.user, unit)), None)
+    unit = next(iter(sitting.bodies_prepared_by(request.user)), None)
     if unit is None:
         raise Http404
     waiting = waiting_of(unit)

@@ -35,7 +35,7 @@ from reports.shown import (
     side_by_side,
     title_of,
 )
-from reports.sitting import may_prepare
+from reports.sitting import bodies_prepared_by
 from reports.views import SignedIn, paged, posted_pk, seat
 from reports.worklist import Row, slow_reviewers, waiting
 
@@ -107,9 +107,7 @@ def _may_record(request: SignedIn, found: Report) -> bool:
     """Whether a suspicion in it waits to be recorded, by a body of the reader."""
     if found.obligation.window.instrument.code != findings.FORM or found.answers.get(findings.SUSPECTS) != YES:
         return False
-    bodies = [row.unit for row in access.memberships(request.user) if row.unit.level in access.COLLEGIAL]
-    able = any(may_prepare(request.user, unit) for unit in bodies)
-    return able and not Finding.objects.filter(report=found).exists()
+    return bool(bodies_prepared_by(request.user)) and not Finding.objects.filter(report=found).exists()
 
 
 def _receipt(request: SignedIn, found: Report) -> dict[str, Any]:
