@@ -28,5 +28,6 @@ app.conf.beat_schedule = {
     "refresh-vacancies": {"task": "reports.tasks.refresh_vacancies", "schedule": 300.0, "options": {"expires": 300}},
     # A day's last figures stand for that day; every ten minutes is late enough to be them and costs little.
     "take-snapshots": {"task": "dashboards.tasks.take_snapshots", "schedule": 600.0, "options": {"expires": 600}},
+    "sweep-evidence": {"task": "reports.tasks.sweep_evidence", "schedule": 86_400.0, "options": {"expires": 3_600}},
     "check-quality": {"task": "reports.tasks.check_quality", "schedule": 60.0, "options": {"expires": 60}},
 }

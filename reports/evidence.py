@@ -1,27 +1,61 @@
-"""The only writer of evidence: takes a photo in, re-encodes it, names it by what it is."""
+"""The only writer of evidence: takes photos in, encodes them anew, forgets those that no report names."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import logging
+import re
 import warnings
+from datetime import timedelta
+from threading import BoundedSemaphore
+from typing import Any
 
 from django.core.files.base import ContentFile, File
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from hierarchy import access, clock
 from hierarchy.access import Permission
 from hierarchy.models import Unit, User
+from reports import journal, locks
 from reports.models import Evidence
 
+logger = logging.getLogger(__name__)
 MAX_BYTES = 12 * 1024 * 1024  # what a phone's camera makes at most
-MAX_PIXELS = 60_000_000
 SIDE, QUALITY = 1600, 72  # pixels of the longer side, JPEG quality: about 300 kB and a C.Hasil still legible
+# Pixels a picture may have, by format. A JPEG is decoded at an eighth to a half of its size (`draft`); the others only
+# whole, at up to 16 bytes a pixel.
+MAX_PIXELS = {"JPEG": 64_000_000, "PNG": 16_000_000, "WEBP": 16_000_000}
+# A progressive JPEG is sent in scans, ten as cameras and browsers make it; each makes the decoder go over the whole
+# picture once, and 12 MB hold 140,000 of them.
+MAX_SCANS = 30
+PER_DAY = 60  # photos that a unit may hand in on one day (WITA)
+KEPT_UNNAMED = timedelta(days=7)  # how long a photo waits for the report that names it
+PATIENCE = 10.0  # seconds that a photo waits for the one before it
+_decoding = BoundedSemaphore(1)  # one at a time in a process: a picture takes up to 250 MB while it is decoded
+_NEXT_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")  # what follows FF is data (00) or a restart inside a scan
+START_OF_SCAN, END_OF_IMAGE, START_OF_IMAGE = b"\xda", b"\xd9", b"\xd8"
 
 
 class NotAPhoto(Exception):
     """The file cannot be taken as a photo; the message tells the person what to do."""
+
+    status: int = 422
+    code: str = "not-a-photo"
+    retry_after: int | None = None  # seconds
+
+
+class NotNow(NotAPhoto):
+    """The photo may be good, but cannot be kept at the moment; the message says when to send it again."""
+
+    status, code, retry_after = 503, "photo-not-kept", 60
+
+
+class TooMany(NotAPhoto):
+    """The unit has handed in what a day allows."""
+
+    status, code = 429, "too-many-photos"
 
 
 def store(*, file: File, unit: Unit, by: User) -> Evidence:
@@ -38,35 +72,127 @@ def store(*, file: File, unit: Unit, by: User) -> Evidence:
     encoded = _encode(raw)
     sha256 = hashlib.sha256(encoded).hexdigest()
     with transaction.atomic():
-        evidence, made = Evidence.objects.get_or_create(
+        locks.hold(locks.Lock.EVIDENCE, unit.pk)
+        rows = Evidence.objects.filter(unit=unit)
+        # Handed in again, its week begins again: a report that is about to name it must find it.
+        if rows.filter(sha256=sha256).update(uploaded_at=clock.now()):
+            return rows.get(sha256=sha256)
+        if rows.filter(uploaded_at__gte=clock.now() - timedelta(days=1)).count() >= PER_DAY:
+            raise TooMany(
+                _("Satuan ini sudah mengirim %(count)d foto dalam 24 jam. Kirim foto berikutnya besok.")
+                % {"count": PER_DAY}
+            )
+        evidence = Evidence(
             unit=unit,
             sha256=sha256,
-            defaults={
-                "original_sha256": hashlib.sha256(raw).hexdigest(),
-                "uploaded_by": by,
-                "uploaded_at": clock.now(),
-            },
+            original_sha256=hashlib.sha256(raw).hexdigest(),
+            uploaded_by=by,
+            uploaded_at=clock.now(),
         )
-        if made:
+        try:
             evidence.file.save(f"{unit.code}-{sha256[:16]}.jpg", ContentFile(encoded))
+        except OSError as error:  # a full disk, above all: hierarchy/storage.py left nothing behind
+            logger.error("evidence: a photo could not be kept (%s)", error)
+            raise NotNow(_("Foto belum dapat disimpan di server. Coba lagi beberapa menit lagi.")) from error
     return evidence
 
 
 def _encode(raw: bytes) -> bytes:
+    """The photo as a JPEG of ours. Of whatever is sent, no more than MAX_PIXELS and MAX_SCANS is decoded."""
+    if not _decoding.acquire(timeout=PATIENCE):
+        raise NotNow(_("Server sedang menerima banyak foto. Coba kirim lagi sebentar lagi."))
+    try:
+        return _decoded_anew(raw)
+    finally:
+        _decoding.release()
+
+
+def _decoded_anew(raw: bytes) -> bytes:
     from PIL import Image, ImageOps
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(raw), formats=["JPEG", "PNG", "WEBP"])
-            if picture.width * picture.height > MAX_PIXELS:
-                raise NotAPhoto(_("Foto terlalu besar. Kecilkan ukurannya, lalu kirim lagi."))
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
+            # Its own limit is one for all formats, and lower than that of a JPEG which is never decoded whole.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture: Any = Image.open(io.BytesIO(raw), formats=list(MAX_PIXELS))
+        _refuse_bombs(picture, raw)
+        picture.draft("RGB", (SIDE, SIDE))
+        if picture.mode not in ("RGB", "RGBA", "L"):
+            picture = picture.convert("RGB")
+        picture.thumbnail((SIDE, SIDE), reducing_gap=2.0)
+        upright = ImageOps.exif_transpose(picture).convert("RGB")
     except NotAPhoto:
         raise
     except Exception as error:  # Pillow raises many kinds of error on a broken file; each means the same to a person
         raise NotAPhoto(_("Berkas ini bukan foto JPEG, PNG, atau WebP yang dapat dibaca.")) from error
-    upright.thumbnail((SIDE, SIDE))
     out = io.BytesIO()
     upright.save(out, "JPEG", quality=QUALITY, optimize=True)
     return out.getvalue()
+
+
+def _refuse_bombs(picture: Any, raw: bytes) -> None:
+    """Raises NotAPhoto from the headers alone, before anything is decoded."""
+    if picture.width * picture.height > MAX_PIXELS[picture.format]:
+        raise NotAPhoto(_("Foto terlalu besar. Kecilkan ukurannya, lalu kirim lagi."))
+    if picture.format == "JPEG" and scans(raw) > MAX_SCANS:
+        raise NotAPhoto(_("Foto ini disusun dengan cara yang tidak dapat diterima. Ambil foto baru, lalu kirim lagi."))
+
+
+def scans(jpeg: bytes) -> int:
+    """How many scans a JPEG's own picture is sent in (ITU-T T.81, B.1). What lies after its end is not counted: phones
+    append films and second pictures there, whose bytes look like anything."""
+    found, at = 0, 0
+    while marker := _NEXT_MARKER.search(jpeg, at):
+        at = marker.end()
+        if marker[1] == END_OF_IMAGE:
+            break
+        if marker[1] == START_OF_IMAGE or marker[1] == b"\x01":
+            continue
+        found += marker[1] == START_OF_SCAN
+        at += int.from_bytes(jpeg[at : at + 2], "big")  # the segment; of a scan, its header
+    return found
+
+
+# By what every version says, not by the unit that files today: a moved village must not lose the photos of its reports.
+UNNAMED = """
+WITH named AS MATERIALIZED (
+    SELECT DISTINCT hash[1] AS sha256 FROM (
+        SELECT canonical FROM reports_revision UNION ALL SELECT canonical FROM reports_conflict
+    ) AS kept, regexp_matches(convert_from(kept.canonical, 'UTF8'), '"([0-9a-f]{64})"', 'g') AS hash
+)
+SELECT e.id FROM reports_evidence e
+WHERE e.uploaded_at < %(before)s AND NOT EXISTS (SELECT 1 FROM named n WHERE n.sha256 = e.sha256)
+"""
+
+
+def sweep() -> int:
+    """Forgets photos that no version of a report and no refused filing has named within a week; returns how many.
+
+    A photo that stays unnamed is a form that was never sent. Row by row under the unit's lock, so that a photo handed
+    in again in this very moment is found again or kept anew.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(UNNAMED, {"before": clock.now() - KEPT_UNNAMED})
+        found = [pk for (pk,) in cursor.fetchall()]
+    return sum(_forget(evidence) for evidence in Evidence.objects.filter(pk__in=found).select_related("unit__election"))
+
+
+def _forget(evidence: Evidence) -> int:
+    unit = evidence.unit
+    with transaction.atomic():
+        locks.hold(locks.Lock.EVIDENCE, unit.pk)
+        rows = Evidence.objects.filter(pk=evidence.pk, uploaded_at=evidence.uploaded_at)
+        gone, _by_table = rows.delete()
+        if gone:
+            journal.write(
+                journal.entry(
+                    "evidence.swept",
+                    by=None,
+                    unit=unit,
+                    election=unit.election.code,
+                    target=evidence.pk,
+                    sha256=evidence.sha256,
+                )
+            )
+            transaction.on_commit(lambda: evidence.file.delete(save=False))
+    return gone

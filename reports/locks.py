@@ -13,6 +13,7 @@ class Lock(IntEnum):
     WINDOW = 1003  # second key: a window id; opening it, or refreshing its vacancies
     PLENARY = 1004  # second key: a unit id; its register of plenaries
     FINDING = 1005  # second key: a unit id; its register of findings
+    EVIDENCE = 1010  # second key: a unit id; the photos it hands in
 
 
 def hold(lock: Lock, key: int = 0, *, wait: bool = True) -> bool:

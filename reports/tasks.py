@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from reports import calendar, delivery, journal, quality, reminders, rollup
+from reports import calendar, delivery, evidence, journal, quality, reminders, rollup
 
 
 @shared_task
@@ -38,3 +38,9 @@ def remind() -> None:
 @shared_task
 def check_quality() -> None:
     quality.check_pending()
+
+
+@shared_task
+def sweep_evidence() -> None:
+    """Photos whose report never came."""
+    evidence.sweep()

@@ -233,7 +233,7 @@ class Evidence(Endpoint):
             }
         },
         answers={201: Photo},
-        problems=(400, 403, 413, 415, 422),
+        problems=(400, 403, 413, 415, 422, 429, 503),
     )
     def post(self, request: Request) -> Response:
         file = request.FILES.get("file")

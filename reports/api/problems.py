@@ -42,6 +42,7 @@ SAYINGS = {
         gettext_lazy("Perbaiki jawaban yang disebut, lalu kirim lagi."),
     ),
     429: (gettext_lazy("Terlalu banyak percobaan"), gettext_lazy("Tunggu sebentar, lalu coba lagi.")),
+    503: (gettext_lazy("Belum dapat dilayani"), gettext_lazy("Coba lagi beberapa menit lagi.")),
 }
 
 
@@ -149,7 +150,7 @@ def _(exc: ReviewError) -> Problem:
 
 @problem_of.register
 def _(exc: NotAPhoto) -> Problem:
-    return _problem(422, "not-a-photo", str(exc))
+    return _problem(exc.status, exc.code, str(exc))
 
 
 @problem_of.register

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import os
+from datetime import timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import Http404
 from PIL import Image
 
+from hierarchy.storage import WholeFiles
 from reports import evidence
-from reports.models import Evidence
-from tests.days import Day, fresh
+from reports.models import Event, Evidence
+from tests.days import AFTERNOON, Day, fresh
 
 pytestmark = pytest.mark.django_db
 
@@ -24,6 +30,25 @@ def photo(size: tuple[int, int] = (40, 20), kind: str = "JPEG", **exif: str) -> 
     tags[0x0112] = 6  # turned by a quarter
     picture.save(out, kind, exif=tags)
     return SimpleUploadedFile("foto.jpg", out.getvalue())
+
+
+def drawn(number: int) -> bytes:
+    """A photo that differs from that of every other number."""
+    picture, out = Image.effect_mandelbrot((64, 48), (-2 - number, -1, 1, 1), 20), io.BytesIO()
+    picture.convert("RGB").save(out, "JPEG")
+    return out.getvalue()
+
+
+def progressive() -> bytes:
+    out = io.BytesIO()
+    Image.effect_noise((200, 100), 60).convert("RGB").save(out, "JPEG", progressive=True)
+    return out.getvalue()
+
+
+def hand_in(day: Day, content: bytes) -> Evidence:
+    return evidence.store(
+        file=SimpleUploadedFile("foto.jpg", content), unit=day.units["6472012001001"], by=day.cast.ptps
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -60,10 +85,93 @@ def test_what_is_no_photo_is_refused(election_day: Day, content: bytes):
     assert not Evidence.objects.exists()
 
 
-def test_a_bomb_is_refused_before_it_is_unpacked(election_day: Day, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(evidence, "MAX_PIXELS", 100)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(election_day: Day, kind: str):
+    side = int(evidence.MAX_PIXELS[kind] ** 0.5) + 1
+    out = io.BytesIO()
+    Image.new("1" if kind == "PNG" else "L", (side, side)).save(out, kind)
     with pytest.raises(evidence.NotAPhoto, match="terlalu besar"):
-        evidence.store(file=photo(), unit=election_day.units["6472012001001"], by=election_day.cast.ptps)
+        hand_in(election_day, out.getvalue())
+
+
+def test_a_picture_sent_in_endless_scans_is_refused_before_it_is_decoded(election_day: Day):
+    """One scan of 89 bytes, repeated, held a web process for half a minute with half a megabyte."""
+    raw = progressive()
+    start = raw.rindex(b"\xff\xda")
+    scan = raw[start:-2]
+    assert evidence.scans(raw) <= evidence.MAX_SCANS
+    assert evidence.scans(raw[:-2] + scan * 40 + raw[-2:]) == evidence.scans(raw) + 40
+    with pytest.raises(evidence.NotAPhoto, match="Ambil foto baru"):
+        hand_in(election_day, raw[:-2] + scan * 40 + raw[-2:])
+
+
+@pytest.mark.parametrize("pad", [b"\xff", b"\xff\xff\xff", b""])
+def test_scans_are_counted_however_the_file_is_padded(pad: bytes):
+    raw = progressive()
+    marker = raw.rindex(b"\xff\xda")
+    assert evidence.scans(raw[:marker] + pad + raw[marker:]) == evidence.scans(raw)
+
+
+def test_a_photo_with_a_film_behind_it_is_taken(election_day: Day):
+    """Phones append a second or two of film, in which any two bytes occur."""
+    film = Random(5).randbytes(2_000_000) + b"\xff\xda" * 100
+    assert hand_in(election_day, progressive() + film).pk
+
+
+def test_a_photo_waits_for_the_one_before_it_and_not_for_ever(election_day: Day, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(evidence, "PATIENCE", 0.01)
+    with evidence._decoding, pytest.raises(evidence.NotNow, match="sebentar lagi"):
+        hand_in(election_day, photo().read())
+    assert hand_in(election_day, photo().read()).pk
+
+
+def test_a_unit_hands_in_so_many_photos_a_day(election_day: Day, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(evidence, "PER_DAY", 2)
+    first, _second = hand_in(election_day, drawn(1)), hand_in(election_day, drawn(2))
+    with pytest.raises(evidence.TooMany, match="besok"):
+        hand_in(election_day, drawn(3))
+    assert hand_in(election_day, drawn(1)) == first  # what is kept already costs nothing
+    election_day.set_clock(AFTERNOON + timedelta(days=1, minutes=1))
+    assert hand_in(election_day, drawn(3)).pk
+
+
+def test_a_full_disk_leaves_neither_a_row_nor_half_a_file(
+    election_day: Day, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        with pytest.raises(evidence.NotNow, match="beberapa menit"):
+            hand_in(election_day, drawn(1))
+    assert not Evidence.objects.exists()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    kept = hand_in(election_day, drawn(1))
+    assert hashlib.sha256(Path(kept.file.path).read_bytes()).hexdigest() == kept.sha256
+
+
+def test_two_files_of_one_name_are_both_kept(tmp_path: Path):
+    storage = WholeFiles(location=tmp_path)
+    names = [storage.save("a/b.txt", ContentFile(text)) for text in (b"one", b"two")]
+    assert [Path(storage.path(name)).read_bytes() for name in names] == [b"one", b"two"]
+    assert len(list(tmp_path.rglob("*.*"))) == 2
+
+
+def test_only_photos_that_no_version_names_are_forgotten(election_day: Day, django_capture_on_commit_callbacks):
+    unnamed, named, corrected, fresh_one = (hand_in(election_day, drawn(number)) for number in range(4))
+    report = election_day.file(election_day.cast.ptps, foto_tps=corrected.sha256)
+    election_day.file(election_day.cast.ptps, report_id=report.pk, based_on=1, foto_tps=named.sha256)
+    path = Path(unnamed.file.path)
+    assert evidence.sweep() == 0  # within its week a photo may still be on its way into a report
+    election_day.set_clock(AFTERNOON + evidence.KEPT_UNNAMED + timedelta(minutes=5))
+    assert hand_in(election_day, drawn(3)) == fresh_one  # handed in again: its week begins again
+    with django_capture_on_commit_callbacks(execute=True):
+        assert evidence.sweep() == 1
+    assert set(Evidence.objects.all()) == {named, corrected, fresh_one}
+    assert not path.exists()
+    assert Path(named.file.path).exists()
+    assert Event.objects.get(verb="evidence.swept").detail == {"sha256": unnamed.sha256}
 
 
 def test_only_who_files_for_the_unit_hands_photos_in(election_day: Day):
