@@ -35,7 +35,8 @@ KEPT_UNNAMED = timedelta(days=7)  # how long a photo waits for the report that n
 PATIENCE = 10.0  # seconds that a photo waits for the one before it
 _decoding = BoundedSemaphore(1)  # one at a time in a process: a picture takes up to 250 MB while it is decoded
 _NEXT_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")  # what follows FF is data (00) or a restart inside a scan
-START_OF_SCAN, END_OF_IMAGE, START_OF_IMAGE = b"\xda", b"\xd9", b"\xd8"
+START_OF_SCAN, END_OF_IMAGE, ALONE = b"\xda", b"\xd9", (b"\xd8", b"\x01")  # alone: markers without a length
+MOST_MARKERS = 5_000  # a camera's file has some dozens; a file of nothing else would keep the count itself busy
 
 
 class NotAPhoto(Exception):
@@ -142,15 +143,15 @@ def scans(jpeg: bytes) -> int:
     """How many scans a JPEG's own picture is sent in (ITU-T T.81, B.1). What lies after its end is not counted: phones
     append films and second pictures there, whose bytes look like anything."""
     found, at = 0, 0
-    while marker := _NEXT_MARKER.search(jpeg, at):
+    for _each in range(MOST_MARKERS):
+        marker = _NEXT_MARKER.search(jpeg, at)
+        if marker is None or marker[1] == END_OF_IMAGE:
+            return found
         at = marker.end()
-        if marker[1] == END_OF_IMAGE:
-            break
-        if marker[1] == START_OF_IMAGE or marker[1] == b"\x01":
-            continue
-        found += marker[1] == START_OF_SCAN
-        at += int.from_bytes(jpeg[at : at + 2], "big")  # the segment; of a scan, its header
-    return found
+        if marker[1] not in ALONE:
+            found += marker[1] == START_OF_SCAN
+            at += int.from_bytes(jpeg[at : at + 2], "big")  # the segment; of a scan, its header
+    return MOST_MARKERS
 
 
 # By what every version says, not by the unit that files today: a moved village must not lose the photos of its reports.

@@ -105,6 +105,10 @@ def test_a_picture_sent_in_endless_scans_is_refused_before_it_is_decoded(electio
         hand_in(election_day, raw[:-2] + scan * 40 + raw[-2:])
 
 
+def test_a_file_of_nothing_but_markers_does_not_keep_the_count_busy():
+    assert evidence.scans(b"\xff\xd8" + b"\xff\x01" * 1_000_000) > evidence.MAX_SCANS
+
+
 @pytest.mark.parametrize("pad", [b"\xff", b"\xff\xff\xff", b""])
 def test_scans_are_counted_however_the_file_is_padded(pad: bytes):
     raw = progressive()
