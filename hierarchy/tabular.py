@@ -14,10 +14,11 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
+from hierarchy import sheet
 from hierarchy.errors import Fault, Refusal, reason, sentences
 
 MAX_BYTES = 32 * 1024 * 1024  # a province with its polling stations is under 1 MB
-MAX_UNPACKED = 512 * 1024 * 1024  # an XLSX is a zip; a bomb names its size in the directory
+MAX_UNPACKED = 256 * 1024 * 1024  # an XLSX is a zip; a bomb names its size in the directory
 OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -122,22 +123,25 @@ def _from_xlsx(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
             _("%(file)s: isinya Excel lama (.xls) yang diganti nama. Buka lalu simpan sebagai .xlsx.")
             % {"file": path.name}
         )
-    import pandas as pd
-
     unreadable = TableError(_("%(file)s: bukan berkas Excel .xlsx yang utuh. Simpan ulang.") % {"file": path.name})
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED:
                 raise unreadable
-        frame = pd.read_excel(
-            io.BytesIO(content), engine="calamine", header=None, dtype=str, na_filter=False, keep_default_na=False
-        )
-    except TableError:
-        raise
-    except Exception as error:  # calamine and pandas raise many kinds for a damaged workbook, and all mean the same
+    except zipfile.BadZipFile as error:
         raise unreadable from error
-    for number, row in enumerate(frame.itertuples(index=False, name=None), start=1):
-        yield number, [str(cell) for cell in row]
+    try:
+        yield from enumerate(sheet.rows(content), start=1)
+    except sheet.Unreadable as error:
+        raise unreadable from error
+    except sheet.TooLarge as error:
+        raise TableError(
+            _(
+                "%(file)s: tabelnya terlalu besar untuk dibaca, paling banyak %(cells)d sel. Hapus baris dan kolom di"
+                " luar tabel, atau simpan sebagai CSV."
+            )
+            % {"file": path.name, "cells": sheet.MOST_CELLS}
+        ) from error
 
 
 def _bad_columns(

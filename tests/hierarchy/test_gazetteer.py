@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import re
+import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -145,6 +148,52 @@ def test_a_file_of_another_kind_is_refused_in_a_sentence(tmp_path: Path, name: s
     with pytest.raises(GazetteerError, match=name) as refused:
         read_units(write(tmp_path, content, name))
     assert expected in refused.value.messages[0]
+
+
+def far(rows: dict[str, str], strings: tuple[str, ...] = ("x",)) -> bytes:
+    """A workbook of the given cells (place -> index of its shared string), as small as can be."""
+    sheet = "".join(
+        f'<row r="{re.sub("[A-Z]", "", at)}"><c r="{at}" t="s"><v>{v}</v></c></row>' for at, v in rows.items()
+    )
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    links = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"/>',
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="a" Target="xl/workbook.xml"'
+        f' Type="{links}/officeDocument"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{links}"><sheets><sheet name="a" sheetId="1" r:id="a"/>'
+        "</sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="a"'
+        f' Target="worksheets/a.xml" Type="{links}/worksheet"/></Relationships>',
+        "xl/worksheets/a.xml": f'<worksheet xmlns="{main}"><sheetData>{sheet}</sheetData></worksheet>',
+        "xl/sharedStrings.xml": f'<sst xmlns="{main}">{"".join(f"<si><t>{text}</t></si>" for text in strings)}</sst>',
+    }
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+    return out.getvalue()
+
+
+LARGE = {
+    "a cell in the last corner": far({"A1": "0", "XFD1048576": "0"}),
+    "a cell in the middle of nowhere": far({"A1": "0", "ZZ300000": "0"}),
+    "one text three thousand times": far({f"A{row}": "0" for row in range(1, 3_001)}, ("x" * 1_000_000,)),
+}
+
+
+@pytest.mark.parametrize("content", LARGE.values(), ids=LARGE)
+def test_a_workbook_that_unfolds_without_end_ends_no_process_of_ours(tmp_path: Path, content: bytes):
+    assert len(content) < 60_000
+    with pytest.raises(GazetteerError, match="terlalu besar untuk dibaca"):
+        read_units(write(tmp_path, content, "satuan.xlsx"))
+
+
+def test_the_forged_workbook_is_read_where_it_is_small(tmp_path: Path):
+    """So that the refusals above are about size and nothing else."""
+    content = far({"A1": "0", "B1": "1", "A2": "2", "B2": "3"}, ("code", "name", "64", "Kalimantan Timur"))
+    assert [row.name for row in read_units(write(tmp_path, content, "satuan.xlsx"))] == ["Kalimantan Timur"]
 
 
 def test_a_missing_file_is_a_sentence_too(tmp_path: Path):
