@@ -8,6 +8,7 @@ came: so there is one judge, and only the ordinary case has a second way into th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -88,24 +89,45 @@ def import_filings(
     filings: Iterable[Filing],
     channel: str = Channel.IMPORT,
     at: datetime | None = None,
+    rehearse: bool = False,
     tell: Callable[[Outcome], None] = lambda _outcome: None,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> Result:
     """Files everything that may be filed, with the same outcome for each as `intake.submit` would give it in turn.
 
     Reads `filings` as it goes and forgets what is in, so memory grows with the refusals only. Each chunk is committed
-    by itself: a chunk is in whole or not at all, and running the same import again files nothing twice. `tell` hears
-    each outcome in turn, `progress` how many are done.
+    by itself: a chunk is in whole or not at all, and running the same import again files nothing twice. To `rehearse`
+    is to do the same and take each chunk back. `tell` hears each outcome in turn, `progress` how many are done.
     """
-    result, done, remaining = Result(), 0, iter(filings)
+    result, done = Result(), 0
     moment = at or clock.now()
-    while chunk := list(islice(remaining, CHUNK)):
-        for outcome in _chunk(chunk, done, str(channel), moment):
+    for chunk in _chunks(filings, whole=rehearse):
+        with transaction.atomic() if rehearse else nullcontext():
+            outcomes = list(_chunk(chunk, done, str(channel), moment))
+            if rehearse:
+                transaction.set_rollback(True)
+        for outcome in outcomes:
             result.take(outcome)
             tell(outcome)
         done += len(chunk)
         progress(done)
     return result
+
+
+def _chunks(filings: Iterable[Filing], *, whole: bool) -> Iterator[list[Filing]]:
+    """CHUNK at a time; `whole`: and on to the last of those that follow each other about one obligation, because a
+    rehearsal does not know in the next chunk what it took back with this one."""
+    remaining = iter(filings)
+    chunk = list(islice(remaining, CHUNK))
+    while chunk:
+        ahead: list[Filing] = []
+        for filing in remaining if whole else ():
+            if filing.obligation_id != chunk[-1].obligation_id:
+                ahead.append(filing)
+                break
+            chunk.append(filing)
+        yield chunk
+        chunk = [*ahead, *islice(remaining, CHUNK - len(ahead))]
 
 
 def _chunk(chunk: Sequence[Filing], start: int, channel: str, moment: datetime) -> Iterator[Outcome]:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from hierarchy import access, tabular
@@ -54,26 +53,31 @@ def import_table(
     dry_run: bool = False,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Imported:
-    """Files the reports of a .csv or .xlsx file, in one transaction.
+    """Files the reports of a .csv or .xlsx file, after rehearsing all of them.
 
     One faulty row and nothing is filed, unless `skip_faulty`; with `dry_run` nothing is, and the result says what would
-    have been. Each report is filed in the name of the person its row names, who must be the one who owes it. Raises
+    have been. Each report is filed in the name of the person its row names, who must be the one who owes it. Rehearsed
+    and filed a chunk at a time, so nobody who files on the same night waits for the whole file: what they file between
+    the two is a fault of its row then, beside the rows that are in; the same file again files what is missing. Raises
     TableError when the file is no such table.
     """
     owed = _Owed(election)
     lines = tabular.read(path, required=KEYS, optional=[NUMBER, *owed.columns])
     result = Imported(rows=len(lines))
-    with transaction.atomic():
-        pairs = sorted(owed.filings(lines, result.faults), key=lambda pair: pair[1].obligation_id)
+    pairs = sorted(owed.filings(lines, result.faults), key=lambda pair: pair[1].obligation_id)
+    unmatched = list(result.faults)
+    for rehearse in [True] if dry_run else [False] if skip_faulty else [True, False]:
+        result.faults = list(unmatched)
         outcome = import_filings(
             filings=(filing for _line, filing in pairs),
+            rehearse=rehearse,
             tell=lambda told: result.faults.extend(_faults(pairs[told.position][0], told)),
             progress=lambda done: progress(done, len(pairs)),
         )
         result.filed, result.there = outcome.filed, outcome.there
-        result.faults.sort(key=lambda fault: fault.line)
-        if dry_run or (result.faults and not skip_faulty):
-            transaction.set_rollback(True)
+        if rehearse and result.faults:
+            break
+    result.faults.sort(key=lambda fault: fault.line)
     return result
 
 
@@ -94,6 +98,7 @@ class _Owed:
     def filings(self, lines: Iterable[Line], faults: list[Fault]) -> Iterator[tuple[Line, Filing]]:
         """The rows that say what is filed by whom; what is wrong with the others is added to `faults`."""
         lines = list(lines)
+        taken: dict[uuid.UUID, int] = {}  # the obligation that a report number was first used for
         people = _people({line["nama_pengguna"] for line in lines})
         duties = self._duties({_code(line) for line in lines})
         for line in lines:
@@ -102,6 +107,8 @@ class _Owed:
             duty = duties.get((window.pk, _code(line))) if window else None
             number = self._number(line)
             wrong = list(_unmatched(line, window, by, duty, number))
+            if not wrong and number and duty and taken.setdefault(number, duty) != duty:
+                wrong = [_fault(line, NUMBER, _("nomor ini sudah dipakai baris lain untuk satuan lain. Kosongkan."))]
             faults += wrong
             if not wrong and window and by and duty and number:
                 answers, reasons = self._content(line, window)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection, transaction
 
-from reports import rollup
-from reports.models import Report, Revision
+from reports import bulk_filing, rollup
+from reports.filing_table import import_table
+from reports.models import Obligation, Report, Revision
 from reports.verify import CHECKS
 from tests.days import Day
 
@@ -122,6 +125,49 @@ def test_a_duty_that_stands_in_two_rows_is_filed_by_neither(rows: list, tmp_path
     with pytest.raises(CommandError, match=r"baris 4, kolom kode_satuan.*sudah diterima"):
         run(as_csv(tmp_path, [*rows, again]))
     assert not Report.objects.exists()
+
+
+@pytest.mark.parametrize("chunk", [1, 2])
+def test_all_or_nothing_holds_across_chunks(rows: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int):
+    monkeypatch.setattr(bulk_filing, "CHUNK", chunk)
+    wrong = rows[1] | {"surat_rusak": "banyak"}
+    again = rows[0] | {"surat_rusak": int(str(rows[0]["surat_rusak"])) + 1, "nomor_laporan": str(uuid.uuid4())}
+    number = str(uuid.uuid4())
+    borrowed = [row | {"nomor_laporan": number} for row in rows]
+    for told, table in {"banyak": [rows[0], wrong], "sudah diterima": [rows[0], again], number: borrowed}.items():
+        with pytest.raises(CommandError, match=told):
+            run(as_csv(tmp_path, table))
+        assert not Report.objects.exists()
+    assert counts(run(as_csv(tmp_path, rows))[0]) == [2, 0, 0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_who_files_waits_for_the_whole_file(
+    election_day: Day, rows: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """After each chunk, of the rehearsal as of the filing, no row of it is held any more."""
+    monkeypatch.setattr(bulk_filing, "CHUNK", 1)
+    held: list[bool] = []
+
+    def look(_done: int, _total: int) -> None:
+        with ThreadPoolExecutor(1) as other:
+            held.append(other.submit(is_held).result())
+
+    import_table(election=election_day.election, path=as_csv(tmp_path, rows), progress=look)
+    assert held == [False] * 4
+    assert Report.objects.count() == 2
+
+
+def is_held() -> bool:
+    """Whether another connection would have to wait for an obligation."""
+    try:
+        with transaction.atomic():
+            list(Obligation.objects.select_for_update(nowait=True))
+    except OperationalError:
+        return True
+    finally:
+        connection.close()
+    return False
 
 
 def test_choices_may_be_written_as_people_read_them(rows: list, tmp_path: Path):
