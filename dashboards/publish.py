@@ -20,15 +20,15 @@ from django.db import connection, transaction
 from dashboards.figures import public_cells, public_problems
 from dashboards.models import Publication, PublishedPage
 from dashboards.public import canonical
+from dashboards.standing import standing
 from hierarchy import access, clock
 from hierarchy.access import Permission
-from hierarchy.levels import LEAF, Level
+from hierarchy.levels import Level
 from hierarchy.models import Election, Unit, User
-from hierarchy.querysets import within_q
 from reports import journal
 from reports.findings import confirmed
-from reports.models import Tally, Window
-from reports.rollup import COUNTED, COUNTS
+from reports.models import Window
+from reports.rollup import COUNTS
 
 GENESIS = bytes(32)
 BATCH = 2_000  # pages held at once
@@ -211,16 +211,12 @@ def _pages_of(province: Unit) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _sections(province: Unit) -> dict[int, dict[str, dict[str, Any]]]:
-    """unit id -> "stage/instrument/version" -> section, from tallies and, for stations, from their obligations."""
+    """unit id -> "stage/instrument/version" -> section."""
     found: dict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
     for window in Window.objects.for_pages(province.election):
         schema = window.version.parsed
         cells = public_cells(schema), public_problems(schema)
-        tallies = Tally.objects.filter(within_q(province, "unit__"), window=window)
-        rows = tallies.values_list("unit_id", *COUNTS, "approved")
-        _add(found, window, cells, rows)
-        if window.instrument.subject_level in (LEAF, None):
-            _add(found, window, cells, _stations(window, province))
+        _add(found, window, cells, standing(window, province))
     return found
 
 
@@ -246,19 +242,3 @@ def _add(found: dict, window: Window, cells: tuple, rows: Iterable[tuple]) -> No
             for key, position in values:
                 if vector[position]:  # a value not named is 0: most problems are absent from most stations
                     section["values"][key] = section["values"].get(key, 0) + vector[position]
-
-
-def _stations(window: Window, province: Unit) -> Iterator[tuple]:
-    """Rows shaped like tallies for a province's polling stations: a station's own figure is its report."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT o.subject_id, {", ".join(COUNTED.values())},
-                CASE WHEN count(*) = 1 THEN max(r.vector) FILTER (WHERE r.approved_sha256 IS NOT NULL) END
-            FROM reports_obligation o JOIN hierarchy_unit u ON u.id = o.subject_id AND u.level = %s
-                LEFT JOIN reports_report r ON r.obligation_id = o.id
-            WHERE o.window_id = %s AND u.province_id = %s GROUP BY 1
-            """,
-            [int(LEAF), window.pk, province.pk],
-        )
-        yield from cursor.fetchall()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,12 @@ from dashboards import publish
 from dashboards.models import Publication, PublishedPage
 from hierarchy.models import Unit
 from reports import review, rollup
-from reports.models import Event
+from reports.models import Event, Obligation, Outbox, Report, State
 from tests.days import Day, fresh
+from tests.released import contradictions, plain_fold
 
 pytestmark = pytest.mark.django_db(transaction=True)
+VILLAGE = "6472012001"
 
 
 @pytest.fixture
@@ -30,7 +34,7 @@ def day(election_day: Day, settings: Any) -> Day:
 
 
 def release(day: Day) -> Publication:
-    rollup.run_all()
+    """As the field does it: nobody waits for the outbox to be empty first."""
     return publish.publish(election=day.election, by=None)
 
 
@@ -67,6 +71,71 @@ def test_only_what_changed_is_stored_again_and_releases_are_chained(day: Day) ->
     assert [bytes(r.previous_digest) for r in (second, third)] == [bytes(first.digest), bytes(second.digest)]
     assert bytes(third.digest) != bytes(second.digest)  # the same pages at another moment are another release
     assert not list(publish.broken())
+
+
+def test_a_release_agrees_with_itself_and_with_the_rows_while_marks_wait(day: Day) -> None:
+    assert not list(contradictions(release(day)))
+    rollup.run_all()
+    approve_one(day)
+    day.file(day.cast.ptps_sibling, day.duty(subject="6472012001002"))
+    assert Outbox.objects.exists()
+    second = release(day)
+    assert not list(contradictions(second))
+    assert PublishedPage.objects.filter(number=2).count() == len({"64", "6472", "647201", "6472012001"}) + 2
+    rollup.run_all()
+    assert release(day).changed == 0
+
+
+def test_a_release_agrees_with_itself_while_others_file_and_approve(day: Day, monkeypatch: Any) -> None:
+    """Each release is held against the rows as its own snapshot shows them."""
+    folds: list[Any] = []
+    sign = publish._sign
+    monkeypatch.setattr(publish, "_sign", lambda *args: [folds.append(plain_fold(day.election)), sign(*args)][1])
+    stop, faults = threading.Event(), list[BaseException]()
+    duties = list(
+        Obligation.objects.for_intake().filter(window=day.windows["pemungutan-tps"], subject__village__code=VILLAGE)
+    )
+
+    def field() -> None:
+        try:
+            for number in itertools.count():
+                if stop.is_set():
+                    break
+                for duty in duties:
+                    _work(day, duty.pk, number)
+                rollup.run_pending()
+        except BaseException as error:
+            faults.append(error)
+        finally:
+            connection.close()
+
+    worker = threading.Thread(target=field)
+    worker.start()
+    try:
+        releases = [release(day) for _ in range(8)]
+    finally:
+        stop.set()
+        worker.join()
+    assert not faults
+    assert sum(each.changed > 0 for each in releases) > 2, "the field was at work meanwhile"
+    for made, fold in zip(releases, folds, strict=True):
+        assert not list(contradictions(made, fold))
+    assert not list(publish.broken())
+
+
+def _work(day: Day, duty: int, number: int) -> None:
+    """Files, approves or reopens what is owed about a station."""
+    found = Obligation.objects.for_intake().get(pk=duty)
+    filer = {"001": day.cast.ptps, "002": day.cast.ptps_sibling}.get(found.subject.code[-3:])
+    report = Report.objects.for_review().filter(obligation=duty).first()
+    if filer is None:
+        return
+    if report is None:
+        day.file(filer, found)
+    elif found.state == State.APPROVED:
+        review.withdraw(report=report, seen=bytes(report.sha256), by=fresh(day.cast.pkd), reason="salah")
+    else:
+        review.approve(report=report, seen=bytes(report.sha256), by=fresh(day.cast.pkd))
 
 
 def test_a_page_holds_figures_and_nothing_else(day: Day) -> None:
