@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,9 +23,10 @@ from dashboards.figures import Counts, add_counts, period_label
 from hierarchy.levels import LEAF
 from hierarchy.models import Unit
 from hierarchy.querysets import UnitQuerySet
-from reports.models import Cadence, Obligation, State, Tally, Window
-from reports.rollup import COUNTS
+from reports.counting import PASSING, TALLIED, counts_of
+from reports.models import Cadence, Obligation, Tally, Window
 
+SHOWN = (*TALLIED, *PASSING)  # the fields of figures.Counts
 _UNIT = ("pk", "code", "name", "kind", "level", "number")
 # What is filed whenever something happens is owed by nobody beforehand, so nobody can be behind with it.
 OWED_AHEAD = Q(opened_at__isnull=False) & ~Q(instrument__cadence=Cadence.EVENT)
@@ -47,12 +49,16 @@ def with_heat(units: UnitQuerySet, *, choice: Choice, now: datetime) -> UnitQuer
     duties = Obligation.objects.filter(_opened(), subject__in=stations).order_by("subject__code")
     return units.annotate(
         own=ArraySubquery(
-            Tally.objects.filter(_opened(), unit=OuterRef("pk")).order_by().values(json=_json(COUNTS, window=True))
+            Tally.objects.filter(_opened(), unit=OuterRef("pk"))
+            .with_not_due(now)
+            .order_by()
+            .values(json=_json(SHOWN, window=True))
         ),
         below=ArraySubquery(
             Tally.objects.filter(_opened(), wanted, unit__in=children)
+            .with_not_due(now)
             .order_by("unit__code")
-            .values(json=_json(COUNTS, unit="unit"))
+            .values(json=_json(SHOWN, unit="unit"))
         ),
         stations=ArraySubquery(
             duties.filter(wanted | Q(subject=OuterRef("pk"))).values(
@@ -97,7 +103,7 @@ def heat_of(unit: Any, *, choice: Choice, now: datetime) -> Heat:
     periods = sorted({a.period for a in known.values() if current and a.code == current.code and a.period})
     heat = Heat(tabs, current, shown, period, [(key, period_label(key)) for key in periods], [], None)
     if current is not None and not unit.is_station:
-        _fill(heat, unit, choice)
+        _fill(heat, unit, choice, now)
     return heat
 
 
@@ -134,11 +140,11 @@ def _chosen(known: list[Asked], tabs: list[Asked], choice: Choice, now: datetime
     return named, [named]
 
 
-def _fill(heat: Heat, unit: Any, choice: Choice) -> None:
+def _fill(heat: Heat, unit: Any, choice: Choice, now: datetime) -> None:
     """Rows of the children, the unit's own where it is a subject itself, and the total."""
     totals = _by_window(unit.own)
     below: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in (*unit.below, *map(_counted, unit.stations)):
+    for row in (*unit.below, *(_counted(row, now) for row in unit.stations)):
         below[row["unit_pk"]].append(row)
     heat.total = _row(heat, unit, totals)
     heat.rows = [_row(heat, _unit(some[0]), _by_window(some)) for some in below.values()]
@@ -157,22 +163,27 @@ def _fill(heat: Heat, unit: Any, choice: Choice) -> None:
 
 
 def _by_window(rows: Iterable[Mapping[str, Any]]) -> dict[int, Counts]:
-    return {row["window_id"]: Counts(**{name: row[name] for name in COUNTS}) for row in rows}
+    return {row["window_id"]: Counts(**{name: row[name] for name in SHOWN}) for row in rows}
 
 
-def _counted(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A station's obligation with the counts that a tally would have (rollup.COUNTED)."""
-    filed_at, due_at = row["first_filed_at"], row["due_at"]
-    on_time = filed_at is not None and datetime.fromisoformat(filed_at) <= datetime.fromisoformat(due_at)
-    counts = {"expected": 1, "filed_count": int(filed_at is not None), "on_time": int(on_time)}
-    states = {"approved_count": State.APPROVED, "returned": State.RETURNED, "vacant": State.VACANT}
-    states["unreachable"] = State.UNREACHABLE
-    return {**row, **counts, **{name: int(row["state"] == state) for name, state in states.items()}}
+@dataclass(frozen=True)
+class _Station:
+    """A station's obligation as the statement gives it."""
+
+    state: str
+    due_at: datetime
+    first_filed_at: datetime | None
+
+
+def _counted(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """A station's obligation with the counts that a tally would have."""
+    filed_at = row["first_filed_at"] and datetime.fromisoformat(row["first_filed_at"])
+    return {**row, **counts_of(_Station(row["state"], datetime.fromisoformat(row["due_at"]), filed_at), now)}
 
 
 def _difference(whole: Counts, parts: Iterable[Counts | None]) -> Counts:
     below = add_counts(part.__dict__ for part in parts if part is not None)
-    return Counts(**{name: getattr(whole, name) - getattr(below, name) for name in COUNTS})
+    return Counts(**{name: getattr(whole, name) - getattr(below, name) for name in SHOWN})
 
 
 def _unit(row: Mapping[str, Any]) -> Unit:

@@ -11,7 +11,6 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, DateTimeField, F, Func, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import JSONObject
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 from dashboards.board_shapes import Asked, Choice, Heat
 from dashboards.figures import Counts
@@ -20,8 +19,8 @@ from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.models import Membership, Role, Unit, User
 from reports import reminders
+from reports.counting import PASSING, TALLIED, WORDS, Word
 from reports.models import Obligation, State
-from reports.models.filed import HAS_REPORT
 from reports.worklist import Row
 
 QUARTER = timedelta(minutes=15)
@@ -29,33 +28,38 @@ QUARTER = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Measure:
-    """A number of the board: its word in the address, on the screen, and as a state with icon and tone.
-
-    part_of: the measure its share is of; "" for what is owed.
-    """
+    """A number of the board: its word in the address, the word of counting, and its look as a state."""
 
     slug: str
-    word: Promise
+    counts: Word
     icon: str
     tone: str
-    part_of: str = ""
+
+    @property
+    def word(self) -> Promise:
+        return self.counts.label
+
+    @property
+    def part_of(self) -> str:
+        """The slug of what its share is of; "" for what is owed."""
+        return next((slug for slug, other in MEASURES.items() if other.counts.key == self.counts.of), "")
 
 
 MEASURES = {
-    measure.slug: measure
-    for measure in (
-        Measure("wajib", _("Wajib lapor"), "circle", "open"),
-        Measure("masuk", _("Sudah lapor"), "tick", "done", "wajib"),
-        Measure("tepat", _("Tepat waktu"), "tick", "done", "masuk"),
-        Measure("terlambat", _("Masuk terlambat"), "clock", "provisional", "masuk"),
-        Measure("belum", _("Belum lapor"), "circle", "open", "wajib"),
-        Measure("lewat", _("Lewat tenggat"), "clock", "problem", "belum"),
-        Measure("nanti", _("Belum jatuh tempo"), "circle", "open", "belum"),
-        Measure("menunggu", _("Menunggu pemeriksaan"), "tick", "provisional", "masuk"),
-        Measure("dikembalikan", _("Dikembalikan"), "return", "problem", "masuk"),
-        Measure("disetujui", _("Disetujui"), "double-tick", "done", "masuk"),
-        Measure("kosong", _("Tanpa pengawas"), "dashed-circle", "missing", "wajib"),
-        Measure("tanpa-sinyal", _("Tanpa sinyal"), "no-signal", "missing", "wajib"),
+    slug: Measure(slug, WORDS[key], icon, tone)
+    for slug, key, icon, tone in (
+        ("wajib", "owed", "circle", "open"),
+        ("masuk", "filed", "tick", "done"),
+        ("tepat", "on_time", "tick", "done"),
+        ("terlambat", "late", "clock", "provisional"),
+        ("belum", "missing", "circle", "open"),
+        ("lewat", "past", "clock", "problem"),
+        ("nanti", "not_due", "circle", "open"),
+        ("menunggu", "waiting", "tick", "provisional"),
+        ("dikembalikan", "returned", "return", "problem"),
+        ("disetujui", "approved", "double-tick", "done"),
+        ("kosong", "vacant", "dashed-circle", "missing"),
+        ("tanpa-sinyal", "unreachable", "no-signal", "missing"),
     )
 }
 # What is listed unasked: the first of these that has any, because it is what somebody should act on.
@@ -63,22 +67,8 @@ URGENT = ("lewat", "nanti", "menunggu", "wajib")
 
 
 def conditions(now: datetime) -> dict[str, Q]:
-    """What an obligation must be to be counted in a measure, and so to stand in its list. On the dot is on time."""
-    owed = Q(state=State.OWED)
-    return {
-        "wajib": Q(),
-        "masuk": Q(state__in=HAS_REPORT),
-        "tepat": Q(first_filed_at__lte=F("due_at")),
-        "terlambat": Q(first_filed_at__gt=F("due_at")),
-        "belum": owed,
-        "lewat": owed & Q(due_at__lt=now),
-        "nanti": owed & Q(due_at__gte=now),
-        "menunggu": Q(state=State.FILED),
-        "dikembalikan": Q(state=State.RETURNED),
-        "disetujui": Q(state=State.APPROVED),
-        "kosong": Q(state=State.VACANT),
-        "tanpa-sinyal": Q(state=State.UNREACHABLE),
-    }
+    """What an obligation must be to be counted in a measure, and so to stand in its list."""
+    return {slug: measure.counts.q(now) for slug, measure in MEASURES.items()}
 
 
 @dataclass(frozen=True)
@@ -113,16 +103,8 @@ class Scan:
     @property
     def counts(self) -> Counts:
         """The numbers as a tally has them."""
-        found = self.numbers
-        return Counts(
-            found["wajib"],
-            found["masuk"],
-            found["tepat"],
-            found["disetujui"],
-            found["dikembalikan"],
-            found["kosong"],
-            found["tanpa-sinyal"],
-        )
+        by_word = {MEASURES[slug].counts.key: number for slug, number in self.numbers.items()}
+        return Counts(**{name: by_word[word] for name, word in (TALLIED | PASSING).items()})
 
 
 def scan(duties: QuerySet[Obligation], *, choice: Choice, narrowed: Q, now: datetime) -> Scan:

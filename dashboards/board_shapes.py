@@ -50,18 +50,21 @@ class Asked:
 
 @dataclass(frozen=True)
 class Index:
-    """The compliance index: (on time + 0.5 x late) / (expected - vacant - unreachable); `halves` is twice its top."""
+    """The compliance index: (on time + 0.5 x late) / (filed + past its deadline); `halves` is twice its top.
+
+    Nobody is behind with what is not due yet, at a vacant post or without a signal (docs/definitions.md).
+    """
 
     halves: int
     base: int
 
     @classmethod
     def of(cls, counts: Counts) -> Index:
-        return cls(2 * counts.on_time + counts.late, base_of(counts))
+        return cls(2 * counts.on_time + counts.late, counts.judged)
 
     @property
     def value(self) -> float | None:
-        """None where nothing could have been filed."""
+        """None where nothing was filed and nothing is past its deadline."""
         return self.halves / (2 * self.base) if self.base else None
 
     @property

@@ -22,7 +22,10 @@ PROVISIONAL, RATIFIED = "sementara", "disahkan"
 
 @dataclass(frozen=True)
 class Counts:
-    """How complete a unit's reporting is; the fields of a Tally."""
+    """How complete a unit's reporting is: the fields of a Tally, and `not_due`, which passes with time.
+
+    The other words of reports/counting.py follow from these; they bear the words' names.
+    """
 
     expected: int = 0
     filed_count: int = 0
@@ -31,10 +34,21 @@ class Counts:
     returned: int = 0
     vacant: int = 0
     unreachable: int = 0
+    not_due: int = 0
 
     @property
     def missing(self) -> int:
         return self.expected - self.filed_count - self.vacant - self.unreachable
+
+    @property
+    def past(self) -> int:
+        """Not filed though the deadline has passed."""
+        return self.missing - self.not_due
+
+    @property
+    def judged(self) -> int:
+        """What the index judges: filed, or past its deadline."""
+        return self.filed_count + self.past
 
     @property
     def late(self) -> int:
@@ -59,7 +73,7 @@ def add_counts(rows: Iterable[Mapping[str, int]]) -> Counts:
     total = dict.fromkeys(Counts.__dataclass_fields__, 0)
     for row in rows:
         for name in total:
-            total[name] += row[name]
+            total[name] += row.get(name, 0)
     return Counts(**total)
 
 

@@ -4,7 +4,6 @@ shows what stands ratified.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,10 +31,10 @@ from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Unit
 from reports import ratified
+from reports.counting import PASSING, TALLIED, counts_of, shown_state
 from reports.instruments.schema import problem_cells
-from reports.models import AgendaItem, Obligation, State, Tally, Window
+from reports.models import AgendaItem, Obligation, Tally, Window
 from reports.querysets import without_schema
-from reports.rollup import COUNTS
 
 BASES = ("filed", "approved", "ratified")  # the last one for units with a body, from its newest decisions
 TOP = 6  # problems shown as figures; the list below holds them all
@@ -157,11 +156,11 @@ def unit_page(unit: Unit, *, instrument: str, period: str, basis: str, sort: str
         reported = {duty.window.instrument_id for duty in duties if duty.first_filed_at}
         page = _begin(unit, [duty.window for duty in duties], reported, instrument, period, basis, now)
         chosen = [duty for duty in duties if _shown(page, duty.window)]
-        page.counts = add_counts(map(counts_of, chosen))
+        page.counts = add_counts(counts_of(duty, now) for duty in chosen)
         page.duties = [_duty(duty, now) for duty in chosen]
         vectors = [vector for duty in chosen if (vector := vector_of(duty, basis)) is not None]
     else:
-        tallies = _tallies_of(unit)
+        tallies = _tallies_of(unit, now)
         reported = {tally.window.instrument_id for tally in tallies if tally.filed_count}
         page = _begin(unit, [tally.window for tally in tallies], reported, instrument, period, basis, now)
         windows = [tally.window for tally in tallies if _shown(page, tally.window)]
@@ -220,9 +219,10 @@ def in_order(rows: list[Row], sort: str) -> list[Row]:
     return sorted(known, key=key, reverse=sort.startswith("-")) + unknown
 
 
-def _tallies_of(unit: Unit) -> list[Tally]:
+def _tallies_of(unit: Unit, now: datetime) -> list[Tally]:
     return list(
         Tally.objects.filter(unit=unit)
+        .with_not_due(now)
         .select_related("window__instrument", "window__stage", "window__version")
         .defer(*LIGHT)
         .order_by("window__opens_at", "window__instrument__code")
@@ -288,9 +288,17 @@ def _add_rows(page: UnitPage, windows: list[Window]) -> None:
             duty.subject.village = unit
             row = found.setdefault(duty.subject_id, Row(duty.subject))
             row.duties.append(_duty(duty, page.as_of))
-            _add(row, counts_of(duty), vector_of(duty, page.basis), problems[duty.window_id], duty.first_filed_at)
+            _add(
+                row,
+                counts_of(duty, page.as_of),
+                vector_of(duty, page.basis),
+                problems[duty.window_id],
+                duty.first_filed_at,
+            )
     else:
-        held = Tally.objects.filter(window__in=windows, unit__parent=unit).select_related("unit")
+        held = (
+            Tally.objects.filter(window__in=windows, unit__parent=unit).with_not_due(page.as_of).select_related("unit")
+        )
         tallies = list(held.order_by("unit__code"))
         if page.basis == "ratified":
             tallies, _decided = _as_ratified(tallies)
@@ -314,31 +322,16 @@ def _add(
 
 
 def _duty(obligation: Obligation, now: datetime) -> Duty:
-    late = obligation.state == State.OWED and now > obligation.due_at
     return Duty(
         obligation,
-        "LATE" if late else obligation.state,
+        shown_state(obligation, now),
         period_label(obligation.window.period),
         getattr(obligation, "report", None),
     )
 
 
 def tally_counts(tally: Tally) -> dict[str, int]:
-    return {name: getattr(tally, name) for name in COUNTS}
-
-
-def counts_of(duty: Obligation) -> dict[str, int]:
-    """The counts of a single obligation, as rollup.py counts it."""
-    state = defaultdict(int, {duty.state: 1})
-    return {
-        "expected": 1,
-        "filed_count": int(duty.first_filed_at is not None),
-        "on_time": int(bool(duty.on_time)),
-        "approved_count": state["APPROVED"],
-        "returned": state["RETURNED"],
-        "vacant": state["VACANT"],
-        "unreachable": state["UNREACHABLE"],
-    }
+    return {name: getattr(tally, name) for name in (*TALLIED, *PASSING)}
 
 
 def vector_of(duty: Obligation, basis: str) -> list[int] | None:

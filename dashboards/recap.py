@@ -22,8 +22,8 @@ from hierarchy.errors import Refusal
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Membership, Role, Unit
 from hierarchy.querysets import within_q
+from reports.counting import PASSING, TALLIED, counts_of
 from reports.models import Cadence, InstrumentVersion, Obligation, Stage, State, Tally, Window
-from reports.rollup import COUNTS
 
 CHUNK = 2_000
 # Where a body sits is not in the tree; a regency named here signs in its capital, any other unit in its own name.
@@ -46,13 +46,14 @@ SEATS = {
 class Source:
     """One version of an instrument with its opened windows in the stage, and the units its rows are about.
 
-    own: the unit's own reports are a row too, because the rows below do not contain them.
+    own: the unit's own reports are a row too, because the rows below do not contain them. at: as of when.
     """
 
     version: InstrumentVersion
     windows: tuple[int, ...]
     level: Level
     own: bool
+    at: datetime
 
     @property
     def title(self) -> str:
@@ -66,7 +67,7 @@ class Source:
 def gather(*, unit: Unit, stage_code: str, basis: str, detail: bool, cut_off: datetime) -> Recap:
     """The recap of a unit. Raises Refusal when no instrument of the stage concerns it and its subordinates yet."""
     stage = Stage.objects.filter(election_id=unit.election_id, code=stage_code).first()
-    sources = list(_sources(unit, stage, detail=detail)) if stage else []
+    sources = list(_sources(unit, stage, detail=detail, at=cut_off)) if stage else []
     if stage is None or not sources:
         raise Refusal(_("Belum ada instrumen yang dibuka untuk satuan ini pada tahapan itu. Pilih tahapan lain."))
     windows = [pk for source in sources if source.version.instrument.cadence != Cadence.EVENT for pk in source.windows]
@@ -103,17 +104,17 @@ def signatories(unit: Unit) -> list[tuple[str, str]]:
     return [(m.user.name, str(Role(m.role).label)) for m in sorted(rows, key=lambda m: (m.role, m.user.name))]
 
 
-def _sources(unit: Unit, stage: Stage, *, detail: bool) -> Iterator[Source]:
+def _sources(unit: Unit, stage: Stage, *, detail: bool, at: datetime) -> Iterator[Source]:
     windows = Window.objects.filter(stage=stage, opened_at__isnull=False)
     rows = windows.select_related("version__instrument").order_by("instrument__code", "version__number", "period")
     for version, run in groupby(rows, key=lambda window: window.version):
         about = version.instrument.subject_level
         below = Level(min(unit.level + 1, LEAF))
         if about is None:
-            yield Source(version, tuple(w.pk for w in run), below, own=unit.level < LEAF)
+            yield Source(version, tuple(w.pk for w in run), below, own=unit.level < LEAF, at=at)
         elif about >= unit.level:
             level = Level(about) if detail else Level(min(about, below))
-            yield Source(version, tuple(w.pk for w in run), level, own=False)
+            yield Source(version, tuple(w.pk for w in run), level, own=False, at=at)
 
 
 # --- rows ---------------------------------------------------------------------------------------------------------
@@ -166,8 +167,9 @@ def _figures(source: Source, unit: Unit, level: Level, basis: str) -> Iterator[t
     """(code, counts, summed vector) of every unit of a level below or at `unit` that owes something, by code."""
     if level == LEAF:
         return _folded(_obligations(source, basis, within_q(unit, "subject__"), Q(subject__level=LEAF)), source)
-    rows = Tally.objects.filter(within_q(unit, "unit__"), unit__level=level, window__in=source.windows)
-    return _folded(rows.order_by("unit__code").values_list("unit__code", *COUNTS, basis).iterator(CHUNK), source)
+    tallies = Tally.objects.filter(within_q(unit, "unit__"), unit__level=level, window__in=source.windows)
+    rows = tallies.with_not_due(source.at).order_by("unit__code")
+    return _folded(rows.values_list("unit__code", *TALLIED, *PASSING, basis).iterator(CHUNK), source)
 
 
 def _own(source: Source, unit: Unit, basis: str) -> list[tuple[str, Counts, list[int] | None]]:
@@ -178,16 +180,10 @@ def _obligations(source: Source, basis: str, *scope: Q) -> Iterator[tuple]:
     """Rows shaped like tallies, one per obligation: a station's own figure is its report."""
     rows = Obligation.objects.filter(*scope, window__in=source.windows).order_by("subject__code", "pk")
     wanted = ("subject__code", "state", "first_filed_at", "due_at", "report__vector")
-    for code, state, filed_at, due_at, vector in rows.values_list(*wanted).iterator(CHUNK):
-        approved = state == State.APPROVED
-        counts = (
-            1,
-            int(filed_at is not None),
-            int(filed_at is not None and filed_at <= due_at),
-            int(approved),
-            *(int(state == other) for other in (State.RETURNED, State.VACANT, State.UNREACHABLE)),
-        )
-        yield (code, *counts, vector if approved or basis == "filed" else None)
+    for one in rows.values_list(*wanted, named=True).iterator(CHUNK):
+        counts = counts_of(one, source.at)
+        vector = one.report__vector if counts["approved_count"] or basis == "filed" else None
+        yield (one.subject__code, *counts.values(), vector)
 
 
 def _folded(rows: Iterable[tuple], source: Source) -> Iterator[tuple[str, Counts, list[int] | None]]:
@@ -199,7 +195,7 @@ def _folded(rows: Iterable[tuple], source: Source) -> Iterator[tuple[str, Counts
         else:
             counts = [sum(column) for column in zip(*(row[1:-1] for row in found), strict=True)]
             vector = add_vectors((row[-1] for row in found if row[-1] is not None), source.version.width)
-        yield code, Counts(**dict(zip(COUNTS, counts, strict=True))), vector
+        yield code, Counts(**dict(zip((*TALLIED, *PASSING), counts, strict=True))), vector
 
 
 # --- compliance ---------------------------------------------------------------------------------------------------

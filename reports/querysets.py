@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Prefetch, Q
-from django.db.models.functions import Coalesce
+from django.db.models import Case, Count, Exists, F, OuterRef, Prefetch, Q, Subquery, When
+from django.db.models.functions import Coalesce, Least
 
 from hierarchy import access
 from hierarchy.access import Permission
+from hierarchy.levels import LEAF, Level
 from hierarchy.models import Membership, Unit, User
 from hierarchy.querysets import visible_q, within_q
+from reports.counting import WORDS
 
 if TYPE_CHECKING:
     from hierarchy.models import Election
@@ -114,3 +116,28 @@ class TallyQuerySet(models.QuerySet):
     def of_unit_and_children(self, unit: Unit) -> TallyQuerySet:
         """The unit's own tallies and those of its direct children."""
         return self.filter(Q(unit_id=unit.pk) | Q(unit__parent_id=unit.pk))
+
+    def with_not_due(self, at: datetime) -> TallyQuerySet:
+        """Adds `not_due` at a moment, which no tally can keep: it passes while nobody does anything.
+
+        An extension only ever gives more time. So before the window's deadline it is all that is missing, afterwards
+        nothing, and obligations are counted only where an extension still runs.
+        """
+        from reports.models import Extension, Obligation
+
+        here = Q()
+        for level in Level:
+            if level != LEAF:
+                here |= Q(**{f"subject__{level.spec.column}": OuterRef("unit")})
+        owing = Obligation.objects.filter(WORDS["not_due"].q(at), here, window=OuterRef("window")).order_by()
+        extended = Extension.objects.filter(window=OuterRef("window"), due_at__gte=at)
+        missing = F("expected") - F("filed_count") - F("vacant") - F("unreachable")
+        counted = Coalesce(Subquery(owing.values("window").annotate(n=Count("pk")).values("n")), 0)
+        return self.annotate(
+            not_due=Case(
+                When(window__due_at__gte=at, then=missing),
+                When(Exists(extended), then=Least(missing, counted)),  # a tally may be a second behind
+                default=0,
+                output_field=models.IntegerField(),
+            )
+        )

@@ -21,19 +21,11 @@ from django.db import transaction
 
 from hierarchy import clock, prepared
 from hierarchy.levels import Level
-from reports import locks, outbox
+from reports import counting, locks, outbox
 from reports.models import Outbox, Window
 
 # What a tally counts, in SQL over obligations `o`; publications count polling stations with the same expressions.
-COUNTED = {
-    "expected": "count(*)",
-    "filed_count": "count(*) FILTER (WHERE o.state IN ('FILED', 'RETURNED', 'APPROVED'))",
-    "on_time": "count(*) FILTER (WHERE o.first_filed_at <= o.due_at)",
-    "approved_count": "count(*) FILTER (WHERE o.state = 'APPROVED')",
-    "returned": "count(*) FILTER (WHERE o.state = 'RETURNED')",
-    "vacant": "count(*) FILTER (WHERE o.state = 'VACANT')",
-    "unreachable": "count(*) FILTER (WHERE o.state = 'UNREACHABLE')",
-}
+COUNTED = {column: counting.counted(word) for column, word in counting.TALLIED.items()}
 COUNTS = list(COUNTED)
 Key = tuple[int, int]  # (window id, unit id)
 STATIONLESS = [Level.VILLAGE, Level.DISTRICT, Level.REGENCY]  # folded bottom-up by the worker of one regency

@@ -16,6 +16,7 @@ from hierarchy.access import Permission
 from hierarchy.models import Membership, Unit
 from hierarchy.querysets import UnitQuerySet
 from reports import quality
+from reports.counting import WORDS
 from reports.forms import AnswerField, ReportForm
 from reports.instruments.schema import PHOTO
 from reports.models import InstrumentVersion, Obligation, Report, State
@@ -36,7 +37,7 @@ class Row:
 
     @classmethod
     def of(cls, duty: Obligation, now: datetime) -> Row:
-        if duty.state == State.OWED and now > duty.due_at:
+        if WORDS["past"].holds(duty, now):
             return cls(duty, "LATE", formats.duration(now - duty.due_at))
         if duty.state == State.RETURNED:
             report = getattr(duty, "report", None)
@@ -52,7 +53,7 @@ def silent_units(*, of: list[int], now: datetime) -> UnitQuerySet:
     Each unit has `silent` (its duties, oldest deadline first) and `people` (its current members with their users), so
     that one call settles everything: three queries whatever their number.
     """
-    late = Obligation.objects.open_at(now).filter(state=State.OWED, due_at__lt=now).order_by("due_at")
+    late = Obligation.objects.open_at(now).filter(WORDS["past"].q(now)).order_by("due_at")
     owing = late.filter(filer__parent_id__in=of).values("filer_id")
     people = Membership.objects.current().select_related("user").order_by("user__name")
     return (

@@ -119,7 +119,9 @@ def test_the_index_is_the_formula_of_the_page(election_day: Day) -> None:
     n = found.numbers
     index = Index.of(found.counts)
     assert min(n["kosong"], n["tanpa-sinyal"], n["terlambat"]) > 0
-    assert index.value == (n["tepat"] + 0.5 * n["terlambat"]) / (n["wajib"] - n["kosong"] - n["tanpa-sinyal"])
+    assert n["nanti"] > 0  # due in three hours: nobody is behind with them
+    assert index.base == n["wajib"] - n["kosong"] - n["tanpa-sinyal"] - n["nanti"]
+    assert index.value == (n["tepat"] + 0.5 * n["terlambat"]) / (n["masuk"] + n["lewat"])
     assert Index(5, 0).value is None
 
 
@@ -185,6 +187,7 @@ def test_periods_one_by_one_or_all_together(election_day: Day) -> None:
 
 
 def test_rows_in_order(election_day: Day) -> None:
+    election_day.set_clock(MORNING_AFTER)  # before the deadline nobody is behind, and all are equals
     befall(election_day, [(State.OWED, None)], 0 * HOUR)
     filed = {"6401": 3, "6472": 6}
     for code, number in filed.items():

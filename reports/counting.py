@@ -1,0 +1,159 @@
+"""What each word of counting means, once: as SQL, as a Q, for one obligation, and in Indonesian (docs/definitions.md).
+
+A word is a set of states and, where time matters, one comparison; whatever counts obligations anywhere is made from
+this table. Two partitions hold at every moment:
+
+    owed  = filed + past + not_due + vacant + unreachable
+    filed = on_time + late = waiting + returned + approved
+
+Pure: no query and no model is imported, so querysets may use it. The check in verify.py counts by rules of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from django.db.models import F, Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+REPORTED = ("FILED", "RETURNED", "APPROVED")
+
+
+class Countable(Protocol):
+    """What is read of an obligation: its columns, or the same read as plain values."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def due_at(self) -> datetime: ...
+    @property
+    def first_filed_at(self) -> datetime | None: ...
+
+
+class Timed(NamedTuple):
+    """One comparison of time three times over. {at}: the placeholder of the moment; {o}: the path to the obligation."""
+
+    sql: str
+    q: Callable[[datetime, str], Q]
+    holds: Callable[[Any, datetime], bool]
+
+
+# On the dot is on time, and at the very moment of its deadline nothing has passed it yet.
+TIMED = {
+    "": Timed("", lambda at, path: Q(), lambda one, at: True),
+    "in time": Timed(
+        "o.first_filed_at <= o.due_at",
+        lambda at, path: Q(**{f"{path}first_filed_at__lte": F(f"{path}due_at")}),
+        lambda one, at: one.first_filed_at is not None and one.first_filed_at <= one.due_at,
+    ),
+    "afterwards": Timed(
+        "o.first_filed_at > o.due_at",
+        lambda at, path: Q(**{f"{path}first_filed_at__gt": F(f"{path}due_at")}),
+        lambda one, at: one.first_filed_at is not None and one.first_filed_at > one.due_at,
+    ),
+    "passed": Timed(
+        "o.due_at < {at}",
+        lambda at, path: Q(**{f"{path}due_at__lt": at}),
+        lambda one, at: one.due_at < at,
+    ),
+    "ahead": Timed(
+        "o.due_at >= {at}",
+        lambda at, path: Q(**{f"{path}due_at__gte": at}),
+        lambda one, at: one.due_at >= at,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word that counts obligations. `states` empty: whatever their state; `timed`: a key of TIMED.
+
+    `of`: the word whose number is its 100 %; "" where a percentage would say nothing.
+    """
+
+    key: str
+    label: Promise
+    meaning: Promise
+    states: tuple[str, ...] = ()
+    timed: str = ""
+    of: str = "owed"
+
+    def sql(self, at: str = "%(at)s") -> str:
+        """The condition over obligations `o`; `at` is the placeholder of the moment. States are ours, never typed."""
+        states = ", ".join(f"'{state}'" for state in self.states)
+        parts = [f"o.state IN ({states})" if states else "", TIMED[self.timed].sql.format(at=at)]
+        return " AND ".join(filter(None, parts)) or "true"
+
+    def q(self, at: datetime, path: str = "") -> Q:
+        """The condition on obligations; `path` leads to them, as "obligation__" does from reports."""
+        states = Q(**{f"{path}state__in": self.states}) if self.states else Q()
+        return states & TIMED[self.timed].q(at, path)
+
+    def holds(self, one: Countable, at: datetime) -> bool:
+        """Whether one obligation is counted under this word at a moment."""
+        return (not self.states or one.state in self.states) and TIMED[self.timed].holds(one, at)
+
+
+WORDS = {
+    word.key: word
+    for word in (
+        Word("owed", _("Wajib lapor"), _("Semua laporan yang harus dikirim."), of=""),
+        Word("due", _("Sudah jatuh tempo"), _("Wajib lapor yang tenggatnya sudah lewat."), timed="passed"),
+        Word("filed", _("Sudah lapor"), _("Laporannya sudah masuk, apa pun hasil pemeriksaannya."), REPORTED),
+        Word(
+            "on_time",
+            _("Tepat waktu"),
+            _("Pertama kali masuk paling lambat saat tenggat."),
+            REPORTED,
+            "in time",
+            "filed",
+        ),
+        Word("late", _("Masuk terlambat"), _("Pertama kali masuk sesudah tenggat."), REPORTED, "afterwards", "filed"),
+        Word("missing", _("Belum lapor"), _("Laporannya belum masuk dan dapat dikirim."), ("OWED",)),
+        Word("past", _("Lewat tenggat"), _("Belum lapor padahal tenggatnya sudah lewat."), ("OWED",), "passed"),
+        Word("not_due", _("Belum jatuh tempo"), _("Belum lapor dan tenggatnya belum lewat."), ("OWED",), "ahead"),
+        Word(
+            "waiting",
+            _("Menunggu pemeriksaan"),
+            _("Sudah lapor, belum disetujui atau dikembalikan."),
+            ("FILED",),
+            of="filed",
+        ),
+        Word("returned", _("Dikembalikan"), _("Dikembalikan untuk diperbaiki."), ("RETURNED",), of="filed"),
+        Word("approved", _("Disetujui"), _("Disetujui pemeriksanya sebagaimana isinya sekarang."), ("APPROVED",)),
+        Word("vacant", _("Tanpa pengawas"), _("Tidak ada yang bertugas untuk melapor."), ("VACANT",)),
+        Word("unreachable", _("Tanpa sinyal"), _("Atasannya menyatakan tidak ada sinyal."), ("UNREACHABLE",)),
+    )
+}
+# What a tally keeps of an obligation: its column, and the word. None of them changes while time passes.
+TALLIED = {
+    "expected": "owed",
+    "filed_count": "filed",
+    "on_time": "on_time",
+    "approved_count": "approved",
+    "returned": "returned",
+    "vacant": "vacant",
+    "unreachable": "unreachable",
+}
+# What a tally cannot keep, because it changes while nobody does anything.
+PASSING = {"not_due": "not_due"}
+
+
+def counted(key: str, at: str = "%(at)s") -> str:
+    """How many obligations `o` are counted under a word, as an SQL aggregate."""
+    condition = WORDS[key].sql(at)
+    return "count(*)" if condition == "true" else f"count(*) FILTER (WHERE {condition})"
+
+
+def counts_of(one: Countable, at: datetime) -> dict[str, int]:
+    """The counts of a single obligation under the names that a tally has for them, with those that pass."""
+    return {name: int(WORDS[key].holds(one, at)) for name, key in (TALLIED | PASSING).items()}
+
+
+def shown_state(one: Countable, at: datetime) -> str:
+    """The key of hierarchy.formats.STATES an obligation is shown with: LATE is what has passed its deadline."""
+    return "LATE" if WORDS["past"].holds(one, at) else str(one.state)
