@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 
 from hierarchy import formats
-from hierarchy.clock import WITA
 from hierarchy.levels import Level
-from reports.instruments.schema import YES, CellKind, Problem, Question, Schema, parse_problem, problem_cells, sum_cells
+from reports.instruments import indicator_words
+from reports.instruments.schema import CellKind, Question, Schema, problem_cells, sum_cells
 from reports.models import Cadence, Instrument
 
 COUNTED = frozenset({CellKind.SUM, CellKind.OPTION, CellKind.LATE, CellKind.PROBLEM})
@@ -135,44 +135,15 @@ class SumRow:
 
 def problem_lines(schema: Schema, vector: Sequence[int], language: str | None = None) -> list[Line]:
     """Problems by how many reports found them, most first; a problem nobody found is listed last with 0."""
-    lines = [
-        Line(question, finding(question, language), vector[position]) for question, position in problem_cells(schema)
-    ]
+    told = indicator_words.lines(schema, language)
+    lines = [Line(question, told[position], vector[position]) for question, position in problem_cells(schema)]
     return sorted(lines, key=lambda line: (-line.value, line.question.name))
-
-
-def finding(question: Question, language: str | None = None) -> str:
-    """What was found, where the question alone does not say it: "Dihadiri saksi: Tidak", "Jam buka: sesudah 07.00"."""
-    problem, label = parse_problem(question.problem), question.label.in_language(language)
-    tail = _tail(question, problem, language) if problem else ""
-    return f"{label}: {tail}" if tail else label
-
-
-def _tail(question: Question, problem: Problem, language: str | None) -> str:
-    operator, limit = problem
-    if operator == "option":
-        named = {choice.name: choice.label.in_language(language) for choice in question.choices}
-        return "" if limit == YES else named.get(limit, limit)
-    if ":" in limit:
-        words = _("sesudah pukul %(limit)s") if operator == ">" else _("sebelum pukul %(limit)s")
-        return words % {"limit": _clock_time(limit)}
-    if (operator, limit) == (">", "0"):
-        return _("ada")  # counts reports; the same words without it are the sum
-    words = _("lebih dari %(limit)s") if operator == ">" else _("kurang dari %(limit)s")
-    return words % {"limit": formats.number(int(limit))}
-
-
-def _clock_time(limit: str) -> str:
-    any_day = date(2024, 2, 14)
-    return formats.hour(datetime.combine(any_day, time.fromisoformat(limit), WITA))
 
 
 def sum_lines(schema: Schema, vector: Sequence[int], language: str | None = None) -> list[Line]:
     """Sums in the order they are asked."""
-    return [
-        Line(question, question.label.in_language(language), vector[position])
-        for question, position in sum_cells(schema)
-    ]
+    told = indicator_words.lines(schema, language)
+    return [Line(question, told[position], vector[position]) for question, position in sum_cells(schema)]
 
 
 def sum_rows(schema: Schema, lines: Iterable[Line]) -> list[SumRow]:

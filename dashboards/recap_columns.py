@@ -8,6 +8,7 @@ from itertools import takewhile
 
 from django.utils.translation import gettext as _
 
+from reports.instruments.indicator_words import problem_answer
 from reports.instruments.schema import (
     CALCULATED,
     CHOICE_KINDS,
@@ -75,7 +76,7 @@ def _number(schema: Schema, question: Question) -> Iterator[Column]:
         question.label.id, _("JUMLAH") if counted is not None else "", _position(schema, question, CellKind.SUM)
     )
     if counted is not None:
-        yield Column(question.label.id, _("LAPORAN DENGAN TEMUAN"), counted)
+        yield Column(question.label.id, _("LAPORAN: %s") % problem_answer(question).upper(), counted)
 
 
 def _choice(schema: Schema, question: Question) -> Iterator[Column]:
@@ -89,9 +90,8 @@ def _time(schema: Schema, question: Question) -> Iterator[Column]:
     if problem is None:
         yield from _answered(schema, question)
         return
-    words = _("SESUDAH %s") if problem.operator == ">" else _("SEBELUM %s")
     kind = CellKind.LATE if problem.operator == ">" else CellKind.PROBLEM
-    yield Column(question.label.id, words % problem.limit.replace(":", "."), _position(schema, question, kind))
+    yield Column(question.label.id, problem_answer(question).upper(), _position(schema, question, kind))
 
 
 def _answered(schema: Schema, question: Question) -> Iterator[Column]:

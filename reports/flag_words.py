@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from hierarchy.formats import number
 from hierarchy.levels import Level
 from reports import quality
+from reports.instruments import indicator_words
 from reports.instruments.schema import Schema
 from reports.models import Flag, Report
 
@@ -20,8 +21,9 @@ Detail = Mapping[str, Any]
 
 def in_a_sentence(flag: Flag, schema: Schema) -> str:
     """In the reader's language; `schema` is that of the report's version."""
-    question = schema.by_name.get(flag.question)
-    label = question.label.in_language(get_language()) if question else ""
+    question, language = schema.by_name.get(flag.question), get_language()
+    label = question.label.in_language(language) if question else ""
+    label = indicator_words.sum_lines(schema, language).get(flag.question, label)
     return SENTENCES[flag.rule](label, flag.detail)
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from hierarchy import formats
@@ -93,23 +92,24 @@ def _item(item: AgendaItem) -> dict[str, Any]:
 
 def _shown(item: AgendaItem) -> dict[str, Any]:
     if item.window is None:
-        return {"coverage": _("Isi temuan tidak dimuat di sini; sidiknya mengikat isi yang diputuskan."), "rows": []}
-    counts, language = item.shown["counts"], get_language()
+        return {"coverage": _("Isi temuan tidak dimuat di sini; sidiknya mengikat isi yang diputuskan."), "tables": []}
+    counts = item.shown["counts"]
+    approved = formats.n_of_total(counts["approved_count"], counts["expected"], _("laporan disetujui"))
+    filed = formats.n_of_total(counts["filed_count"], counts["expected"], _("laporan masuk"))
+    found = ratified.tables(item.shown, item.window.version.parsed)
+    named = [(_("Masalah (laporan yang menemukan)"), found.problems), (_("Jumlah"), found.sums)]
+    basis = _("Disahkan: disetujui") if item.decision == AgendaItem.Decision.RATIFIED else _("Disetujui")
     return {
-        "coverage": _("%(filed)s dari %(expected)s laporan masuk, %(approved)s disetujui; keadaan %(at)s") % {
-            "filed": formats.number(counts["filed_count"]),
-            "expected": formats.number(counts["expected"]),
-            "approved": formats.number(counts["approved_count"]),
-            "at": formats.moment(item.shown_at),
+        "coverage": _("%(approved)s, %(filed)s; keadaan %(at)s") % {
+            "approved": approved, "filed": filed, "at": formats.moment(item.shown_at),
         },
-        "head": [_("Yang diawasi"), _("Disetujui"), _("Dilaporkan")],
-        "rows": [
-            [
-                question.label.in_language(language),
-                formats.number(item.shown["approved"][position]),
-                formats.number(item.shown["filed"][position]),
-            ]
-            for question, position in ratified.told_cells(item.window.version.parsed)
+        "tables": [
+            {
+                "head": [heading, f"{basis}\n{approved}", _("Pembanding: masuk") + f"\n{filed}"],
+                "rows": [[row.label, formats.number(row.approved), formats.number(row.filed)] for row in rows],
+            }
+            for heading, rows in named
+            if rows
         ],
     }  # fmt: skip
 

@@ -17,6 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from hierarchy.models import Unit
+from reports.instruments import indicator_words
 from reports.instruments.schema import Question, Schema, problem_cells, sum_cells
 from reports.models import AgendaItem, Tally, Vote, Window
 from reports.querysets import without_schema
@@ -86,23 +87,43 @@ class Moved:
 
 def differences(before: dict[str, Any], after: dict[str, Any], schema: Schema) -> list[Moved]:
     """What differs between two figures of the same unit and window, counts first, then approved sums by question."""
-    language = get_language()
     moved = [
         Moved(str(words), before["counts"][name], after["counts"][name])
         for name, words in COUNT_WORDS.items()
         if before["counts"][name] != after["counts"][name]
     ]
-    for question, position in told_cells(schema):
+    for position, line in sorted(indicator_words.lines(schema, get_language()).items()):
         old, new = before["approved"][position], after["approved"][position]
         if old != new:
-            moved.append(Moved(question.label.in_language(language), old, new))
+            moved.append(Moved(line, old, new))
     return moved
 
 
-def told_cells(schema: Schema) -> list[tuple[Question, int]]:
-    """The positions a plenary looks at: every sum, and every count of findings; once each, in the form's order."""
-    cells = {position: question for question, position in [*sum_cells(schema), *problem_cells(schema)]}
-    return [(cells[position], position) for position in sorted(cells)]
+@dataclass(frozen=True)
+class FigureRow:
+    """A line of the table that is ratified: what the body ratifies (approved), beside it what was filed."""
+
+    label: str
+    approved: int
+    filed: int
+
+
+@dataclass(frozen=True)
+class FigureTables:
+    """The figures that lie before a plenary, in the order of the form: `problems` count the reports that found one,
+    `sums` add up."""
+
+    problems: list[FigureRow]
+    sums: list[FigureRow]
+
+
+def tables(laid: dict[str, Any], schema: Schema) -> FigureTables:
+    told = indicator_words.lines(schema, get_language())
+
+    def rows(cells: Iterable[tuple[Question, int]]) -> list[FigureRow]:
+        return [FigureRow(told[at], laid["approved"][at], laid["filed"][at]) for _question, at in cells]
+
+    return FigureTables(rows(problem_cells(schema)), rows(sum_cells(schema)))
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from hierarchy.levels import LEAF
 from hierarchy.models import Election, Unit, User
 from hierarchy.tabular import Line, TableError
 from reports import journal
-from reports.instruments.schema import INTEGER, Question, sum_cells
+from reports.instruments import indicator_words
+from reports.instruments.schema import INTEGER, sum_cells
 from reports.models import InstrumentVersion, Reference, Tally, Window
 
 COLUMNS = ("kode", "instrumen", "pertanyaan", "nilai", "sumber")
@@ -183,7 +184,7 @@ def beside(unit: Unit) -> list[Beside]:
         (tally.unit_id, tally.window_id): tally
         for tally in Tally.objects.filter(unit__in={row.unit_id for row in found}, window__in=newest.values())
     }
-    cells = {code: _positions(window) for code, window in newest.items()}
+    cells = {code: _cells(window) for code, window in newest.items()}
     return [
         _compared(row, tallies.get((row.unit_id, newest[row.instrument].pk)), *cells[row.instrument][row.question])
         for row in found
@@ -191,15 +192,18 @@ def beside(unit: Unit) -> list[Beside]:
     ]
 
 
-def _positions(window: Window) -> dict[str, tuple[Question, int]]:
-    return {question.name: (question, position) for question, position in sum_cells(window.version.parsed)}
+def _cells(window: Window) -> dict[str, tuple[str, int]]:
+    """Question -> the line and the position of its sum."""
+    schema = window.version.parsed
+    told = indicator_words.lines(schema, get_language())
+    return {question.name: (told[position], position) for question, position in sum_cells(schema)}
 
 
-def _compared(row: Reference, tally: Tally | None, question: Question, position: int) -> Beside:
+def _compared(row: Reference, tally: Tally | None, label: str, position: int) -> Beside:
     known = tally is not None and tally.filed_count > 0
     return Beside(
         unit=row.unit,
-        label=question.label.in_language(get_language()),
+        label=label,
         ours=tally.filed[position] if known and tally else None,
         theirs=row.value,
         filed=tally.filed_count if tally else 0,

@@ -12,8 +12,8 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.functional import cached_property
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
@@ -277,13 +277,13 @@ class Laid:
         return bytes(self.item.sha256).hex()
 
     @cached_property
-    def rows(self) -> list[tuple[str, int, int]]:
-        """Question, approved sum, reported sum; nothing of a finding."""
+    def tables(self) -> list[tuple[str, list[ratified.FigureRow]]]:
+        """(heading, rows) of the tables that are ratified; none of a finding, and none without rows."""
         if self.item.window is None:
             return []
-        cells, language = ratified.told_cells(self.item.window.version.parsed), get_language()
-        shown = self.item.shown
-        return [(q.label.in_language(language), shown["approved"][at], shown["filed"][at]) for q, at in cells]
+        found = ratified.tables(self.item.shown, self.item.window.version.parsed)
+        named = [(_("Masalah (laporan yang menemukan)"), found.problems), (_("Jumlah"), found.sums)]
+        return [(heading, rows) for heading, rows in named if rows]
 
 
 def laid_items(found: Plenary, reader: User) -> list[Laid]:

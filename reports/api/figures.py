@@ -6,12 +6,14 @@ from datetime import datetime
 
 import msgspec
 from django.shortcuts import get_object_or_404
+from django.utils.translation import get_language
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hierarchy.models import Unit
 from reports.api.base import Endpoint, Id, Name, operation, read_query, user_of
 from reports.api.shapes import UnitRef, WindowShape, local
+from reports.instruments.indicator_words import lines
 from reports.models import Tally
 
 
@@ -30,11 +32,15 @@ class Counts(msgspec.Struct, kw_only=True):
 
 
 class Figure(msgspec.Struct, kw_only=True):
-    """One figure of a question on both bases. `kind`: SUM, ANSWERED, OPTION, LATE or PROBLEM."""
+    """One figure of a question on both bases. `kind`: SUM, ANSWERED, OPTION, LATE or PROBLEM.
+
+    `label`: what a sum, or the number of reports that found a problem, is called on pages; "" of every other figure.
+    """
 
     question: str
     kind: str
     option: str
+    label: str
     filed: int
     approved: int
 
@@ -60,13 +66,21 @@ class TallyShape(msgspec.Struct, kw_only=True):
             vacant=row.vacant,
             unreachable=row.unreachable,
         )
-        cells = zip(row.window.version.parsed.layout, row.filed, row.approved, strict=True)
+        schema = row.window.version.parsed
+        cells, told = zip(schema.layout, row.filed, row.approved, strict=True), lines(schema, get_language())
         return cls(
             unit=UnitRef.of(row.unit, row.window.election.code),
             window=WindowShape.of(row.window),
             counts=counts,
             figures=[
-                Figure(question=cell.question, kind=cell.kind.value, option=cell.option, filed=filed, approved=approved)
+                Figure(
+                    question=cell.question,
+                    kind=cell.kind.value,
+                    option=cell.option,
+                    label=told.get(cell.position, ""),
+                    filed=filed,
+                    approved=approved,
+                )
                 for cell, filed, approved in cells
             ],
             last_filed_at=local(row.last_filed_at),

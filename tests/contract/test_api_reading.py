@@ -138,6 +138,7 @@ class TestTallies:
             assert row["unit"]["code"] == code
             assert self.figures(row, "filed") == {("hadir", "SUM"): 250, ("sisa", "SUM"): 3}
             assert self.figures(row, "approved") == {("hadir", "SUM"): 200, ("sisa", "SUM"): 1}
+            assert {f["kind"] for f in row["figures"] if f["label"]} >= {"SUM"}, "a sum says what is summed"
             counts = row["counts"]
             assert (counts["expected"], counts["filed"], counts["approved"], counts["late"]) == (expected, 2, 1, 0)
             assert counts["missing"] + counts["vacant"] == expected - 2

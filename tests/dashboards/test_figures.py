@@ -80,18 +80,6 @@ def test_a_pair_is_one_row_under_the_words_its_halves_share() -> None:
     assert (row.label, row.men, row.women, row.total) == ("Pemilih dalam DPT", 130, 144, 274)
 
 
-@pytest.mark.parametrize(
-    ("source", "name", "words"),
-    [
-        (VOTING, "jam_buka", "Jam pembukaan pemungutan suara: sesudah pukul 07.00 WITA"),
-        (VOTING, "surat_tertukar", "Surat suara tertukar"),
-        (COUNTING, "dihadiri_saksi", "Rapat dimulai dengan dihadiri saksi dan pengawas TPS: Tidak"),
-    ],
-)
-def test_a_finding_says_what_was_wrong_where_the_question_does_not(source: Schema, name: str, words: str) -> None:
-    assert figures.finding(source.by_name[name], "id") == words
-
-
 COUNTS = st.builds(
     lambda on_time, late, missing, vacant, unreachable: Counts(
         expected=on_time + late + missing + vacant + unreachable,

@@ -14,9 +14,9 @@ from django.urls import reverse
 
 from hierarchy import stepup
 from hierarchy.models import User
-from reports import minutes, plenary, sitting
+from reports import minutes, plenary, rollup, sitting
 from reports.models import Plenary, Vote
-from tests.days import AFTERNOON, Day, fresh
+from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
 from tests.reports import test_pages
 from tests.reports.test_pages import text_of
 from tests.reports.test_plenary import approved, body, called, opened, ratify
@@ -129,7 +129,7 @@ def test_the_minutes_say_what_was_decided_and_set_no_typed_command(day: Day) -> 
     assert [office for office, _name in told["signed"]] == ["Ketua", "Anggota", "Anggota"]
     assert told["signed"][0][1] == chair.name
     assert bytes(item.sha256).hex() in told["items"][0]["hash"]
-    assert "1 disetujui" in told["items"][0]["coverage"]
+    assert "laporan disetujui" in told["items"][0]["coverage"]
     assert "versi 1" in told["items"][0]["decision"]
     assert len(json.dumps(told)) > 1000
     answer = signed_in(day.cast.regency_member).get(reverse("minutes", args=[closed.pk]))
@@ -151,3 +151,40 @@ def test_who_is_absent_and_why_stands_in_the_list(day: Day) -> None:
         sitting.arrive(plenary=meeting, member=member, by=member)
     plenary.open_(plenary=meeting, by=chair)
     assert minutes.data(Plenary.objects.get(pk=meeting.pk))["attendance"][0][3] == "tidak hadir: sakit"
+
+
+def test_the_table_that_is_ratified_says_the_answer_that_was_found(day: Day) -> None:
+    """One station was not attended by witnesses, another opened late: the question alone says the opposite."""
+    day.file(day.cast.ptps, day.duty("penghitungan-tps"), dihadiri_saksi="tidak", at=MORNING_AFTER)
+    day.file(day.cast.ptps, jam_buka="08:10", surat_rusak=3)
+    chair = body(day.cast)[0]
+    windows = [day.windows["penghitungan-tps"], day.windows["pemungutan-tps"]]
+    rollup.run_pending()
+    unit = day.units["647201"]
+    meeting = plenary.call(unit=unit, windows=windows, meets_at=AFTERNOON, place="Kantor", public=False, by=chair)
+    page = signed_in(chair).get(reverse("plenary", args=[meeting.pk]))
+    rows = {row.label: row for laid in page.context["items"] for _heading, rows in laid.tables for row in rows}
+    printed = {
+        row[0]: row for item in minutes.data(meeting)["items"] for each in item["tables"] for row in each["rows"]
+    }
+    for line, filed in {
+        "Rapat dimulai dengan dihadiri saksi dan pengawas TPS: Tidak": 1,
+        "Jam pembukaan pemungutan suara: sesudah pukul 07.00 WITA": 1,
+        "Surat suara rusak/keliru dicoblos: ada": 1,
+        "Surat suara rusak/keliru dicoblos": 3,
+    }.items():
+        assert (rows[line].filed, rows[line].approved) == (filed, 0), line
+        assert printed[line] == [line, "0", str(filed)], line
+        assert line in text_of(page)
+    assert "Rapat dimulai dengan dihadiri saksi dan pengawas TPS" not in rows
+
+
+def test_what_is_ratified_is_named_and_apart_from_what_it_is_compared_with(day: Day) -> None:
+    approved(day)
+    item = ratify(day)
+    text = text_of(signed_in(day.cast.panwascam_chair).get(reverse("plenary", args=[item.plenary_id])))
+    for said in ("Masalah (laporan yang menemukan)", "Jumlah", "Disahkan: disetujui", "1 dari 6 laporan"):
+        assert said in text, said
+    heads = [table["head"] for table in minutes.data(item.plenary)["items"][0]["tables"]]
+    assert [head[0] for head in heads] == ["Masalah (laporan yang menemukan)", "Jumlah"]
+    assert {head[1] for head in heads} == {"Disahkan: disetujui\n1 dari 6 laporan disetujui (16,7 %)"}
