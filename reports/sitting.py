@@ -36,9 +36,17 @@ def members_of(unit: Unit) -> list[Membership]:
 
 
 def needed_of(unit: Unit, members: int) -> int:
-    """Members who must be present: more than half, or what the body has set for itself."""
+    """Members who must be present: more than half, or more where the body has set so for itself.
+
+    What it set is held against its members of today: three of three is less than half of seven.
+    """
     own = Quorum.objects.filter(unit=unit).values_list("needed", flat=True).first()
-    return own if own is not None else members // 2 + 1
+    return max(own or 0, members // 2 + 1)
+
+
+def needed_in(meeting: Plenary, members: int) -> int:
+    """The same of a meeting that was opened: the quorum of its opening, or more where the body has grown since."""
+    return max(meeting.quorum, members // 2 + 1) if meeting.quorum else needed_of(meeting.unit, members)
 
 
 def present_at(plenary: Plenary, seats: Iterable[Membership]) -> list[Membership]:
@@ -163,12 +171,12 @@ def hold(plenary: Plenary, *states: str) -> Plenary:
 
 
 def quorate(meeting: Plenary) -> list[Membership]:
-    """Who is present; refuses when the quorum of the opening is no longer there."""
-    present = present_at(meeting, members_of(meeting.unit))
-    assert meeting.quorum is not None
-    assert meeting.members is not None
-    if len(present) < meeting.quorum:
-        raise PlenaryError(no_quorum(len(present), meeting.members, meeting.quorum))
+    """Who is present; refuses when the quorum of the opening is no longer there, or no quorum of a body that grew."""
+    seats = members_of(meeting.unit)
+    present = present_at(meeting, seats)
+    needed = needed_in(meeting, len(seats))
+    if len(present) < needed:
+        raise PlenaryError(no_quorum(len(present), len(seats), needed))
     return present
 
 

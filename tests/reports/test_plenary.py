@@ -10,10 +10,10 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, transaction
 from django.http import Http404
 
-from hierarchy.models import Unit, User
+from hierarchy.models import Membership, Role, Unit, User
 from reports import plenary, ratified, review, rollup, sitting
 from reports.models import AgendaItem, Event, Plenary, Vote
-from tests.cast import Cast, seat_of
+from tests.cast import SINCE, Cast, seat_of
 from tests.days import AFTERNOON, Day, fresh
 
 pytestmark = pytest.mark.django_db
@@ -239,6 +239,29 @@ def test_a_quorum_of_its_own_is_never_half_or_less(election_day: Day):
     sitting.set_quorum(unit=unit, needed=4, reason="Keputusan pleno 3/2024", by=admin)
     with pytest.raises(plenary.PlenaryError, match="hadir 3 dari 5 anggota, perlu 4"):
         opened(election_day, "64", present=3)
+
+
+def grow(code: str, by: int) -> None:
+    """So many new members sit in the body from today on."""
+    for number in range(by):
+        member = User.objects.create(username=f"baru-{number}", name=f"Baru {number}")
+        Membership.objects.create(user=member, unit=Unit.objects.get(code=code), role=Role.MEMBER, since=SINCE)
+
+
+def test_a_quorum_of_its_own_is_more_than_half_also_after_the_body_has_grown(election_day: Day):
+    unit, admin = Unit.objects.select_related("election").get(code=DISTRICT), fresh(election_day.cast.admin)
+    sitting.set_quorum(unit=unit, needed=2, reason="Tata tertib 1/2024", by=admin)
+    grow(DISTRICT, by=4)
+    assert sitting.needed_of(unit, len(sitting.members_of(unit))) == 4
+    with pytest.raises(plenary.PlenaryError, match="hadir 3 dari 7 anggota, perlu 4"):
+        opened(election_day)
+
+
+def test_a_body_that_grows_while_it_sits_needs_more_than_half_of_all_its_members(election_day: Day):
+    item = opened(election_day).items.get()
+    grow(DISTRICT, by=4)
+    with pytest.raises(plenary.PlenaryError, match="hadir 3 dari 7 anggota, perlu 4"):
+        vote(item, body(election_day.cast)[0])
 
 
 def test_the_database_itself_keeps_what_was_decided(election_day: Day):
