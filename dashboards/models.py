@@ -7,6 +7,7 @@ dashboards/snapshots.py.
 from __future__ import annotations
 
 import uuid
+from enum import StrEnum
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -20,7 +21,8 @@ from reports.models import Window
 class Publication(models.Model):
     """One release of an election's public figures: numbered, signed, linked to the one before, never changed.
 
-    digest = SHA-256 over the release's header and one line "code sha256" per current page, sorted by code.
+    digest = SHA-256 over the release's header and one line "code sha256" per page in force, sorted by code
+    (dashboards/proof.py).
     """
 
     election = models.ForeignKey(Election, models.PROTECT, related_name="publications")
@@ -34,6 +36,10 @@ class Publication(models.Model):
     previous_digest = models.BinaryField(max_length=32, help_text="32 zero bytes for the first")
     signature = models.BinaryField(max_length=64, help_text="Ed25519 over digest")
     public_key = models.BinaryField(max_length=32)
+    header = models.PositiveSmallIntegerField(db_default=1, help_text="form of the first signed line (proof.HEADERS)")
+    journal_head = models.BinaryField(
+        max_length=32, null=True, help_text="of the journal's newest seal, 32 zero bytes before the first; since form 2"
+    )
 
     class Meta:
         ordering = ["election", "-number"]
@@ -43,10 +49,19 @@ class Publication(models.Model):
         return f"{self.election} v{self.number}"
 
 
+class Fate(StrEnum):
+    """What became of the unit of a code that vanished from the tree."""
+
+    RENUMBERED = "RENUMBERED"
+    CLOSED = "CLOSED"
+    RETIRED = "RETIRED"  # which unit had the code is not known any more
+
+
 class PublishedPage(models.Model):
     """The public figures of one unit as they changed in a release; unchanged pages are not stored again.
 
-    The page in force at release n is the row with the highest number <= n.
+    The page in force at release n is the row with the highest number <= n. A code that is no unit's any more has a
+    tombstone for a page: a payload without figures, whose `fate` says what became of the unit (publish.tombstone).
     """
 
     election = models.ForeignKey(Election, models.PROTECT, related_name="+")
@@ -54,9 +69,18 @@ class PublishedPage(models.Model):
     code = models.CharField(max_length=13)
     payload = models.JSONField()
     sha256 = models.BinaryField(max_length=32)
+    # No foreign key: the tree may delete the unit, and a page outlives it. By it a page is followed to another code.
+    unit_id = models.BigIntegerField(null=True, help_text="the unit the page is about; None: not known any more")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["election", "code", "number"], name="published_page_once")]
+        indexes = [models.Index(fields=["election", "unit_id"], name="published_page_of_unit")]
+
+    @property
+    def fate(self) -> str:
+        """What became of the unit of a code that vanished (Fate); "" for a page with figures."""
+        fate: str = self.payload.get("fate", "")
+        return fate
 
 
 class ExportJob(models.Model):

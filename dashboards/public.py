@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from itertools import pairwise
+
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from dashboards.models import Publication, PublishedPage
+from dashboards.proof import in_force, manifest, release_lines
 from hierarchy import prepared
 
 
@@ -33,20 +35,32 @@ def release_digest(election: str, number: int | None = None) -> bytes | None:
 
 
 def stored(of: Publication, code: str = "") -> PublishedPage | None:
-    """The page in force at a release; without a code the province's: every release has it, and its code is first."""
+    """The page in force at a release, a tombstone among them; without a code the first province's.
+
+    Annotated with `before`: the code under which the same unit had a page in an earlier release, None if it had none.
+    """
+    if code and of.header == 1 and not _led_to(of, code):
+        return None
     pages = PublishedPage.objects.filter(election_id=of.election_id, number__lte=of.number)
+    living = ~Q(payload__has_key="fate")
+    earlier = PublishedPage.objects.filter(
+        living, election_id=of.election_id, unit_id=OuterRef("unit_id"), number__lt=of.number
+    )
+    found = pages.annotate(before=Subquery(earlier.order_by("-number").values("code")[:1])).order_by("code", "-number")
     if code:
-        pages = pages.filter(code=code)
-    return pages.order_by("code", "-number").first()
+        return found.filter(code=code).first()
+    later = pages.filter(code=OuterRef("code"), number__gt=OuterRef("number"))
+    return found.filter(living, ~Exists(later)).first()
 
 
-def canonical(payload: dict[str, Any]) -> bytes:
-    """The bytes that are hashed: sorted keys, no spaces, UTF-8."""
-    return json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+def _led_to(of: Publication, code: str) -> bool:
+    """Whether a release of form 1 has the page, which only its parents' lists of children say (proof.manifest)."""
+    widths = [width for width in (2, 4, 6, 10, 13) if width <= len(code)]
+    pages = in_force(of.election, of.number).filter(code__in=[code[:width] for width in widths])
+    listed = {page: children for page, children in pages.values_list("code", "payload__children")}
+    line = [(code[:upper], code[:lower]) for upper, lower in pairwise(widths)]
+    return code in listed and all(lower in (child["code"] for child in listed.get(upper, ())) for upper, lower in line)
 
 
 def manifest_text(of: Publication) -> str:
-    from dashboards.publish import manifest, release_lines
-
-    pages = manifest(of.election, of.number)
-    return "\n".join(release_lines(of.election.code, of.number, of.cut_off, bytes(of.previous_digest), pages))
+    return "\n".join(release_lines(of, manifest(of)))

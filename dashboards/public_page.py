@@ -249,13 +249,23 @@ class PublicPage:
         return sum(line.value for line in self.current.problems) if self.current else 0
 
     @property
+    def code_before(self) -> str:
+        """The code of this unit in the release before, "" when it had no page there: units get new codes."""
+        if self.stored.number < self.release.number or (self.stored.unit_id is None and self.release.number > 1):
+            return self.stored.code
+        return getattr(self.stored, "before", None) or ""
+
+    @property
     def links(self) -> dict[str, str]:
         """The same page elsewhere: at its permanent address, in the release before, in the newest one, as data."""
         code, number, here = self.stored.code, self.release.number, self.address
         kept = replace(here, number=number)  # under its number a page never changes
+        successor, last = self.stored.payload.get("successor"), self.stored.payload.get("last")  # of a tombstone
         return {
+            "successor": here.page(successor) if successor else "",
+            "last": replace(here, number=last).page(code) if last else "",
             "permanent": kept.page(code),
-            "before": replace(here, number=number - 1).page(code) if number > 1 else "",
+            "before": replace(here, number=number - 1).page(self.code_before) if self.code_before else "",
             "newest": replace(here, number=None).page(code),
             "json": kept.json(code),
             "manifest": kept.manifest(),

@@ -6,20 +6,18 @@ changes silently: a correction is a new number. Aggregates only; texts, photos a
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from django.conf import settings
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import connection, transaction
 
+from dashboards import keys, proof
 from dashboards.figures import public_cells, public_problems
-from dashboards.models import Publication, PublishedPage
-from dashboards.public import canonical
+from dashboards.models import Fate, Publication, PublishedPage
+from dashboards.proof import GENESIS
 from dashboards.standing import standing
 from hierarchy import access, clock
 from hierarchy.access import Permission
@@ -27,11 +25,11 @@ from hierarchy.levels import Level
 from hierarchy.models import Election, Unit, User
 from reports import journal
 from reports.findings import confirmed
-from reports.models import Window
+from reports.models import Event, Seal, Window
 from reports.rollup import COUNTS
 
-GENESIS = bytes(32)
 BATCH = 2_000  # pages held at once
+PUBLISHED = "figures.published"
 
 
 def publish(*, election: Election, by: User | None, note: str = "") -> Publication:
@@ -47,22 +45,33 @@ def publish(*, election: Election, by: User | None, note: str = "") -> Publicati
         # waits for a release in progress before the snapshot is taken; an advisory lock would wait after it.
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute("LOCK TABLE dashboards_publication IN SHARE ROW EXCLUSIVE MODE")
-        previous = election.publications.first()
+        previous, sealed = election.publications.first(), Seal.objects.last()
         cut_off = clock.now()
         number = previous.number + 1 if previous else 1
         pages, changed = _store_pages(election, number)
-        publication = _sign(election, number, cut_off, previous, pages)
-        publication.changed, publication.published_by, publication.note = changed, by, note
+        publication = Publication(
+            election=election,
+            number=number,
+            cut_off=cut_off,
+            changed=changed,
+            published_by=by,
+            note=note,
+            header=proof.NEWEST,
+            previous_digest=bytes(previous.digest) if previous else GENESIS,
+            journal_head=bytes(sealed.head) if sealed else GENESIS,
+        )
+        _sign(publication, pages)
         publication.save(force_insert=True)
         journal.write(
             journal.entry(
-                "figures.published",
+                PUBLISHED,
                 by=by,
                 election=election.code,
-                target=f"{election.code} v{number}",
+                target=_target(election, number),
                 at=cut_off,
                 digest=publication.digest.hex(),
                 changed=changed,
+                note=note,
             )
         )
     return publication
@@ -70,12 +79,17 @@ def publish(*, election: Election, by: User | None, note: str = "") -> Publicati
 
 def _store_pages(election: Election, number: int) -> tuple[dict[str, bytes], int]:
     """Stores the pages that differ from those in force; returns every page's digest by code, and how many differed."""
-    known, pages, changed = manifest(election), dict[str, bytes](), 0
-    fresh: list[PublishedPage] = []
-    for code, payload in build_pages(election):
-        pages[code] = digest = page_digest(payload)
-        if known.get(code) != digest:
-            fresh.append(PublishedPage(election=election, number=number, code=code, payload=payload, sha256=digest))
+    known = {
+        code: (bytes(digest), unit)
+        for code, digest, unit in proof.in_force(election).values_list("code", "sha256", "unit_id")
+    }
+    pages, fresh, changed = dict[str, bytes](), list[PublishedPage](), 0
+    for code, unit, payload in _everything(election, known.keys()):
+        pages[code] = digest = proof.page_digest(payload)
+        if known.get(code) != (digest, unit):
+            fresh.append(
+                PublishedPage(election=election, number=number, code=code, unit_id=unit, payload=payload, sha256=digest)
+            )
             changed += 1
         if len(fresh) == BATCH:
             PublishedPage.objects.bulk_create(fresh)
@@ -84,81 +98,92 @@ def _store_pages(election: Election, number: int) -> tuple[dict[str, bytes], int
     return pages, changed
 
 
-def page_digest(payload: dict[str, Any]) -> bytes:
-    """SHA-256 of the payload as canonical JSON (sorted keys, no spaces, UTF-8), 32 bytes."""
-    return hashlib.sha256(canonical(payload)).digest()
+def _everything(election: Election, known: Set[str]) -> Iterator[tuple[str, int | None, dict[str, Any]]]:
+    """(code, unit id, payload): a page for every unit, then a tombstone for every known code that is no unit's now."""
+    unit_of = dict(Unit.objects.filter(election=election).order_by().values_list("code", "pk"))
+    for code, payload in build_pages(election):
+        yield code, unit_of[code], payload
+    code_of = {unit: code for code, unit in unit_of.items()}
+    for page in proof.in_force(election).filter(code__in=known - unit_of.keys()):
+        yield page.code, page.unit_id, tombstone(page, code_of.get(page.unit_id))
 
 
-def release_digest(election: str, number: int, cut_off: datetime, previous: bytes, pages: dict[str, bytes]) -> bytes:
-    """SHA-256 over the lines of a release joined by newlines, 32 bytes."""
-    lines = release_lines(election, number, cut_off, previous, pages)
-    return hashlib.sha256("\n".join(lines).encode()).digest()
+def tombstone(page: PublishedPage, successor: str | None) -> dict[str, Any]:
+    """The payload for a vanished code: what its last page was called, what became of the unit, and the release
+    (`last`) in which that page appeared. The keys of a page with figures are there and empty."""
+    fate = Fate.RETIRED if page.unit_id is None else Fate.RENUMBERED if successor else Fate.CLOSED
+    return {
+        **{key: page.payload[key] for key in ("code", "name", "kind", "level")},
+        **{"ancestors": [], "registered_voters": None, "sections": {}, "children": []},
+        **{"fate": fate.value, "successor": successor, "last": page.payload.get("last", page.number)},
+    }
 
 
-def release_lines(election: str, number: int, cut_off: datetime, previous: bytes, pages: dict[str, bytes]) -> list[str]:
-    """ "election number cut-off(UTC) previous-digest", then "code sha256" per page, sorted by code."""
-    head = f"{election} {number} {cut_off.astimezone(UTC).isoformat()} {previous.hex()}"
-    return [head, *(f"{code} {pages[code].hex()}" for code in sorted(pages))]
+def _sign(release: Publication, pages: Mapping[str, bytes]) -> None:
+    key = keys.signing_key()
+    release.pages, release.digest = len(pages), proof.release_digest(release, pages)
+    release.signature, release.public_key = key.sign(release.digest), keys.public_half(key)
 
 
-def manifest(election: Election, number: int | None = None) -> dict[str, bytes]:
-    """Unit code -> digest of the page in force at a release (default: the latest)."""
-    pages = PublishedPage.objects.filter(election=election)
-    if number is not None:
-        pages = pages.filter(number__lte=number)
-    rows = pages.order_by("code", "-number").distinct("code").values_list("code", "sha256")
-    return {code: bytes(digest) for code, digest in rows}
-
-
-def _sign(
-    election: Election, number: int, cut_off: datetime, previous: Publication | None, pages: dict[str, bytes]
-) -> Publication:
-    before = bytes(previous.digest) if previous else GENESIS
-    digest = release_digest(election.code, number, cut_off, before, pages)
-    key = signing_key()
-    return Publication(
-        election=election,
-        number=number,
-        cut_off=cut_off,
-        pages=len(pages),
-        digest=digest,
-        previous_digest=before,
-        signature=key.sign(digest),
-        public_key=key.public_key().public_bytes_raw(),
-    )
-
-
-def signing_key() -> Ed25519PrivateKey:
-    """The agency's key from PUBLICATION_KEY (hex), else one made once and kept in KEY_DIR with mode 0600."""
-    if settings.PUBLICATION_KEY:
-        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(settings.PUBLICATION_KEY))
-    path = settings.KEY_DIR / "publication.key"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600, exist_ok=False)
-        path.write_text(Ed25519PrivateKey.generate().private_bytes_raw().hex())
-    return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text().strip()))
+# --- what does not hold any more ------------------------------------------------------------------------------------
 
 
 def broken() -> Iterator[str]:
-    """Releases whose pages, digest, link or signature do not recompute."""
+    """Releases whose pages, digest, link, signature or key do not recompute, or that the journal tells otherwise."""
+    trusted = keys.trusted()
     for election in Election.objects.all():
+        releases = list(election.publications.order_by("number").select_related("election", "published_by"))
         before = GENESIS
-        for release in election.publications.order_by("number"):
-            pages = manifest(election, release.number)
-            digest = release_digest(election.code, release.number, release.cut_off, before, pages)
-            if digest != bytes(release.digest) or before != bytes(release.previous_digest):
+        for release in releases:
+            if proof.release_digest(release, proof.manifest(release)) != bytes(release.digest):
                 yield f"publication {release}: the digest does not recompute"
-            try:
-                Ed25519PublicKey.from_public_bytes(bytes(release.public_key)).verify(
-                    bytes(release.signature), bytes(release.digest)
-                )
-            except InvalidSignature:
-                yield f"publication {release}: the signature is not that of its key"
+            if bytes(release.previous_digest) != before:
+                yield f"publication {release}: its link to the release before does not recompute"
+            yield from _badly_signed(release, trusted)
             before = bytes(release.digest)
+        yield from _unlike_the_journal(election, releases)
     for page in PublishedPage.objects.iterator(chunk_size=2_000):
-        if page_digest(page.payload) != bytes(page.sha256):
+        if proof.page_digest(page.payload) != bytes(page.sha256):
             yield f"page {page.code} of release {page.number}: the content is not what was published"
+
+
+def _badly_signed(release: Publication, trusted: list[bytes]) -> Iterator[str]:
+    key = bytes(release.public_key)
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(bytes(release.signature), bytes(release.digest))
+    except (InvalidSignature, ValueError):
+        yield f"publication {release}: the signature is not that of its key"
+    if trusted and key not in trusted:
+        yield f"publication {release}: signed by another key ({key.hex()[:16]}...) than the agency's"
+
+
+def _unlike_the_journal(election: Election, releases: list[Publication]) -> Iterator[str]:
+    """The journal holds who published what, with which note; and each release holds the head of the journal."""
+    events = {event.target: event for event in Event.objects.filter(verb=PUBLISHED, election=election.code)}
+    named = [bytes(release.journal_head) for release in releases if release.journal_head is not None]
+    heads = {bytes(head) for head in Seal.objects.filter(head__in=named).values_list("head", flat=True)} | {GENESIS}
+    for release in releases:
+        event = events.pop(_target(election, release.number), None)
+        if event is None:
+            yield f"publication {release}: the journal does not know it"
+            continue
+        told = {"digest": event.detail.get("digest"), "publisher": event.actor, "note": event.detail.get("note")}
+        held = {
+            "digest": bytes(release.digest).hex(),
+            "publisher": release.published_by.username if release.published_by else "",
+            "note": release.note,
+        }
+        for what, value in told.items():
+            if value is not None and value != held[what]:  # the first releases' events held no note
+                yield f"publication {release}: the journal says another {what}"
+        if release.journal_head is not None and bytes(release.journal_head) not in heads:
+            yield f"publication {release}: no seal of the journal has the head it was signed with"
+    for target in events:
+        yield f"publication {target}: the journal says it was published, and it is not there"
+
+
+def _target(election: Election, number: int) -> str:
+    return f"{election.code} v{number}"
 
 
 # --- what a page says ----------------------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import condition, require_safe
 
-from dashboards import pages, public, public_page
-from dashboards.models import Publication
+from dashboards import pages, proof, public, public_page
+from dashboards.models import Fate, Publication, PublishedPage
 from dashboards.public_page import Address
 from dashboards.recipe import recipe
 from hierarchy import access, clock
@@ -180,7 +180,14 @@ def _page(request: HttpRequest, election: str = "", code: str = "", number: int 
     if page is None:
         raise Http404
     context = {"page": page, "numbered": number is not None, "public_page": True, "nav_current": "public"}
+    if page.stored.fate:
+        return render(request, "dashboards/public_gone.html", context, status=_status(page.stored))
     return render(request, "dashboards/public.html", context)
+
+
+def _status(page: PublishedPage) -> int:
+    """Of a code that vanished: what lives on under another is still told, what does not is gone."""
+    return 410 if page.fate and page.fate != Fate.RENUMBERED else 200
 
 
 @_in_language
@@ -200,7 +207,8 @@ def public_json(request: HttpRequest, election: str, code: str, number: int | No
     found = release and public.stored(release, code)
     if not found:
         raise Http404
-    response = HttpResponse(public.canonical(found.payload), content_type="application/json; charset=utf-8")
+    body = proof.canonical(found.payload)
+    response = HttpResponse(body, content_type="application/json; charset=utf-8", status=_status(found))
     response["X-Content-SHA256"] = bytes(found.sha256).hex()
     return response
 
