@@ -207,15 +207,11 @@ class Happened:
 
 
 def history(report: Report) -> list[Happened]:
-    """What happened to a report and its obligation, oldest first: two queries."""
-    events = list(
-        Event.objects.filter(
-            target__in=[str(report.pk), str(report.obligation_id)],
-            unit=report.obligation.subject.code,
-            election=report.obligation.window.election.code,
-            verb__in=TOLD,
-        )
-    )
+    """What happened to a report and its obligation, oldest first: two queries.
+
+    Found by their keys: an event holds the code its unit had at the time, and units get new codes.
+    """
+    events = list(Event.objects.filter(target__in=[str(report.pk), str(report.obligation_id)], verb__in=TOLD))
     names = dict(User.objects.filter(username__in={event.actor for event in events}).values_list("username", "name"))
     return [
         Happened(
