@@ -12,7 +12,7 @@ from typing import Any
 from dashboards.figures import public_cells
 from dashboards.models import Publication, PublishedPage
 from hierarchy.models import Election
-from reports.models import Obligation, State
+from reports.models import Obligation, State, Window
 from reports.rollup import COUNTS
 
 Figures = Mapping[str, Counter[Any]]  # section key -> what it counts and sums
@@ -68,9 +68,9 @@ def _nonzero(figures: Figures) -> Figures:
 def plain_fold(election: Election) -> dict[str, Figures]:
     """Unit code -> figures by code prefix, from obligations and reports."""
     found: dict[str, dict[str, Counter[Any]]] = defaultdict(lambda: defaultdict(Counter))
-    rows = Obligation.objects.filter(window__election=election, window__opened_at__isnull=False)
-    for duty in rows.select_related("subject", "report", "window__instrument", "window__stage", "window__version"):
-        window, report = duty.window, getattr(duty, "report", None)
+    windows = Window.objects.for_pages(election).in_bulk()
+    for duty in Obligation.objects.filter(window__in=windows).select_related("subject", "report"):
+        window, report = windows[duty.window_id], getattr(duty, "report", None)
         key = f"{window.stage.code}/{window.instrument.code}/{window.version.number}"
         filed = report is not None
         counted = dict(

@@ -6,16 +6,19 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import date, timedelta
+from random import Random
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import Http404
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
+from dashboards import publish, standing
 from hierarchy import tree
 from hierarchy.levels import Level
 from hierarchy.models import Membership, Unit
@@ -25,10 +28,12 @@ from reports.models import Obligation, Report, State, Tally, Window
 from reports.rollup import COUNTS
 from reports.verify import CHECKS
 from tests.days import Day, fresh
+from tests.released import contradictions, in_force
 
 pytestmark = pytest.mark.django_db
 STATIONS = ["6472012001001", "6472012001002", "6472012002001", "6401012001001", "6401022002901"]
 INSTRUMENTS = ["pemungutan-tps", "penghitungan-tps"]
+TREE_ACTS = ["move", "renumber", "add", "remove", "found", "close"]
 # What people do, and to what; the verbs decide whether it is allowed. A refusal is as good as an act.
 ACTS = st.tuples(
     st.sampled_from(
@@ -42,8 +47,7 @@ ACTS = st.tuples(
             "retract",
             "extend",
             "vacate",
-            "move",
-            "add",
+            *TREE_ACTS,
         ]
     ),
     st.sampled_from(STATIONS),
@@ -58,6 +62,8 @@ class World:
 
     def __init__(self, day: Day) -> None:
         self.day = day
+        # By key: whatever becomes of their codes, people go on acting on the same stations.
+        self.stations = dict(Unit.objects.filter(code__in=STATIONS).values_list("code", "pk"))
         self.acts: dict[str, Callable[[Obligation, int], object]] = {
             "file": self.file,
             "edit": self.edit,
@@ -71,11 +77,16 @@ class World:
             "extend": self.extend,
             "vacate": self.vacate,
             "move": self.move,
+            "renumber": self.renumber,
             "add": self.add,
+            "remove": lambda duty, _n: tree.remove(unit=_again(duty.subject), by=None),
+            "found": self.found,
+            "close": self.close,
         }
 
     def act(self, verb: str, station: str, instrument: str, number: int) -> bool:
-        duty = Obligation.objects.for_intake().get(window=self.day.windows[instrument], subject__code=station)
+        duties = Obligation.objects.for_intake().filter(window=self.day.windows[instrument])
+        duty = duties.get(subject_id=self.stations[station])
         try:
             with transaction.atomic():
                 self.acts[verb](duty, number)
@@ -136,15 +147,40 @@ class World:
         calendar.refresh_vacancies()
 
     def move(self, duty: Obligation, number: int) -> None:
-        """The station goes to another village, under a new code."""
-        village = Unit.objects.filter(election=self.day.election, level=Level.VILLAGE).order_by("code")[number]
-        tree.move(unit=duty.subject, parent=village, by=None, code=f"{village.code}77{number}")
-        # The law says where it is counted; the acts go on finding it by its old code.
-        tree.move(unit=_again(duty), parent=_again(duty.filer.village), by=None, code=duty.subject.code)
+        """The station goes to another village, or its village to another district, under a new code, for good."""
+        level, digits = (Level.VILLAGE, "77") if number % 2 else (Level.DISTRICT, "207")
+        moved = _again(duty.subject if number % 2 else duty.subject.village)
+        parents = Unit.objects.filter(election=self.day.election, level=level).order_by("code")
+        parent = parents[(number * 3 + len(moved.name)) % 4]
+        tree.move(unit=moved, parent=parent, by=None, code=f"{parent.code}{digits}{number}")
+
+    def renumber(self, duty: Obligation, number: int) -> None:
+        """The station, its village or its district gets another code where it is; 3: the code it began with."""
+        village = _again(duty.subject).village
+        unit, code = [
+            (duty.subject, f"{village.code}55{number}"),
+            (village, f"{village.code[:6]}2055"),
+            (village.district, f"{village.code[:4]}55"),
+            (village, f"{village.code[:6]}2001"),
+        ][number]
+        tree.move(unit=_again(unit), parent=_again(unit).parent, by=None, code=code)
 
     def add(self, duty: Obligation, number: int) -> None:
-        code = f"{duty.subject.code[:10]}80{number}"
-        tree.add_child(parent=_again(duty.subject.village), row=UnitRow(code, f"TPS 80{number}", "tps"), by=None)
+        """A new station, also under the code that an old one had."""
+        village = _again(duty.subject).village
+        code = f"{village.code}{['001', f'80{number}', '002', f'80{number}'][number]}"
+        tree.add_child(parent=_again(village), row=UnitRow(code, f"TPS {code[-3:]}", "tps"), by=None)
+
+    def found(self, duty: Obligation, number: int) -> None:
+        """A new village, without stations: it may be closed again."""
+        district = _again(duty.subject).district
+        code = f"{district.code}{['2001', '2002', '2055', '2066'][number]}"
+        tree.add_child(parent=_again(district), row=UnitRow(code, "Batu Cermin", "desa"), by=None)
+
+    def close(self, _duty: Obligation, number: int) -> None:
+        empty = Unit.objects.filter(election=self.day.election, level=Level.VILLAGE, name="Batu Cermin")
+        if chosen := list(empty.order_by("code")):
+            tree.remove(unit=_again(chosen[number % len(chosen)]), by=None)
 
 
 def _again(thing: Any) -> Unit:
@@ -156,8 +192,44 @@ def broken() -> list[str]:
     return [sentence for check in CHECKS.values() for sentence in check()]
 
 
+class Releases:
+    """Releases, and what the public was told of each code: a unit, which one, or its fate."""
+
+    def __init__(self, day: Day) -> None:
+        self.day = day
+        self.had: dict[str, int] = {}  # code -> the unit that had it when it last had a page with figures
+
+    def make(self) -> None:
+        made = publish.publish(election=self.day.election, by=None)
+        assert list(contradictions(made)) == []
+        units = dict(Unit.objects.filter(election=self.day.election).values_list("code", "pk"))
+        pages, codes = in_force(made), {pk: code for code, pk in units.items()}
+        self.had |= units
+        assert pages.keys() == self.had.keys()
+        for code, unit in self.had.items():
+            if code in units:
+                assert "fate" not in pages[code]
+            else:
+                lives = codes.get(unit)
+                assert (pages[code]["fate"], pages[code]["successor"]) == ("RENUMBERED" if lives else "CLOSED", lives)
+        listed = [row["code"] for page in pages.values() for row in page["children"]]
+        assert sorted([*listed, "64"]) == sorted(units), "each living unit once"
+
+
+def restart(*, connections: bool) -> None:
+    """What a process has in its memory is gone."""
+    for kept_in_memory in (rollup.fold_sql, rollup._width, standing._sql):
+        kept_in_memory.cache_clear()
+    caches["pages"].clear()
+    if connections:
+        connection.close()
+    else:
+        connection.cursor().execute("DISCARD PLANS")
+
+
 class Life(RuleBasedStateMachine):
-    """People act in any order; whenever the marks have been folded, every tally is the fold of what lies beneath."""
+    """People act in any order; whenever the marks have been folded, every tally is the fold of what lies beneath, and
+    every release is, whether they have been or not."""
 
     day: Day
 
@@ -165,28 +237,46 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.undo = transaction.atomic()
         self.undo.__enter__()
-        self.world = World(self.day)
+        # The isolation that a release asks for: it may not be changed once a transaction has begun.
+        connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        self.world, self.releases = World(self.day), Releases(self.day)
 
-    @rule(act=ACTS)
-    def act(self, act: tuple) -> None:
-        self.world.act(*act)
+    @rule(acts=st.lists(ACTS, min_size=1, max_size=4))
+    def act(self, acts: list[tuple]) -> None:
+        for act in acts:
+            self.world.act(*act)
 
     @rule()
     def tick(self) -> None:
-        rollup.run_all()
-        for window in self.day.windows.values():
-            assert folded(window) == kept(window)
+        tick(self.day)
+
+    @rule()
+    def release(self) -> None:
+        self.releases.make()
+
+    @rule()
+    def restart(self) -> None:
+        restart(connections=False)
 
     def teardown(self) -> None:
         try:
-            self.tick()
+            self.releases.make()
+            assert list(publish.broken()) == []
+            tick(self.day)
             assert broken() == []
         finally:
             transaction.set_rollback(True)
             self.undo.__exit__(None, None, None)
 
 
+def tick(day: Day) -> None:
+    rollup.run_all()
+    for window in day.windows.values():
+        assert folded(window) == kept(window)
+
+
 def live(day: Day, lives: int, acts: int) -> None:
+    day.settings.PUBLICATION_KEY = "11" * 32
     machine = type("Life", (Life,), {"day": day})
     calm = settings(
         max_examples=lives, stateful_step_count=acts, deadline=None, suppress_health_check=list(HealthCheck)
@@ -194,13 +284,31 @@ def live(day: Day, lives: int, acts: int) -> None:
     run_state_machine_as_test(machine, settings=calm)
 
 
-def test_whatever_happens_every_tally_is_the_fold_of_what_lies_beneath(election_day: Day):
-    live(election_day, lives=12, acts=14)
+@pytest.mark.django_db(transaction=True)
+def test_whatever_happens_every_tally_and_every_release_is_the_fold_of_what_lies_beneath(election_day: Day):
+    live(election_day, lives=10, acts=12)
 
 
 @pytest.mark.full
-def test_whatever_happens_for_long_every_tally_is_the_fold_of_what_lies_beneath(election_day: Day):
-    live(election_day, lives=40, acts=40)
+@pytest.mark.django_db(transaction=True)
+def test_whatever_happens_for_long_every_tally_and_every_release_is_the_fold(election_day: Day):
+    live(election_day, lives=2_000, acts=15)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whatever_happens_between_restarts_every_release_is_the_fold(election_day: Day):
+    """As above, committed for real, on a new connection after every few acts."""
+    election_day.settings.PUBLICATION_KEY = "11" * 32
+    world, releases, chance = World(election_day), Releases(election_day), Random(14)
+    verbs = list(world.acts)
+    for _ in range(12):
+        for _ in range(5):
+            world.act(chance.choice(verbs), chance.choice(STATIONS), chance.choice(INSTRUMENTS), chance.randrange(4))
+        restart(connections=True)
+        releases.make()
+        if chance.random() < 0.3:
+            tick(election_day)
+    assert list(publish.broken()) == []
 
 
 def kept(window: Window) -> dict[str, tuple]:
@@ -236,7 +344,7 @@ def folded(window: Window) -> dict[str, tuple]:
 @settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-@given(acts=st.lists(ACTS.filter(lambda act: act[0] not in ("move", "add")), min_size=3, max_size=12))
+@given(acts=st.lists(ACTS.filter(lambda act: act[0] not in TREE_ACTS), min_size=3, max_size=12))
 def test_whatever_happens_no_filer_approves_and_an_approval_is_of_what_stands(election_day: Day, acts: list[tuple]):
     with transaction.atomic():
         world = World(election_day)
