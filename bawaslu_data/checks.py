@@ -8,6 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from dashboards import keys
+
 SHORTEST_TOKEN = 32  # characters
 
 
@@ -31,6 +33,32 @@ def secrets(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+@register()
+def public_key(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    texts = settings.PUBLICATION_PUBLIC_KEY.replace(",", " ").split()
+    if settings.DEPLOYED and not texts:
+        return [
+            Warning(
+                "PUBLICATION_PUBLIC_KEY is not set: whoever rewrites releases in the database can sign them anew.",
+                hint="Set it to what `manage.py publish --public-key` prints, and publish it on paper as well.",
+                id="bawaslu_data.W004",
+            )
+        ]
+    try:
+        own = keys.own()
+    except keys.KeyFault:  # said by E002, and by whoever publishes
+        return []
+    if len(keys.pinned()) != len(texts) or (texts and own and own != keys.pinned()[0]):
+        return [
+            Error(
+                "PUBLICATION_PUBLIC_KEY is not the public half of the key that signs publications.",
+                hint="Put what `manage.py publish --public-key` prints first, then the keys of older releases.",
+                id="bawaslu_data.E007",
+            )
+        ]
+    return []
 
 
 @register()

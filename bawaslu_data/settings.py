@@ -201,8 +201,8 @@ SECURE_SSL_REDIRECT = False  # the reverse proxy redirects; health checks come o
 X_FRAME_OPTIONS = "DENY"
 # Ed25519 private key (32 bytes, hex) that signs publications; empty: a key is kept in MEDIA_ROOT's sibling `keys/`.
 PUBLICATION_KEY = env("PUBLICATION_KEY", default="").strip()
-# Its public half (hex), kept where no database reaches: whoever rewrites releases cannot rewrite it. The key in use first,
-# then, comma-separated, those of older releases.
+# Its public half (hex), kept where no database reaches: whoever rewrites releases cannot rewrite it. The key in use
+# first, then, comma-separated, those of older releases.
 PUBLICATION_PUBLIC_KEY = env("PUBLICATION_PUBLIC_KEY", default="").strip()
 KEY_DIR = Path(env("KEY_DIR", default=str(BASE_DIR / ".data" / "keys")))
 

@@ -26,16 +26,17 @@ def signing_key() -> Ed25519PrivateKey:
 
     Raises KeyFault: a damaged key, or one that is not the first in PUBLICATION_PUBLIC_KEY.
     """
-    key = _private() or _make()
-    if pinned() and public_half(key) != pinned()[0]:
+    key = _private()
+    first = next(iter(pinned()), None)
+    if first and (key is None or public_half(key) != first):
         raise KeyFault(
             _(
-                "Kunci yang ada (%(own)s…) bukan kunci pertama di PUBLICATION_PUBLIC_KEY (%(pinned)s…). Pulihkan kunci "
-                "yang benar, atau tulis kunci publik yang baru di depan yang lama."
+                "Kunci untuk %(pinned)s…, yang pertama di PUBLICATION_PUBLIC_KEY, tidak ada di server ini. Pulihkan "
+                "kunci itu dari cadangan, atau tulis kunci publik yang baru di depan yang lama."
             )
-            % {"own": public_half(key).hex()[:16], "pinned": pinned()[0].hex()[:16]}
+            % {"pinned": first.hex()[:16]}
         )
-    return key
+    return key or _make()
 
 
 def public_half(key: Ed25519PrivateKey) -> bytes:
@@ -49,12 +50,24 @@ def pinned() -> list[bytes]:
     return [bytes.fromhex(text) for text in texts if HEX.fullmatch(text)]
 
 
+def own() -> bytes | None:
+    """The public half of the key that is there; None when there is none. Makes none. Raises KeyFault."""
+    key = _private()
+    return public_half(key) if key else None
+
+
 def trusted() -> list[bytes]:
-    """The keys whose releases are the agency's own: the pinned ones, else the public half of the key that is there."""
+    """The keys whose releases are the agency's own: the pinned ones, else that of the key that is there."""
     if keys := pinned():
         return keys
-    key = _private()
-    return [public_half(key)] if key else []
+    key = own()
+    return [key] if key else []
+
+
+def to_check(release: bytes) -> bytes:
+    """The public key that a release, signed by `release` as its row says, is to be checked with."""
+    keys = pinned()
+    return keys[0] if keys and release not in keys else release
 
 
 def _path() -> Path:

@@ -4,30 +4,75 @@ from __future__ import annotations
 
 from string import Template
 
-from dashboards import public
+from dashboards import keys, public
 from dashboards.models import Publication
 
-# Its names and its one word of output are Indonesian: it is read by people who were never shown the rest of the code.
+# Its names and its words are Indonesian: it is read by people who were never shown the rest of the code.
 PROGRAM = Template("""\
-import hashlib, urllib.request
+import hashlib, json, urllib.error, urllib.request
 
-SITUS = "$site"
-RILIS = SITUS + "/publik/$election/rilis/$number/"
-TANDA_TANGAN = bytes.fromhex("$signature")
-KUNCI_PUBLIK = bytes.fromhex("$key")
+SITUS, PEMILU, RILIS = "$site", "$election", $number
 KODE = "$code"  # kode satuan yang diperiksa
+SIDIK_RILIS = "$digest"
+TANDA_TANGAN = "$signature"
+KUNCI_PUBLIK = "$key"  # bandingkan dengan yang dicetak Bawaslu
+SALAH = []
 
-unduh = lambda alamat: urllib.request.urlopen(alamat).read()
-halaman = unduh(RILIS + KODE + ".json")
-manifes = unduh(RILIS + "manifes.txt")
 
-sidik = hashlib.sha256(halaman).hexdigest()
-assert f"{KODE} {sidik}" in manifes.decode().splitlines()
-sidik_rilis = hashlib.sha256(manifes).digest()
+def unduh(nama, rilis=RILIS):
+    try:
+        return urllib.request.urlopen(f"{SITUS}/publik/{PEMILU}/rilis/{rilis}/{nama}").read()
+    except urllib.error.HTTPError as jawaban:  # halaman satuan yang sudah ditutup
+        return jawaban.read()
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-Ed25519PublicKey.from_public_bytes(KUNCI_PUBLIK).verify(TANDA_TANGAN, sidik_rilis)
-print("Benar:", sidik_rilis.hex())
+
+def sidik(isi):
+    return hashlib.sha256(isi).hexdigest()
+
+
+def periksa(langkah, cocok):
+    print(f"{langkah}: {'cocok' if cocok else 'TIDAK COCOK'}")
+    SALAH.extend([] if cocok else [langkah])
+
+
+halaman = unduh(KODE + ".json")
+manifes = unduh("manifes.txt")
+kepala, *baris = manifes.decode().splitlines()
+daftar = dict(satu.split() for satu in baris)
+periksa(f"1-2. Halaman {KODE} di manifes", daftar.get(KODE) == sidik(halaman))
+periksa(f"3. Sidik rilis {RILIS}", sidik(manifes) == SIDIK_RILIS)
+
+try:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+except ImportError:
+    print("4. Tanda tangan: belum diperiksa. Pasang paket cryptography (pip install cryptography), lalu jalankan lagi.")
+    SALAH.append("4. Tanda tangan")
+else:
+    try:
+        kunci = Ed25519PublicKey.from_public_bytes(bytes.fromhex(KUNCI_PUBLIK))
+        kunci.verify(bytes.fromhex(TANDA_TANGAN), hashlib.sha256(manifes).digest())
+        periksa("4. Tanda tangan", True)
+    except InvalidSignature:
+        periksa("4. Tanda tangan", False)
+
+satuan, anak = json.loads(halaman), []
+for kode in [satu["code"] for satu in satuan["children"]]:
+    isi = unduh(kode + ".json")
+    periksa(f"1-2. Halaman {kode} di manifes", daftar.get(kode) == sidik(isi))
+    anak.append(json.loads(isi)["sections"])
+for nama, bagian in satuan["sections"].items() if anak else ():
+    jumlah = {apa: sum(satu[nama]["counts"][apa] for satu in anak if nama in satu) for apa in bagian["counts"]}
+    periksa(f"5. Jumlah laporan {nama}", jumlah == bagian["counts"])
+
+for nomor in range(RILIS - 1, max(RILIS - 6, 0), -1):  # rilis-rilis sebelumnya, paling banyak lima
+    sambungan = kepala.split()[4 if kepala.startswith("rilis/") else 3]
+    manifes = unduh("manifes.txt", nomor)
+    kepala = manifes.decode().splitlines()[0]
+    periksa(f"6. Sambungan ke rilis {nomor}", sidik(manifes) == sambungan)
+
+print("Ada yang tidak cocok atau belum diperiksa." if SALAH else f"Semua cocok: {SIDIK_RILIS}")
+raise SystemExit(1 if SALAH else 0)
 """)
 
 
@@ -38,7 +83,8 @@ def recipe(release: Publication, site: str) -> str:
         site=site,
         election=release.election.code,
         number=release.number,
+        digest=bytes(release.digest).hex(),
         signature=bytes(release.signature).hex(),
-        key=bytes(release.public_key).hex(),
+        key=keys.to_check(bytes(release.public_key)).hex(),
         code=root.code if root else "",
     )

@@ -18,7 +18,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import condition, require_safe
 
-from dashboards import pages, proof, public, public_page
+from dashboards import keys, pages, proof, public, public_page
 from dashboards.models import Fate, Publication, PublishedPage
 from dashboards.public_page import Address
 from dashboards.recipe import recipe
@@ -196,7 +196,8 @@ def how_to_verify(request: HttpRequest) -> HttpResponse:
     newest_first = Publication.objects.select_related("election").order_by("-election__voting_day", "-number")
     releases = list(newest_first[:LISTED])
     program = recipe(releases[0], settings.SITE_URL.rstrip("/")) if releases else ""
-    context = {"public_page": True, "releases": releases, "recipe": program}
+    key = keys.to_check(bytes(releases[0].public_key)).hex() if releases else ""
+    context = {"public_page": True, "releases": releases, "recipe": program, "public_key": key}
     return render(request, "dashboards/how_to_verify.html", context)
 
 

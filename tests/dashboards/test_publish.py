@@ -5,26 +5,35 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import re
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from django.core.exceptions import PermissionDenied
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.http import Http404
 from django.test import Client
+from django.urls import reverse
 
 from dashboards import keys, proof, publish
 from dashboards.models import Fate, Publication, PublishedPage
 from hierarchy import tree
 from hierarchy.models import Unit
 from hierarchy.rows import UnitRow
-from reports import review, rollup
+from reports import journal, review, rollup
 from reports.models import Event, Obligation, Outbox, Report, State
 from tests.days import Day, fresh
 from tests.released import contradictions, in_force, plain_fold
@@ -55,6 +64,7 @@ def tamper(table: str, change: str) -> None:
         cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only")
         cursor.execute(f"UPDATE {table} SET {change}")
         assert cursor.rowcount >= 1
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # no table is altered while it has some left to check
         cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER append_only")
 
 
@@ -378,11 +388,21 @@ TAMPERINGS = {
     ("dashboards_publication", "cut_off = cut_off - interval '1 hour' WHERE number = 1"): "does not recompute",
     ("dashboards_publication", "signature = decode(repeat('cd', 64), 'hex') WHERE number = 2"): "signature",
     ("dashboards_publication", "previous_digest = decode(repeat('00', 32), 'hex') WHERE number = 2"): "not recompute",
+    ("dashboards_publication", "journal_head = decode(repeat('ef', 32), 'hex') WHERE number = 2"): "not recompute",
+    ("dashboards_publication", "header = 1 WHERE number = 2"): "not recompute",
+    ("dashboards_publication", "header = 9 WHERE number = 2"): "not recompute",
+    ("dashboards_publication", "pages = pages - 1, header = 1 WHERE number = 2"): "not recompute",
+    ("dashboards_publication", "note = 'lain' WHERE number = 2"): "another note",
+    ("dashboards_publication", "published_by_id = (SELECT max(id) FROM hierarchy_user) WHERE number = 1"): "publisher",
+    ("reports_event", "detail = detail || '{\"digest\": \"00\"}' WHERE verb = 'figures.published'"): "another digest",
+    ("reports_event", "verb = 'x' WHERE verb = 'figures.published'"): "the journal does not know it",
+    ("reports_seal", "head = decode(repeat('ab', 32), 'hex')"): "no seal of the journal has the head",
 }
 
 
 def test_a_changed_row_is_found_whatever_was_changed(day: Day) -> None:
     release(day)
+    assert journal.seal()
     approve_one(day)
     release(day)
     assert not list(publish.broken())
@@ -395,8 +415,194 @@ def test_a_changed_row_is_found_whatever_was_changed(day: Day) -> None:
     assert not list(publish.broken())
 
 
+def test_a_release_that_was_taken_away_is_missed(day: Day) -> None:
+    release(day)
+    release(day)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE dashboards_publication DISABLE TRIGGER append_only")
+        cursor.execute("DELETE FROM dashboards_publication WHERE number = 2")
+        assert list(publish.broken()) == [
+            "publication pemilu2024 v2: the journal says it was published, and it is not there"
+        ]
+        transaction.set_rollback(True)
+
+
+def test_releases_signed_anew_by_whoever_owns_the_database_are_named(day: Day, settings: Any) -> None:
+    """With pages, digests, journal and signature all made to fit; only the key outside the database gives it away."""
+    settings.PUBLICATION_PUBLIC_KEY = keys.public_half(keys.signing_key()).hex()
+    made = release(day)
+    forger = Ed25519PrivateKey.generate()
+    page = PublishedPage.objects.get(code="64")
+    page.payload["name"] = "Kalimantan Palsu"
+    pages = proof.manifest(made) | {"64": proof.page_digest(page.payload)}
+    digest = proof.release_digest(made, pages)
+    values = {"payload": page.payload, "sha256": pages["64"]}
+    with unguarded("dashboards_publishedpage", "dashboards_publication", "reports_event"):
+        PublishedPage.objects.filter(pk=page.pk).update(**values)
+        Publication.objects.update(digest=digest, signature=forger.sign(digest), public_key=keys.public_half(forger))
+        event = Event.objects.get(verb="figures.published")
+        Event.objects.filter(pk=event.pk).update(detail=event.detail | {"digest": digest.hex()})
+    (fault,) = publish.broken()
+    assert "signed by another key" in fault
+    settings.PUBLICATION_PUBLIC_KEY = ""
+    (fault,) = publish.broken()  # the key that is there knows it too
+    assert "signed by another key" in fault
+    settings.PUBLICATION_PUBLIC_KEY = f"{'0b' * 32},{keys.public_half(forger).hex()}"
+    assert not list(publish.broken()), "an older key that is pinned is the agency's"
+
+
+@contextmanager
+def unguarded(*tables: str) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only")
+        yield
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER append_only")
+
+
+def test_each_release_signs_the_head_of_the_journal_of_its_moment(day: Day, client: Client) -> None:
+    first = release(day)
+    assert bytes(first.journal_head) == bytes(32)
+    seal = journal.seal()
+    assert seal is not None
+    second = release(day)
+    assert bytes(second.journal_head) == bytes(seal.head)
+    header = client.get("/publik/pemilu2024/rilis/2/manifes.txt").content.decode().splitlines()[0]
+    words = ["rilis/2", "pemilu2024", "2", second.cut_off.astimezone(UTC).isoformat(), bytes(first.digest).hex()]
+    assert header.split() == [*words, bytes(seal.head).hex()]
+    assert bytes(seal.head).hex() in client.get(reverse("how-to-verify")).content.decode()
+
+
+# --- the key ----------------------------------------------------------------------------------------------------------
+
+
 def test_a_key_is_made_once_and_only_its_owner_may_read_it(settings: Any, tmp_path: Path) -> None:
     settings.PUBLICATION_KEY, settings.KEY_DIR = "", tmp_path / "keys"
     first = keys.signing_key().private_bytes_raw()
     assert keys.signing_key().private_bytes_raw() == first
     assert (settings.KEY_DIR / "publication.key").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in settings.KEY_DIR.iterdir()] == ["publication.key"], "nothing is left beside it"
+
+
+@pytest.mark.parametrize("content", ["", "\n", "ab" * 31, "zz" * 32])
+def test_a_damaged_key_is_named_and_kept(settings: Any, tmp_path: Path, content: str) -> None:
+    settings.PUBLICATION_KEY, settings.KEY_DIR = "", tmp_path
+    (tmp_path / "publication.key").write_text(content)
+    with pytest.raises(keys.KeyFault, match=r"publication\.key rusak.*64 angka heksadesimal"):
+        keys.signing_key()
+    assert (tmp_path / "publication.key").read_text() == content
+
+
+def test_processes_that_make_the_key_at_once_agree_on_one(settings: Any, tmp_path: Path) -> None:
+    settings.PUBLICATION_KEY, settings.KEY_DIR = "", tmp_path
+    gate = threading.Barrier(8)
+
+    def make(_number: int) -> bytes:
+        gate.wait()
+        return keys._make().private_bytes_raw()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(make, range(8)))) == 1
+
+
+def test_only_the_pinned_key_may_sign(day: Day, settings: Any, tmp_path: Path) -> None:
+    settings.PUBLICATION_PUBLIC_KEY = "0b" * 32
+    with pytest.raises(CommandError, match=r"^Kunci untuk 0b0b.*PUBLICATION_PUBLIC_KEY"):
+        call_command("publish", election="pemilu2024")
+    settings.PUBLICATION_KEY, settings.KEY_DIR = "", tmp_path
+    with pytest.raises(CommandError, match=r"^Kunci untuk 0b0b"):
+        call_command("publish", public_key=True)
+    assert list(tmp_path.iterdir()) == [], "no new key where another one is expected"
+    assert Publication.objects.count() == 0
+
+
+def test_the_command_prints_the_public_key(day: Day, capsys: Any) -> None:
+    call_command("publish", public_key=True)
+    key = capsys.readouterr().out.strip()
+    assert key == keys.public_half(keys.signing_key()).hex()
+    call_command("publish", election="pemilu2024")
+    assert f"Kunci publik: {key}" in capsys.readouterr().out
+
+
+# --- the program on the page ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Checked:
+    code: int
+    lines: list[str]
+
+
+@pytest.fixture
+def periksa(day: Day, live_server: Any, client: Client, tmp_path: Path) -> Callable[..., Checked]:
+    """Runs the program as the page shows it, by default with asserts switched off."""
+    day.settings.SITE_URL = live_server.url
+
+    def run(*options: str, **changes: str) -> Checked:
+        program = client.get(reverse("how-to-verify")).context["recipe"]
+        for old, new in changes.items():
+            program = re.sub(f'^{old} = ".*?"', f'{old} = "{new}"', program, flags=re.MULTILINE)
+        (tmp_path / "periksa.py").write_text(program)
+        command = [sys.executable, *(options or ("-O",)), str(tmp_path / "periksa.py")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.stderr == ""
+        return Checked(done.returncode, done.stdout.splitlines())
+
+    return run
+
+
+def test_the_program_on_the_page_proves_a_release(day: Day, periksa: Callable[..., Checked]) -> None:
+    release(day)
+    approve_one(day)
+    second = release(day)
+    done = periksa()
+    assert (done.code, done.lines[-1]) == (0, f"Semua cocok: {bytes(second.digest).hex()}")
+    assert all(line.endswith(": cocok") for line in done.lines[:-1])
+    said = [line.split(": ")[0] for line in done.lines[:-1]]
+    assert {line.split(".")[0] for line in said} == {"1-2", "3", "4", "5", "6"}
+    assert "6. Sambungan ke rilis 1" in said
+    assert periksa(KODE="6472012001001").code == 0
+    renumber(VILLAGE, "6472012005")
+    release(day)
+    assert periksa(KODE=VILLAGE).code == 0, "a tombstone is proved like any page"
+
+
+def test_without_its_package_the_program_still_checks_what_it_can(day: Day, periksa: Callable[..., Checked]) -> None:
+    release(day)
+    done = periksa("-S", "-E")
+    assert done.code == 1
+    (line,) = [line for line in done.lines if line.startswith("4.")]
+    assert "pip install cryptography" in line
+    assert all(other.endswith(": cocok") for other in done.lines[:-1] if other != line)
+
+
+# What somebody with the database's password, or the site's own owner, could change; and the steps that tell.
+FORGED = {
+    ("dashboards_publishedpage", "payload = jsonb_set(payload, '{registered_voters}', '1') WHERE code = '64'"): "1-2.",
+    (
+        "dashboards_publishedpage",
+        "payload = jsonb_set(payload, '{registered_voters}', '1') WHERE code = '6472'",
+    ): "1-2.",
+    ("dashboards_publishedpage", "sha256 = decode(repeat('ab', 32), 'hex') WHERE code = '6401012001'"): "3. 4. 6.",
+    ("dashboards_publication", "cut_off = cut_off - interval '1 hour' WHERE number = 1"): "6.",
+    ("dashboards_publication", "signature = decode(repeat('cd', 64), 'hex') WHERE number = 2"): "4.",
+}
+
+
+def test_the_program_tells_every_change(day: Day, periksa: Callable[..., Checked]) -> None:
+    release(day)
+    release(day)
+    for (table, change), steps in FORGED.items():
+        with unguarded(table), connection.cursor() as cursor:
+            cursor.execute(f"CREATE TABLE aside AS SELECT * FROM {table}")
+            cursor.execute(f"UPDATE {table} SET {change}")
+        done = periksa()
+        wrong = {line.split(" ")[0] for line in done.lines if "TIDAK COCOK" in line}
+        assert (done.code, wrong) == (1, set(steps.split())), change
+        with unguarded(table), connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {table}")
+            cursor.execute(f"INSERT INTO {table} SELECT * FROM aside")
+            cursor.execute("DROP TABLE aside")
+    day.settings.PUBLICATION_PUBLIC_KEY = "0b" * 32
+    assert [line for line in periksa().lines if "TIDAK" in line] == ["4. Tanda tangan: TIDAK COCOK"]

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings as configured
 from django.core.checks import ERROR, WARNING, run_checks
 
 from bawaslu_data import checks
+from dashboards import keys
 
 PROJECT = Path(__file__).resolve().parents[2]
+PUBLIC_KEY = keys.public_half(Ed25519PrivateKey.from_private_bytes(bytes.fromhex("0a" * 32))).hex()
 # A deployment as docs/operations.md describes it: nothing to say.
 GOOD: dict[str, Any] = {
     "DEPLOYED": True,
@@ -23,6 +26,7 @@ GOOD: dict[str, Any] = {
     "ALLOWED_HOSTS": ["lapor.example.go.id"],
     "SITE_URL": "https://lapor.example.go.id",
     "PUBLICATION_KEY": "0a" * 32,
+    "PUBLICATION_PUBLIC_KEY": PUBLIC_KEY,
     "CLOCK_OFFSET": 0.0,
     "METRICS_TOKEN": "0a" * 24,
     "EMAIL_HOST": "mail.example.go.id",
@@ -37,6 +41,8 @@ WRONG: dict[str, tuple[dict[str, Any], str, str, int]] = {
     "E004": ({"ALLOWED_HOSTS": ["*"]}, "ALLOWED_HOSTS", "ALLOWED_HOSTS=lapor.example.go.id", ERROR),
     "E005": ({"SITE_URL": "http://lapor.example.go.id"}, "SITE_URL", "https://", ERROR),
     "W002": ({"METRICS_TOKEN": "rahasia"}, "METRICS_TOKEN", "32 random characters", WARNING),
+    "E007": ({"PUBLICATION_PUBLIC_KEY": "0b" * 32}, "PUBLICATION_PUBLIC_KEY", "publish --public-key", ERROR),
+    "W004": ({"PUBLICATION_PUBLIC_KEY": ""}, "PUBLICATION_PUBLIC_KEY", "publish --public-key", WARNING),
     "E006": ({"GATEWAY_URL": "json://gateway.example.go.id/"}, "GATEWAY_URL", "{phone}", ERROR),
     "W003": ({"DEFAULT_FROM_EMAIL": "Bawaslu <x@localhost>"}, "localhost", "EMAIL_FROM", WARNING),
     "W001": ({"CLOCK_OFFSET": 3600.0}, "3600 seconds", "CLOCK_OFFSET", WARNING),
@@ -68,6 +74,14 @@ def test_one_wrong_setting_gives_one_sentence_and_what_to_set(settings: Any, num
 @pytest.mark.parametrize("key", ["0A" * 32, "0a" * 31, "0a" * 32 + "\n", "zz" * 32])
 def test_a_key_that_signing_could_not_read_is_named_before_it_is_needed(settings: Any, key: str) -> None:
     assert [message.id for message in told(settings, **GOOD | {"PUBLICATION_KEY": key})] == ["bawaslu_data.E002"]
+
+
+@pytest.mark.parametrize("pinned", [f"{PUBLIC_KEY},{'0b' * 32}", f"{PUBLIC_KEY}, {'0b' * 32}"])
+def test_keys_of_older_releases_stand_behind_the_one_in_use(settings: Any, pinned: str) -> None:
+    assert told(settings, **GOOD | {"PUBLICATION_PUBLIC_KEY": pinned}) == []
+    for wrong in (f"{'0b' * 32},{PUBLIC_KEY}", f"{PUBLIC_KEY},kunci lama"):
+        found = told(settings, **GOOD | {"PUBLICATION_PUBLIC_KEY": wrong})
+        assert [message.id for message in found] == ["bawaslu_data.E007"]
 
 
 def test_what_only_a_deployment_must_set_is_not_asked_of_a_clone(settings: Any) -> None:
