@@ -61,9 +61,14 @@ for kode in [satu["code"] for satu in satuan["children"]]:
     isi = unduh(kode + ".json")
     periksa(f"1-2. Halaman {kode} di manifes", daftar.get(kode) == sidik(isi))
     anak.append(json.loads(isi)["sections"])
-for nama, bagian in satuan["sections"].items() if anak else ():
-    jumlah = {apa: sum(satu[nama]["counts"][apa] for satu in anak if nama in satu) for apa in bagian["counts"]}
-    periksa(f"5. Jumlah laporan {nama}", jumlah == bagian["counts"])
+for nama, bagian in satuan["sections"].items():
+    bawah, sendiri = [satu[nama] for satu in anak if nama in satu], bagian.get("own", {})
+    if bawah:  # sendiri: laporan tentang satuan ini sendiri, bukan tentang satuan di bawahnya
+        jumlah = {apa: sendiri.get(apa, 0) + sum(satu["counts"][apa] for satu in bawah) for apa in bagian["counts"]}
+        periksa(f"5. Jumlah laporan {nama}", jumlah == bagian["counts"])
+    if bawah and not sendiri and all("values" in satu and not satu.get("withheld") for satu in [bagian, *bawah]):
+        jumlah = {apa: sum(satu["values"].get(apa, 0) for satu in bawah) for satu in bawah for apa in satu["values"]}
+        periksa(f"5. Jumlah angka {nama}", jumlah == bagian["values"])
 
 for nomor in range(RILIS - 1, max(RILIS - 6, 0), -1):  # rilis-rilis sebelumnya, paling banyak lima
     sambungan = kepala.split()[4 if kepala.startswith("rilis/") else 3]

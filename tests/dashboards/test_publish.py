@@ -568,6 +568,23 @@ def test_the_program_on_the_page_proves_a_release(day: Day, periksa: Callable[..
     assert periksa(KODE=VILLAGE).code == 0, "a tombstone is proved like any page"
 
 
+def test_the_program_adds_up_what_was_signed(day: Day, periksa: Callable[..., Checked], monkeypatch: Any) -> None:
+    """Whoever holds the key can sign a page that its children's pages do not bear out."""
+    build = publish.build_pages
+
+    def forged(*args: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+        for code, payload in build(*args):
+            if code == "64":
+                next(iter(payload["sections"].values()))["counts"]["filed_count"] += 1
+            yield code, payload
+
+    monkeypatch.setattr(publish, "build_pages", forged)
+    release(day)
+    done = periksa()
+    (line,) = [line for line in done.lines if "TIDAK COCOK" in line]
+    assert (done.code, line.split(" ")[0]) == (1, "5.")
+
+
 def test_without_its_package_the_program_still_checks_what_it_can(day: Day, periksa: Callable[..., Checked]) -> None:
     release(day)
     done = periksa("-S", "-E")
