@@ -62,6 +62,12 @@ MEASURES = {
         ("tanpa-sinyal", "unreachable", "no-signal", "missing"),
     )
 }
+# The numbers above the list: first the parts of what is owed, then those of what was filed. Owed itself is the whole of
+# the first, and missing the sum of two.
+TILES = (
+    *("masuk", "lewat", "nanti", "kosong", "tanpa-sinyal"),
+    *("tepat", "terlambat", "menunggu", "dikembalikan", "disetujui"),
+)
 # What is listed unasked: the first of these that has any, because it is what somebody should act on.
 URGENT = ("lewat", "nanti", "menunggu", "wajib")
 
@@ -77,7 +83,7 @@ class Number:
 
     measure: Measure
     value: int
-    whole: int | None
+    whole: int
 
 
 @dataclass
@@ -93,12 +99,13 @@ class Scan:
     reminded: int = 0
 
     @property
-    def shown(self) -> list[Number]:
-        rows = (
-            Number(each, self.numbers[slug], self.numbers[each.part_of] if each.part_of else None)
-            for slug, each in MEASURES.items()
-        )
-        return list(rows)
+    def tiles(self) -> list[Number]:
+        """What is in, and everything else that is not nothing; the list's filter offers the rest."""
+        return [
+            Number(MEASURES[slug], self.numbers[slug], self.numbers[MEASURES[slug].part_of])
+            for slug in TILES
+            if self.numbers[slug] or slug == "masuk"
+        ]
 
     @property
     def counts(self) -> Counts:

@@ -80,22 +80,13 @@ class Index:
         return bool(self.halves % 2)
 
 
-def base_of(counts: Counts) -> int:
-    """Reports that could have been filed: a vacant post and an attested lack of signal are nobody's delay."""
-    return counts.expected - counts.vacant - counts.unreachable
-
-
 @dataclass(frozen=True)
 class Cell:
-    """A child and an instrument: how much of what could have been filed is in."""
+    """A child and an instrument: how much of what is owed is in."""
 
     asked: Asked
     counts: Counts
     shown: str  # the period's key, or ALL_PERIODS
-
-    @property
-    def base(self) -> int:
-        return base_of(self.counts)
 
 
 @dataclass
@@ -117,8 +108,9 @@ SORTS: dict[str, Callable[[Row], Any]] = {
     "indeks": lambda row: row.index.value,
     "nama": lambda row: row.unit.title,
     "kode": lambda row: row.unit.code,
-    "masuk": lambda row: row.counts.filed_count / base_of(row.counts) if base_of(row.counts) else None,
+    "masuk": lambda row: row.counts.share("filed"),
     "belum": lambda row: row.counts.missing,
+    "lewat": lambda row: row.counts.past,
 }
 BEST_FIRST = "-indeks"
 

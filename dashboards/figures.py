@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 
 from hierarchy import formats
 from hierarchy.levels import Level
+from reports.counting import Counts as Counts
+from reports.counting import add_counts as add_counts
 from reports.instruments import indicator_words
 from reports.instruments.schema import CellKind, Question, Schema, problem_cells, sum_cells
 from reports.models import Cadence, Instrument
@@ -18,63 +20,6 @@ COUNTED = frozenset({CellKind.SUM, CellKind.OPTION, CellKind.LATE, CellKind.PROB
 # The question that every instrument ends with: what happened that no other question asks.
 INCIDENT = "kejadian_khusus"
 PROVISIONAL, RATIFIED = "sementara", "disahkan"
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How complete a unit's reporting is: the fields of a Tally, and `not_due`, which passes with time.
-
-    The other words of reports/counting.py follow from these; they bear the words' names.
-    """
-
-    expected: int = 0
-    filed_count: int = 0
-    on_time: int = 0
-    approved_count: int = 0
-    returned: int = 0
-    vacant: int = 0
-    unreachable: int = 0
-    not_due: int = 0
-
-    @property
-    def missing(self) -> int:
-        return self.expected - self.filed_count - self.vacant - self.unreachable
-
-    @property
-    def past(self) -> int:
-        """Not filed though the deadline has passed."""
-        return self.missing - self.not_due
-
-    @property
-    def judged(self) -> int:
-        """What the index judges: filed, or past its deadline."""
-        return self.filed_count + self.past
-
-    @property
-    def late(self) -> int:
-        return self.filed_count - self.on_time
-
-    @property
-    def waiting(self) -> int:
-        """Filed, neither approved nor returned."""
-        return self.filed_count - self.approved_count - self.returned
-
-    @property
-    def complete(self) -> bool:
-        return self.filed_count == self.expected
-
-    def of(self, basis: str) -> int:
-        """Reports behind a sum on a basis: `filed`, `approved` or `ratified`."""
-        return self.filed_count if basis == "filed" else self.approved_count
-
-
-def add_counts(rows: Iterable[Mapping[str, int]]) -> Counts:
-    """The sum of several counts (windows of one unit)."""
-    total = dict.fromkeys(Counts.__dataclass_fields__, 0)
-    for row in rows:
-        for name in total:
-            total[name] += row.get(name, 0)
-    return Counts(**total)
 
 
 @dataclass(frozen=True)

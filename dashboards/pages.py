@@ -44,10 +44,12 @@ HEAVY = ("report__answers", "report__reasons", "report__remarks")
 SORTS: dict[str, Callable[[Row], Any]] = {
     "nama": lambda row: row.unit.title,
     "kode": lambda row: row.unit.code,
-    "masuk": lambda row: row.counts.filed_count / row.counts.expected if row.counts.expected else None,
+    "masuk": lambda row: row.counts.share("filed"),
     "belum": lambda row: row.counts.missing,
-    "tepat": lambda row: row.counts.on_time / row.counts.expected if row.counts.expected else None,
-    "setuju": lambda row: row.counts.approved_count / row.counts.expected if row.counts.expected else None,
+    "lewat": lambda row: row.counts.past,
+    "tepat": lambda row: row.counts.share("on_time"),
+    "menunggu": lambda row: row.counts.waiting,
+    "setuju": lambda row: row.counts.share("approved"),
     "masalah": lambda row: row.problems,
     "terakhir": lambda row: row.last_filed_at,
 }

@@ -22,7 +22,7 @@ from hierarchy.errors import Refusal
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Membership, Role, Unit
 from hierarchy.querysets import within_q
-from reports.counting import PASSING, TALLIED, counts_of
+from reports.counting import PASSING, TALLIED, WORDS, counts_of
 from reports.models import Cadence, InstrumentVersion, Obligation, Stage, State, Tally, Window
 
 CHUNK = 2_000
@@ -200,31 +200,11 @@ def _folded(rows: Iterable[tuple], source: Source) -> Iterator[tuple[str, Counts
 
 # --- compliance ---------------------------------------------------------------------------------------------------
 
-_MEASURES: tuple[str, ...] = (
-    "expected",
-    "filed_count",
-    "on_time",
-    "late",
-    "approved_count",
-    "returned",
-    "missing",
-    "vacant",
-    "unreachable",
+# Words of reports/counting.py: what was filed and how, then why the rest is not there.
+_MEASURES = (
+    *("owed", "filed", "on_time", "late", "waiting", "returned", "approved"),
+    *("past", "not_due", "vacant", "unreachable"),
 )
-
-
-def _measure_words() -> list[str]:
-    return [
-        _("WAJIB"),
-        _("MASUK"),
-        _("TEPAT WAKTU"),
-        _("TERLAMBAT"),
-        _("DISETUJUI"),
-        _("DIKEMBALIKAN"),
-        _("BELUM LAPOR"),
-        _("TANPA PENGAWAS"),
-        _("TANPA SINYAL"),
-    ]
 
 
 def _compliance(sources: list[Source], unit: Unit) -> Part:
@@ -233,18 +213,17 @@ def _compliance(sources: list[Source], unit: Unit) -> Part:
     rows = list(Unit.objects.within(unit).filter(level=level).order_by("code").values_list("code", "name"))
     if level > unit.level and any(source.own or source.level == unit.level for source in sources):
         rows.insert(0, (unit.code, _("%(unit)s (lembaga sendiri)") % {"unit": unit.name}))
-    words = _measure_words()
     columns = [
-        Column(source.title, word, index * len(words) + place)
+        Column(source.title, str(WORDS[word].label).upper(), index * len(_MEASURES) + place)
         for index, source in enumerate(sources)
-        for place, word in enumerate(words)
+        for place, word in enumerate(_MEASURES)
     ]
 
     def lines() -> Iterator[Line]:
         known = [_counts_by_code(source, unit, level) for source in sources]
         for code, name in rows:
             counts = [found.get(code, Counts()) for found in known]
-            values = [getattr(one, measure) for one in counts for measure in _MEASURES]
+            values = [one.number(word) for one in counts for word in _MEASURES]
             yield Line(code, (name,), 0, 0, values)
 
     return Part(

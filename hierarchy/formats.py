@@ -144,9 +144,9 @@ def duration(span: timedelta) -> str:
 
 
 def time_left(due_at: datetime, now: datetime) -> str:
-    """How long until the deadline, or since: "sisa 1 jam 20 menit", "terlambat 35 menit". On the dot is not late."""
+    """How long until the deadline, or since: "sisa 1 jam 20 menit", "lewat 35 menit". On the dot nothing has passed."""
     if now > due_at:
-        return gettext("terlambat %(duration)s") % {"duration": duration(now - due_at)}
+        return gettext("lewat %(duration)s") % {"duration": duration(now - due_at)}
     return gettext("sisa %(duration)s") % {"duration": duration(due_at - now)}
 
 
@@ -185,7 +185,7 @@ class State:
 
 STATES: dict[str, State] = {
     "OWED": State(_("Belum lapor"), "circle", "open"),
-    "LATE": State(_("Terlambat"), "clock", "problem"),
+    "LATE": State(_("Lewat tenggat"), "clock", "problem"),
     "FILED": State(_("Diterima"), "tick", "provisional"),
     "RETURNED": State(_("Dikembalikan"), "return", "problem"),
     "APPROVED": State(_("Disetujui"), "double-tick", "done"),

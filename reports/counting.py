@@ -11,7 +11,7 @@ Pure: no query and no model is imported, so querysets may use it. The check in v
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -129,6 +129,8 @@ WORDS = {
         Word("unreachable", _("Tanpa sinyal"), _("Atasannya menyatakan tidak ada sinyal."), ("UNREACHABLE",)),
     )
 }
+# How a heading names what a percentage is of.
+PARTS_OF = {"owed": _("dari wajib lapor"), "filed": _("dari yang sudah lapor")}
 # What a tally keeps of an obligation: its column, and the word. None of them changes while time passes.
 TALLIED = {
     "expected": "owed",
@@ -157,3 +159,77 @@ def counts_of(one: Countable, at: datetime) -> dict[str, int]:
 def shown_state(one: Countable, at: datetime) -> str:
     """The key of hierarchy.formats.STATES an obligation is shown with: LATE is what has passed its deadline."""
     return "LATE" if WORDS["past"].holds(one, at) else str(one.state)
+
+
+_COLUMNS = {word: column for column, word in TALLIED.items()}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How complete a unit's reporting is: the fields of a Tally, and `not_due`, which passes with time.
+
+    The other words of reports/counting.py follow from these; they bear the words' names.
+    """
+
+    expected: int = 0
+    filed_count: int = 0
+    on_time: int = 0
+    approved_count: int = 0
+    returned: int = 0
+    vacant: int = 0
+    unreachable: int = 0
+    not_due: int = 0
+
+    @property
+    def missing(self) -> int:
+        return self.expected - self.filed_count - self.vacant - self.unreachable
+
+    @property
+    def past(self) -> int:
+        """Not filed though the deadline has passed."""
+        return self.missing - self.not_due
+
+    @property
+    def judged(self) -> int:
+        """What the index judges: filed, or past its deadline."""
+        return self.filed_count + self.past
+
+    @property
+    def late(self) -> int:
+        return self.filed_count - self.on_time
+
+    @property
+    def waiting(self) -> int:
+        """Filed, neither approved nor returned."""
+        return self.filed_count - self.approved_count - self.returned
+
+    @property
+    def complete(self) -> bool:
+        return self.filed_count == self.expected
+
+    def number(self, word: str) -> int:
+        """How many are counted under a word of reports/counting.py."""
+        found: int = getattr(self, _COLUMNS.get(word, word))
+        return found
+
+    def whole(self, word: str) -> int:
+        """What the percentage of a word is of."""
+        return self.number(WORDS[word].of)
+
+    def share(self, word: str) -> float | None:
+        """The word's number as a part of its whole; None where there is nothing to be a part of."""
+        whole = self.whole(word)
+        return self.number(word) / whole if whole else None
+
+    def of(self, basis: str) -> int:
+        """Reports behind a sum on a basis: `filed`, `approved` or `ratified`."""
+        return self.filed_count if basis == "filed" else self.approved_count
+
+
+def add_counts(rows: Iterable[Mapping[str, int]]) -> Counts:
+    """The sum of several counts (windows of one unit)."""
+    total = dict.fromkeys(Counts.__dataclass_fields__, 0)
+    for row in rows:
+        for name in total:
+            total[name] += row.get(name, 0)
+    return Counts(**total)

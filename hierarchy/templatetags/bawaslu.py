@@ -66,7 +66,7 @@ def hari(value: date | None) -> str:
 
 @register.filter
 def sisa(due_at: datetime | None, now: datetime | None = None) -> str:
-    """`{{ due_at|sisa }}` or `{{ due_at|sisa:now }}` -> sisa 1 jam 20 menit / terlambat 35 menit; None -> ""."""
+    """`{{ due_at|sisa }}` or `{{ due_at|sisa:now }}` -> sisa 1 jam 20 menit / lewat 35 menit; None -> ""."""
     return formats.time_left(due_at, now or clock.now()) if due_at else ""
 
 

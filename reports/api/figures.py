@@ -10,25 +10,42 @@ from django.utils.translation import get_language
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hierarchy import clock
 from hierarchy.models import Unit
+from reports import counting
 from reports.api.base import Endpoint, Id, Name, operation, read_query, user_of
 from reports.api.shapes import UnitRef, WindowShape, local
+from reports.counting import PASSING, TALLIED
 from reports.instruments.indicator_words import lines
 from reports.models import Tally
 
 
 class Counts(msgspec.Struct, kw_only=True):
-    """Obligations of the subtree. `missing` is owed and not filed: neither vacant nor attested unreachable."""
+    """Obligations of the subtree, `expected` in all. `missing` is not filed and could be: `past` its deadline, or
+    `not_due` yet; a vacant post and an attested lack of signal are neither. `late` was filed after the deadline.
+    """
 
     expected: int
     filed: int
     on_time: int
     late: int
-    missing: int
-    approved: int
+    waiting: int
     returned: int
+    approved: int
+    missing: int
+    past: int
+    not_due: int
     vacant: int
     unreachable: int
+
+    @classmethod
+    def of(cls, row: Tally) -> Counts:
+        """`row` comes with what is not due yet."""
+        counts = counting.Counts(**{name: getattr(row, name) for name in (*TALLIED, *PASSING)})
+        return cls(
+            expected=counts.expected,
+            **{name: counts.number(name) for name in cls.__struct_fields__ if name != "expected"},
+        )
 
 
 class Figure(msgspec.Struct, kw_only=True):
@@ -55,23 +72,12 @@ class TallyShape(msgspec.Struct, kw_only=True):
 
     @classmethod
     def of(cls, row: Tally) -> TallyShape:
-        counts = Counts(
-            expected=row.expected,
-            filed=row.filed_count,
-            on_time=row.on_time,
-            late=row.late,
-            missing=row.missing,
-            approved=row.approved_count,
-            returned=row.returned,
-            vacant=row.vacant,
-            unreachable=row.unreachable,
-        )
         schema = row.window.version.parsed
         cells, told = zip(schema.layout, row.filed, row.approved, strict=True), lines(schema, get_language())
         return cls(
             unit=UnitRef.of(row.unit, row.window.election.code),
             window=WindowShape.of(row.window),
-            counts=counts,
+            counts=Counts.of(row),
             figures=[
                 Figure(
                     question=cell.question,
@@ -125,6 +131,6 @@ class Tallies(Endpoint):
         rows = rows.select_related(
             "unit__village", "window__election", "window__stage", "window__instrument", "window__version"
         )
-        rows = rows.defer("window__version__schema", "window__version__source")
+        rows = rows.with_not_due(clock.now()).defer("window__version__schema", "window__version__source")
         order = ("unit__level", "unit__code", "window__stage__sequence", "window__instrument__code", "window__period")
         return Response(TallyList(results=[TallyShape.of(row) for row in rows.order_by(*order)]))

@@ -139,7 +139,7 @@ def test_duties_show_their_state_and_a_vacancy_is_never_late(reported: Day) -> N
     assert "Disetujui" in text
     vacant = client.get(url("6472012001901", instrumen="pemungutan-tps")).content.decode()
     assert "Tanpa pengawas" in vacant
-    assert "Terlambat" not in vacant
+    assert "Lewat tenggat" not in vacant
     reported.set_clock(MORNING_AFTER)
     page = page_of(reported, "6472012001", instrument="penghitungan-tps")
     states = {row.unit.code[-3:]: row.duties[0].state for row in page.rows}

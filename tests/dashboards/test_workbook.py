@@ -173,13 +173,15 @@ def test_compliance_counts_everyone_who_owes(filed: Day, tmp_path: Path) -> None
     shown = dict(zip((part for _heading, part in headings(sheet)), total_row(sheet), strict=True))
     counted = {name: calculated(sheet, cell) for name, cell in shown.items() if name}
     assert counted == {
-        "WAJIB": 12,
-        "MASUK": 2,
+        "WAJIB LAPOR": 12,
+        "SUDAH LAPOR": 2,
         "TEPAT WAKTU": 2,
-        "TERLAMBAT": 0,
-        "DISETUJUI": 1,
+        "MASUK TERLAMBAT": 0,
+        "MENUNGGU PEMERIKSAAN": 1,
         "DIKEMBALIKAN": 0,
-        "BELUM LAPOR": tally.missing,
+        "DISETUJUI": 1,
+        "LEWAT TENGGAT": 0,
+        "BELUM JATUH TEMPO": tally.missing,
         "TANPA PENGAWAS": tally.vacant,
         "TANPA SINYAL": 0,
     }

@@ -177,4 +177,4 @@ def test_a_public_page_holds_nothing_personal(rf: RequestFactory) -> None:
 
 
 def test_time_left_takes_the_moment_it_is_given(render: Any) -> None:
-    assert render("{{ due|sisa:now }}", due=AT, now=AT + timedelta(minutes=35)) == "terlambat 35 menit"
+    assert render("{{ due|sisa:now }}", due=AT, now=AT + timedelta(minutes=35)) == "lewat 35 menit"

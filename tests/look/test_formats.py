@@ -94,7 +94,7 @@ def test_a_moment_without_a_zone_is_refused() -> None:
 @given(MOMENTS, TIMES)
 def test_time_left_has_the_sign_of_the_difference(due: datetime, span: timedelta) -> None:
     assert formats.time_left(due, due - span).startswith("sisa ")
-    assert formats.time_left(due, due + span).startswith("terlambat " if span else "sisa ")
+    assert formats.time_left(due, due + span).startswith("lewat " if span else "sisa ")
 
 
 @given(TIMES)
@@ -114,7 +114,7 @@ def test_a_duration_never_promises_more_time_than_there_is(span: timedelta) -> N
         (80, "sisa 1 jam 20 menit"),
         (60, "sisa 1 jam"),
         (0, "sisa kurang dari 1 menit"),
-        (-35, "terlambat 35 menit"),
+        (-35, "lewat 35 menit"),
         (51 * 60 + 5, "sisa 2 hari 3 jam"),
         (24 * 60 + 5, "sisa 1 hari"),
     ],

@@ -137,7 +137,7 @@ def test_the_home_page_tells_late_from_returned_and_sent(election_day: Day) -> N
     day.set_clock(MORNING_AFTER)
     text = text_of(client.get(reverse("tasks")))
     assert re.search(r"Dikembalikan · sisa (8 jam|7 jam 59 menit)", text)
-    assert "Terlambat · 1 jam" in text
+    assert "Lewat tenggat · 1 jam" in text
     day.file(day.cast.ptps, day.duty("penghitungan-tps"))
     text = text_of(client.get(reverse("tasks")))
     assert "1 laporan menunggu Anda" in text

@@ -1,0 +1,58 @@
+"""`{% load counting %}`: a word of counting on a page, always with its label, its number and what it is a part of.
+
+`counts` is what has `number(word)` and `whole(word)`, as dashboards.figures.Counts does. What a word counts is printed
+in an element with `data-word`, so that a test can hold every page against reports/counting.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from django import template
+
+from hierarchy.templatetags.bawaslu import th_urut
+from reports.counting import PARTS_OF, WORDS
+
+register = template.Library()
+
+
+class Counted(Protocol):
+    def number(self, word: str) -> int: ...
+    def whole(self, word: str) -> int: ...
+
+
+@register.simple_tag
+def number_of(counts: Counted, word: str) -> int:
+    """How many are counted under a word."""
+    return counts.number(word)
+
+
+@register.filter
+def word_label(word: str) -> str:
+    """`{{ "late"|word_label }}` -> Masuk terlambat."""
+    return str(WORDS[word].label)
+
+
+@register.filter
+def part_of(word: str) -> str:
+    """What the percentage of a word is of, as a heading says it: "dari wajib lapor"; "" where it has none."""
+    return str(PARTS_OF.get(WORDS[word].of, ""))
+
+
+@register.inclusion_tag("components/word_share.html")
+def word_share(counts: Counted, word: str) -> dict[str, Any]:
+    """`{% word_share counts "filed" %}` -> 12 dari 24 (50,0 %), of the word's own denominator."""
+    return {"word": word, "n": counts.number(word), "N": counts.whole(word)}
+
+
+@register.inclusion_tag("components/bar.html")
+def word_bar(counts: Counted, word: str) -> dict[str, Any]:
+    """The same share as a bar; the words stand beside it."""
+    return {"n": counts.number(word), "N": counts.whole(word), "label": None}
+
+
+@register.inclusion_tag("components/th_sort.html", takes_context=True)
+def th_word(context: template.Context, word: str, key: str, share: bool = False) -> dict[str, Any]:
+    """A heading that is a word and sorts by `key`; with `share` it names the denominator of its column."""
+    heading = th_urut(context, str(WORDS[word].label), key, number=True)
+    return heading | {"note": part_of(word) if share else ""}
