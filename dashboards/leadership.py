@@ -157,16 +157,16 @@ def _moved(page: UnitPage, earlier: Sequence[Snapshot]) -> list[Moved]:
     old = _counts(earlier)
     counts = [Moved(str(words), getattr(old, name), getattr(page.counts, name)) for name, words in TOLD.items()]
     schema = page.current.version.parsed
-    before = _findings(schema, [row.filed for row in earlier])
+    same = {tally.window_id for tally in page.tallies if page.sums_up(tally.window)}
+    before = _findings(schema, [row.filed for row in earlier if row.window_id in same])
     problems = [Moved(line.label, before[line.question.name], line.value) for line in page.problems]
     problems.sort(key=lambda moved: -abs(moved.change))
     return [moved for moved in [*counts, *problems[:MOST_MOVED]] if moved.change]
 
 
 def _findings(schema: Schema, vectors: Iterable[Sequence[int]]) -> dict[str, int]:
-    """Question -> reports in which it was a finding. Only vectors of this layout can be added up."""
-    width = len(schema.layout)
-    total = add_vectors((vector for vector in vectors if len(vector) == width), width)
+    """Question -> reports in which it was a finding; `vectors` are all of this version."""
+    total = add_vectors(vectors, len(schema.layout))
     return {line.question.name: line.value for line in problem_lines(schema, total, get_language())}
 
 
@@ -177,7 +177,7 @@ def _more(row: Row, earlier: Sequence[Snapshot]) -> int | None:
 def _problems(page: UnitPage) -> list[Problem]:
     assert page.current is not None
     schema = page.current.version.parsed
-    parts = [(row.unit, _findings(schema, _vectors(row))) for row in page.rows]
+    parts = [(row.unit, _findings(schema, _vectors(page, row))) for row in page.rows]
     return [
         Problem(line, sorted(shares, key=lambda share: (-share[1], share[0].code))[:NAMED])
         for line in page.found[:TOP]
@@ -185,9 +185,11 @@ def _problems(page: UnitPage) -> list[Problem]:
     ]
 
 
-def _vectors(row: Row) -> list[list[int]]:
-    own = [vector_of(duty.obligation, "filed") for duty in row.duties]
-    return [tally.filed for tally in row.tallies] + [vector for vector in own if vector is not None]
+def _vectors(page: UnitPage, row: Row) -> list[list[int]]:
+    """What was filed below a row on the version of the page."""
+    duties = [duty.obligation for duty in row.duties if page.sums_up(duty.obligation.window)]
+    own = [vector for duty in duties if (vector := vector_of(duty, "filed")) is not None]
+    return own + [tally.filed for tally in row.tallies if page.sums_up(tally.window)]
 
 
 def _body(unit: Unit, tallies: Sequence[Tally], standing: dict[tuple[int, int], AgendaItem]) -> Body:

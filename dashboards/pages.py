@@ -87,7 +87,8 @@ class UnitPage:
     """One unit, one instrument, one basis.
 
     `tabs` holds the newest window of each instrument, `periods` (key, words) those of the current one, `period` the
-    chosen key or "" for all together. `duties` are what the unit itself is the subject of.
+    chosen key or "" for all together. `duties` are what the unit itself is the subject of. `counts` are of every window
+    shown; figures, and `summed`, only of those that pin the version of `current`.
     """
 
     unit: Unit
@@ -98,6 +99,7 @@ class UnitPage:
     periods: list[tuple[str, str]] = field(default_factory=list)
     period: str = ""
     counts: Counts = field(default_factory=Counts)
+    summed: Counts = field(default_factory=Counts)
     rows: list[Row] = field(default_factory=list)
     problems: list[Line] = field(default_factory=list)
     sums: list[SumRow] = field(default_factory=list)
@@ -112,7 +114,16 @@ class UnitPage:
     @property
     def reports(self) -> int:
         """Reports behind every sum of the page."""
-        return self.counts.of(self.basis)
+        return self.summed.of(self.basis)
+
+    @property
+    def unsummed(self) -> int:
+        """Reports on another version of the form: two versions may ask other things in the same places."""
+        return self.counts.of(self.basis) - self.reports
+
+    def sums_up(self, window: Window) -> bool:
+        """Whether figures of a window are of the version that the page's figures are of."""
+        return self.current is not None and window.version_id == self.current.version_id
 
     def figure(self, line: Line) -> Figure:
         return Figure(
@@ -120,7 +131,7 @@ class UnitPage:
             value=line.value if self.reports else None,
             reports=self.reports,
             filed=self.reports,
-            expected=self.counts.expected,
+            expected=self.summed.expected,
             noun=self.noun,
             as_of=max((item.decided_at for item in self.decided if item.decided_at), default=self.as_of),
             status=RATIFIED if self.decided else PROVISIONAL,
@@ -158,9 +169,8 @@ def unit_page(unit: Unit, *, instrument: str, period: str, basis: str, sort: str
         reported = {duty.window.instrument_id for duty in duties if duty.first_filed_at}
         page = _begin(unit, [duty.window for duty in duties], reported, instrument, period, basis, now)
         chosen = [duty for duty in duties if _shown(page, duty.window)]
-        page.counts = add_counts(counts_of(duty, now) for duty in chosen)
         page.duties = [_duty(duty, now) for duty in chosen]
-        vectors = [vector for duty in chosen if (vector := vector_of(duty, basis)) is not None]
+        parts = [(duty.window, counts_of(duty, now), vector_of(duty, basis)) for duty in chosen]
     else:
         tallies = _tallies_of(unit, now)
         reported = {tally.window.instrument_id for tally in tallies if tally.filed_count}
@@ -170,11 +180,10 @@ def unit_page(unit: Unit, *, instrument: str, period: str, basis: str, sort: str
         if basis == "ratified":
             own, page.decided = _as_ratified(own)
         page.tallies = own
-        page.counts = add_counts(map(tally_counts, own))
-        vectors = [getattr(tally, _column(basis)) for tally in own]
+        parts = [(tally.window, tally_counts(tally), getattr(tally, _column(basis))) for tally in own]
         _add_rows(page, windows)
         page.rows = in_order(page.rows, sort)
-    _fill(page, vectors)
+    _fill(page, parts)
     return page
 
 
@@ -204,6 +213,8 @@ def _begin(
         keys = {window.period for window in windows if window.instrument_id == page.current.instrument_id}
         page.periods = [(key, period_label(key)) for key in sorted(keys) if key]
         page.period = period if period in keys else ""
+        if page.period:  # an older period may pin an older version
+            page.current = next(w for w in windows if page.period == w.period and _shown(page, w))
     return page
 
 
@@ -240,12 +251,15 @@ def _duties_of(unit: Unit) -> list[Obligation]:
     )
 
 
-def _fill(page: UnitPage, vectors: list[list[int]]) -> None:
+def _fill(page: UnitPage, parts: list[tuple[Window, dict[str, int], list[int] | None]]) -> None:
+    """Counts and figures out of one part per window. Periods of one instrument may pin different versions."""
     if page.current is None:
         return
     schema, language = page.current.version.parsed, get_language()
-    # Periods of one instrument may pin different versions; only those of the current layout can be added up.
-    vector = add_vectors((v for v in vectors if len(v) == len(schema.layout)), len(schema.layout))
+    same = [(counts, vector) for window, counts, vector in parts if page.sums_up(window)]
+    page.counts = add_counts(counts for _window, counts, _vector in parts)
+    page.summed = add_counts(counts for counts, _vector in same)
+    vector = add_vectors((vector for _counts, vector in same if vector is not None), len(schema.layout))
     page.problems = problem_lines(schema, vector, language)
     page.sums = sum_rows(schema, sum_lines(schema, vector, language))
 
@@ -273,7 +287,10 @@ def _add_rows(page: UnitPage, windows: list[Window]) -> None:
     if not windows:
         return
     found: dict[int, Row] = {}
-    problems = {window.pk: [p for _q, p in problem_cells(window.version.parsed)] for window in windows}
+    problems = {
+        window.pk: [p for _q, p in problem_cells(window.version.parsed)] if page.sums_up(window) else []
+        for window in windows
+    }
     by_id = {window.pk: window for window in windows}
     unit, instrument = page.unit, windows[0].instrument
     if unit.level == Level.VILLAGE or instrument.subject_level == unit.level:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from dashboards import pages
+from dashboards import pages, snapshots
+from dashboards.leadership import leadership
 from hierarchy import clock
 from hierarchy.models import Unit, User
-from reports import review, rollup
-from reports.models import Report
+from reports import calendar, review, rollup
+from reports.instruments import publishing
+from reports.models import Obligation, Report, Window
 from tests.cast import Cast
-from tests.days import MORNING_AFTER, Day, fresh
+from tests.days import MORNING_AFTER, OPENED, Day, fresh
 from tests.reports.test_plenary import ratify
 
 LEVELS = ["64", "6472", "647201", "6472012001", "6472012001001"]
@@ -229,3 +232,62 @@ def test_what_stands_ratified_stays_when_a_figure_below_changes(
     assert reverse("plenary", args=[item.plenary_id]) in text
     village = client.get(url("6472012001", instrumen="pemungutan-tps", dasar="ratified")).content.decode()
     assert ">disahkan</a>" not in village, "a village has no body that could ratify"
+
+
+KAMPANYE, UANG = "kampanye_di_luar_jadwal", "pemberian_uang_barang"
+
+
+@pytest.fixture
+def two_versions(election_day: Day) -> tuple[Day, str, str]:
+    """Two days of the quiet period on two versions, equally wide, with two questions exchanged; the days' keys.
+
+    On the first day one village saw a campaign; on the second two villages saw nothing.
+    """
+    day, cast = election_day, election_day.cast
+    first = day.open("masa-tenang-desa")
+    lines = bytes(first.version.source).decode().splitlines()
+    one, other = (next(i for i, line in enumerate(lines) if f" {name} " in line) for name in (KAMPANYE, UANG))
+    lines[one], lines[other] = lines[other], lines[one]
+    entry = next(each for each in publishing.catalogue() if each.code == "masa-tenang-desa")
+    version = publishing.publish(source="\n".join(lines).encode(), entry=entry, by=None, suffix=".md")
+    assert (version.width, version.number) == (first.version.width, first.version.number + 1)
+    second = Window.objects.filter(instrument=first.instrument, election=day.election).order_by("opens_at")[1]
+    Window.objects.filter(pk=second.pk).update(version=version)
+    calendar.open_window(window=Window.objects.get(pk=second.pk), at=OPENED)
+    for window, user, code, seen in (
+        (first, cast.pkd, "6472012001", "ya"),
+        (second, cast.pkd, "6472012001", "tidak"),
+        (second, cast.pkd_sibling, "6472012002", "tidak"),
+    ):
+        duty = Obligation.objects.for_intake().get(window=window, subject__code=code)
+        day.file(user, duty, **{KAMPANYE: seen, UANG: "tidak"})
+    rollup.run_all()
+    return day, first.period, second.period
+
+
+def test_figures_of_two_versions_never_add_up(two_versions: tuple[Day, str, str]) -> None:
+    """Two questions exchanged leave the vectors equally wide: added up, a campaign would be told as a gift."""
+    day, first, second = two_versions
+    chosen = {"instrument": "masa-tenang-desa"}
+    for code in ("64", "6472", "647201", "6472012001"):
+        own = code == "6472012001"
+        both = page_of(day, code, **chosen)
+        assert (both.counts.filed_count, both.reports, both.unsummed) == ((2, 1, 1) if own else (3, 2, 1))
+        assert (both.found, both.problem_total) == ([], 0)
+        assert sum(row.problems for row in both.rows) == 0
+        before = page_of(day, code, **chosen, period=first)
+        assert [line.question.name for line in before.found] == [KAMPANYE]
+        assert (before.reports, before.unsummed, before.problem_total) == (1, 0, 1)
+        assert [row.problems for row in before.rows] == [] or sum(row.problems for row in before.rows) == 1
+        assert page_of(day, code, **chosen, period=second).problem_total == 0
+    text = logged_in(day.cast.province_member).get(url("64", instrumen="masa-tenang-desa")).content.decode()
+    assert "1 laporan memakai versi lain dari formulir ini" in text
+
+
+def test_the_leaders_sheet_compares_figures_of_one_version(two_versions: tuple[Day, str, str]) -> None:
+    day, _first, _second = two_versions
+    snapshots.take()
+    day.set_clock(MORNING_AFTER + timedelta(days=1))
+    led = leadership(page_of(day, "64", instrument="masa-tenang-desa"))
+    assert led.since is not None
+    assert (led.moved, led.problems) == ([], [])
