@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from hierarchy import access, bulk, clock
 from hierarchy.access import Permission
@@ -19,7 +22,17 @@ from hierarchy.levels import LEAF, Level
 from hierarchy.models import Election, Membership, Unit, User
 from hierarchy.querysets import within_q
 from reports import journal, locks, outbox
-from reports.models import Cadence, Extension, Instrument, Obligation, Stage, State, Window
+from reports.models import (
+    Cadence,
+    Event,
+    Extension,
+    Instrument,
+    InstrumentVersion,
+    Obligation,
+    Stage,
+    State,
+    Window,
+)
 
 DATA = Path(__file__).parent / "data"
 # Voting days fix the rest (PKPU 3/2022, PKPU 2/2024).
@@ -28,6 +41,11 @@ ELECTIONS = [
     ("pilkada2024", "Pemilihan 2024", Election.Kind.PILKADA, date(2024, 11, 27)),
 ]
 OUTSIDE_STAGES = ("NON_TAHAPAN", "Di luar tahapan", "Outside the stages")
+
+
+PUBLISH_NEXT = _lazy("Terbitkan versi yang benar: manage.py publish_instrument BERKAS --code KODE.")
+
+logger = logging.getLogger(__name__)
 
 
 class CalendarError(Exception):
@@ -60,15 +78,15 @@ def _at(day: date, offset: tuple[int, time]) -> datetime:
 
 def load(*, by: User | None = None) -> None:
     """Elections, stages and windows of both 2024 elections from the data files; safe to run again."""
+    rows = _read("stages.csv")
     with transaction.atomic():
-        elections = {}
         for code, name, kind, voting_day in ELECTIONS:
-            elections[code], _made = Election.objects.update_or_create(
+            election, _made = Election.objects.update_or_create(
                 code=code, defaults={"name": name, "kind": kind, "voting_day": voting_day}
             )
-        for row in _read("stages.csv"):
-            _store_stage(elections[row["election"]], row)
-        for election in elections.values():
+            changed = _store_stages(election, [row for row in rows if row["election"] == code])
+            if changed:
+                journal.write(journal.entry("calendar.loaded", by=by, election=code, target=code, stages=changed))
             plan(election=election, by=by)
 
 
@@ -77,36 +95,58 @@ def _read(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _store_stage(election: Election, row: dict[str, str]) -> None:
-    Stage.objects.update_or_create(
-        election=election,
-        code=row["code"],
-        defaults={
-            "sequence": int(row["seq"]),
-            "name_id": row["name_id"],
-            "name_en": row["name_en"],
-            "starts": date.fromisoformat(row["start"]) if row["start"] else None,
-            "ends": date.fromisoformat(row["end"]) if row["end"] else None,
-        },
+STAGE_FACTS = ["sequence", "name_id", "name_en", "starts", "ends"]
+
+
+def _store_stages(election: Election, rows: Iterable[Mapping[str, str]]) -> list[str]:
+    """Makes the stages of an election as the rows say; returns the codes of those that are new or changed."""
+    known = {stage.code: stage for stage in election.stages.all()}
+    changed = []
+    for row in rows:
+        stage = Stage(
+            election=election,
+            code=row["code"],
+            sequence=int(row["seq"]),
+            name_id=row["name_id"],
+            name_en=row["name_en"],
+            starts=date.fromisoformat(row["start"]) if row["start"] else None,
+            ends=date.fromisoformat(row["end"]) if row["end"] else None,
+        )
+        was = known.get(stage.code)
+        if was is None or any(getattr(was, name) != getattr(stage, name) for name in STAGE_FACTS):
+            changed.append(stage)
+    Stage.objects.bulk_create(
+        changed, update_conflicts=True, unique_fields=["election", "code"], update_fields=STAGE_FACTS
     )
+    return [stage.code for stage in changed]
+
+
+def stage_codes() -> list[str]:
+    """Every stage that an instrument may be of: those of the data files and of the elections there are."""
+    known = {row["code"]: None for row in _read("stages.csv")} | {OUTSIDE_STAGES[0]: None}
+    return list(known | dict.fromkeys(Stage.objects.order_by("code").values_list("code", flat=True)))
 
 
 def plan(*, election: Election, by: User | None = None) -> int:
     """Makes the windows of every instrument whose stage the election has; returns how many are new.
 
-    The latest published version of each instrument is pinned. Windows that exist are left as they are.
+    Windows that exist are left as they are. Which version a window asks is decided when it opens (`open_window`); until
+    then it names the newest of the day it was planned.
     """
     stages = {stage.code: stage for stage in election.stages.all()}
     stages.setdefault(OUTSIDE_STAGES[0], _outside(election, stages.values()))
-    offsets = {row["instrument"]: _offsets(row) for row in _read("windows.csv")}
+    offsets = {row["applies_to"]: _offsets(row) for row in _read("windows.csv")}
     windows = []
-    for instrument in Instrument.objects.prefetch_related("versions"):
-        version = next((v for v in instrument.versions.all() if v.withdrawn_at is None), None)
+    light = Prefetch("versions", InstrumentVersion.objects.defer("schema", "source"))
+    for instrument in Instrument.objects.prefetch_related(light):
+        versions = list(instrument.versions.all())  # newest first
         stage = stages.get(instrument.stage_code)
-        if version is None or stage is None or stage.starts is None or stage.ends is None:
+        if not versions or stage is None or stage.starts is None or stage.ends is None:
             continue
+        version = next((v for v in versions if v.withdrawn_at is None), versions[0])
+        hours = offsets.get(instrument.code) or offsets[instrument.cadence]
         for period, first, last in periods(instrument.cadence, stage.starts, stage.ends):
-            opens, due, closes = offsets[instrument.code].around(first, last)
+            opens, due, closes = hours.around(first, last)
             windows.append(
                 Window(
                     election=election,
@@ -119,9 +159,42 @@ def plan(*, election: Election, by: User | None = None) -> int:
                     closes_at=closes,
                 )
             )
-    before = Window.objects.filter(election=election).count()
-    Window.objects.bulk_create(windows, ignore_conflicts=True, batch_size=1_000)
-    return Window.objects.filter(election=election).count() - before
+    with transaction.atomic():
+        before = Window.objects.filter(election=election).count()
+        Window.objects.bulk_create(windows, ignore_conflicts=True, batch_size=1_000)
+        made = Window.objects.filter(election=election).count() - before
+        if made:
+            code = election.code
+            journal.write(journal.entry("calendar.planned", by=by, election=code, target=code, windows=made))
+    return made
+
+
+def going_on(version: InstrumentVersion) -> int:
+    """How many open windows ask this version and still take reports."""
+    return Window.objects.filter(version=version, opened_at__isnull=False, closes_at__gt=clock.now()).count()
+
+
+def gaps() -> list[str]:
+    """What nobody will be asked although it was published, a sentence each, for the operator."""
+    found = []
+    rows = Instrument.objects.annotate(
+        living=Exists(InstrumentVersion.objects.filter(instrument=OuterRef("pk"), withdrawn_at=None)),
+        planned=Exists(Window.objects.filter(instrument=OuterRef("pk"))),
+        waiting=Count("windows", filter=Q(windows__opened_at=None, windows__closes_at__gt=clock.now())),
+    )
+    for row in rows.order_by("code"):
+        if not row.planned:
+            found.append(
+                _("%(code)s belum punya masa laporan: tahapan %(stage)s tidak bertanggal dalam pemilihan mana pun.")
+                % {"code": row.code, "stage": row.stage_code}
+            )
+        elif row.waiting and not row.living:
+            found.append(
+                _("%(code)s: %(count)d masa laporan tidak akan terbuka, karena semua versinya sudah ditarik. ")
+                % {"code": row.code, "count": row.waiting}
+                + str(PUBLISH_NEXT)
+            )
+    return found
 
 
 def _offsets(row: dict[str, str]) -> Offsets:
@@ -165,19 +238,25 @@ def periods(cadence: str, first: date, last: date) -> Iterator[tuple[str, date, 
 
 
 def open_window(*, window: Window, by: User | None = None, at: datetime | None = None) -> int:
-    """Makes the obligations of a window in one statement and marks their tallies; returns how many.
+    """Pins the newest version that is not withdrawn, makes the obligations of the window in one statement and marks
+    their tallies; returns how many.
 
     A filer unit without a current member makes its obligations VACANT from the start. EVENT instruments owe nothing
-    in advance. Opening an open window changes nothing.
+    in advance. Opening an open window changes nothing. Raises CalendarError when every version is withdrawn.
     """
     moment = at or clock.now()
     with transaction.atomic():
         locks.hold(locks.Lock.WINDOW, window.pk)
-        if not Window.objects.filter(pk=window.pk, opened_at=None).update(opened_at=moment):
+        if Window.objects.filter(pk=window.pk, opened_at__isnull=False).exists():
             return 0
-        if window.version.withdrawn_at:
-            raise CalendarError(_("Versi instrumen ini sudah ditarik. Terbitkan versi baru lebih dulu."))
-        window.opened_at = moment
+        version = window.instrument.hold().living_version()
+        if version is None:
+            raise CalendarError(
+                _("%(window)s tidak dapat dibuka, karena semua versi formulirnya sudah ditarik. %(action)s")
+                % {"window": window, "action": PUBLISH_NEXT}
+            )
+        Window.objects.filter(pk=window.pk).update(opened_at=moment, version=version)
+        window.opened_at, window.version = moment, version
         made = 0 if window.instrument.cadence == Cadence.EVENT else _owe(window)
         journal.write(
             journal.entry(
@@ -187,6 +266,7 @@ def open_window(*, window: Window, by: User | None = None, at: datetime | None =
                 target=window.pk,
                 at=moment,
                 instrument=window.instrument.code,
+                version=version.number,
                 period=window.period,
                 obligations=made,
             )
@@ -237,10 +317,33 @@ def _apply(extension: Extension) -> None:
 
 
 def open_due(*, at: datetime | None = None) -> int:
-    """Opens every window whose time has come; returns the number of obligations made."""
+    """Opens every window whose time has come; returns the number of obligations made.
+
+    One that cannot open holds up no other; it is logged at every try, stands in the journal once, and the operator's
+    page counts it for as long as it is overdue.
+    """
     moment = at or clock.now()
-    windows = Window.objects.due_to_open(moment).select_related("instrument", "version", "election")
-    return sum(open_window(window=window, at=moment) for window in windows.order_by("opens_at", "pk"))
+    made = 0
+    windows = Window.objects.due_to_open(moment).select_related("instrument", "election")
+    for window in windows.order_by("opens_at", "pk"):
+        try:
+            made += open_window(window=window, at=moment)
+        except CalendarError as error:
+            logger.error("window %s: %s", window.pk, error)
+            _note_unopened(window, str(error), moment)
+    return made
+
+
+def _note_unopened(window: Window, sentence: str, moment: datetime) -> None:
+    verb, target = "window.not_opened", str(window.pk)
+    if not Event.objects.filter(target=target, verb=verb).exists():
+        with transaction.atomic():
+            journal.write(
+                journal.entry(
+                    verb, by=None, election=window.election.code, target=target, at=moment, reason=sentence,
+                    instrument=window.instrument.code, period=window.period,
+                )
+            )  # fmt: skip
 
 
 def follow_tree(*, election: Election) -> None:

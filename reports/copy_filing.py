@@ -19,8 +19,9 @@ from reports.instruments.codec import Content
 from reports.write_filing import Duty
 
 LOCK = """
-SELECT id, state, filer_id, counted_in_id FROM reports_obligation WHERE id = ANY(%(obligations)s)
-ORDER BY id FOR UPDATE -- in order, so that two imports wait for each other and do not deadlock
+SELECT o.id, o.state, o.filer_id, o.counted_in_id, w.version_id
+FROM reports_obligation o JOIN reports_window w ON w.id = o.window_id WHERE o.id = ANY(%(obligations)s)
+ORDER BY o.id FOR UPDATE OF o FOR KEY SHARE OF w -- in order, so that two imports wait for each other, not in a circle
 """
 REPORT = """COPY reports_report (id, obligation_id, window_id, counted_in_id, revision, answers, reasons, vector,
     sha256, filed_by_id, filed_at, remarks) FROM STDIN"""
@@ -49,7 +50,7 @@ class First:
 
 def lock(duties: Iterable[Duty]) -> set[int]:
     """Locks obligations until the transaction ends; the keys of those that are still as they were read."""
-    known = {(duty.pk, duty.state, duty.filer.pk, duty.counted_in_id) for duty in duties}
+    known = {(duty.pk, duty.state, duty.filer.pk, duty.counted_in_id, duty.version_id) for duty in duties}
     with connection.cursor() as cursor:
         cursor.execute(LOCK, {"obligations": [duty[0] for duty in known]})
         return {row[0] for row in cursor.fetchall() if row in known}

@@ -29,7 +29,6 @@ COLUMN = {
     "forbidden": "nama_pengguna",
     "not-open": "periode",
     "closed": "periode",
-    "version-withdrawn": "instrumen",
     "conflict": "kode_satuan",
     "id-taken": NUMBER,
 }

@@ -66,7 +66,7 @@ def submit(
     is sent. `based_on` names the revision an edit starts from. `at` is the moment of arrival (default: now).
 
     Raises Http404 outside the filer's reach, PermissionDenied without the right to file, InvalidAnswers naming the
-    questions, and Refused: not-open, closed, version-withdrawn, conflict (both versions kept).
+    questions, and Refused: not-open, closed, conflict (both versions kept).
     """
     moment = at or clock.now()
     for _attempt in range(ATTEMPTS):
@@ -130,12 +130,6 @@ def submit_event(*, by: User, window: Window, subject: Unit, report_id: UUID, **
 
 def check_open(duty: Duty, moment: datetime) -> None:
     """Raises Refused unless the duty takes reports at `moment`."""
-    if duty.withdrawn_at is not None:
-        raise Refused(
-            "version-withdrawn",
-            _("Formulir ini sudah ditarik: %(reason)s. Muat ulang halaman untuk memakai formulir yang baru.")
-            % {"reason": duty.withdrawn_reason},
-        )
     if duty.opened_at is None or moment < duty.opens_at:
         raise Refused("not-open", _("Pelaporan ini baru dibuka pada %(when)s.") % {"when": in_wita(duty.opens_at)})
     if moment >= duty.closes_at:

@@ -28,7 +28,7 @@ def without_schema(prefix: str) -> list[str]:
 class WindowQuerySet(models.QuerySet):
     def due_to_open(self, at: datetime) -> WindowQuerySet:
         """Windows whose time has come and whose obligations are not made yet; a closed window never opens."""
-        return self.filter(opened_at=None, opens_at__lte=at, closes_at__gt=at, version__withdrawn_at=None)
+        return self.filter(opened_at=None, opens_at__lte=at, closes_at__gt=at)
 
     def for_pages(self, election: Election) -> WindowQuerySet:
         """Opened windows with what a tab needs, newest deadline last."""

@@ -87,7 +87,6 @@ INSERT INTO reports_notice (obligation_id, user_id, rung, turn, fired_at)
 SELECT DISTINCT o.id, m.user_id, %(rung)s, {turn}, %(now)s::timestamptz
 FROM reports_obligation o
     JOIN reports_window w ON w.id = o.window_id AND w.opened_at IS NOT NULL
-    JOIN reports_instrumentversion v ON v.id = w.version_id AND v.withdrawn_at IS NULL
     JOIN hierarchy_unit u0 ON u0.id = o.filer_id
     {climb}
     JOIN hierarchy_membership m ON m.unit_id = u{level}.id AND m.role = ANY(%(roles)s::text[])

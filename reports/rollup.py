@@ -14,15 +14,16 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from django.db import transaction
 
 from hierarchy import clock, prepared
 from hierarchy.levels import Level
+from hierarchy.models import Unit
 from reports import counting, locks, outbox
-from reports.models import Outbox, Window
+from reports.models import Outbox, Tally, Window
 
 # What a tally counts, in SQL over obligations `o`; publications count polling stations with the same expressions.
 COUNTED = {column: counting.counted(word) for column, word in counting.TALLIED.items()}
@@ -59,12 +60,12 @@ def run_subtree(regency_id: int | None, *, wait: bool = True) -> int | None:
         prepared.execute(SETTINGS, {}).close()
         if not locks.hold(locks.Lock.ROLLUP, regency_id or 0, wait=wait):
             return None
-        stale, eaten = _claim(regency_id)
+        stale, widths, eaten = _claim(regency_id)
         if regency_id is None:
-            _fold(Level.PROVINCE, stale[Level.PROVINCE])
+            _fold(Level.PROVINCE, stale[Level.PROVINCE], widths)
             return eaten
         for level in STATIONLESS:
-            stale[Level(level - 1)] |= _fold(level, stale[level])
+            stale[Level(level - 1)] |= _fold(level, stale[level], widths)
         moment = clock.now()
         Outbox.objects.bulk_create(
             Outbox(window_id=window, unit_id=unit, level=Level.PROVINCE, regency_id=None, marked_at=moment)
@@ -95,28 +96,34 @@ def pending() -> list[int | None]:
     return list(Outbox.objects.values_list("regency_id", flat=True).distinct().order_by("regency_id"))
 
 
+# The width is read under the subtree's lock, which a change of a window's version waits for (`refit`).
 CLAIM = """
     WITH claimed AS (DELETE FROM reports_outbox WHERE regency_id {} RETURNING level, window_id, unit_id)
-    SELECT level, window_id, unit_id, count(*) FROM claimed GROUP BY 1, 2, 3"""
+    SELECT c.level, c.window_id, c.unit_id, v.width, count(*) FROM claimed c
+        JOIN reports_window w ON w.id = c.window_id JOIN reports_instrumentversion v ON v.id = w.version_id
+    GROUP BY 1, 2, 3, 4"""
 CLAIM_REGENCY, CLAIM_PROVINCES = CLAIM.format("= %(regency)s"), CLAIM.format("IS NULL")
 
 
-def _claim(regency_id: int | None) -> tuple[dict[int, set[Key]], int]:
-    """Deletes the marks of a subtree, whose lock is held; returns them by level, and how many there were."""
+def _claim(regency_id: int | None) -> tuple[dict[int, set[Key]], dict[int, int], int]:
+    """Deletes the marks of a subtree, whose lock is held; returns them by level, the length of each window's vectors,
+    and how many marks there were."""
     found: dict[int, set[Key]] = defaultdict(set)
+    widths: dict[int, int] = {}
     eaten = 0
     statement, values = (CLAIM_PROVINCES, {}) if regency_id is None else (CLAIM_REGENCY, {"regency": regency_id})
-    for level, window, unit, count in prepared.rows(statement, values):
+    for level, window, unit, width, count in prepared.rows(statement, values):
         found[level].add((window, unit))
+        widths[window] = width
         eaten += count
-    return found, eaten
+    return found, widths, eaten
 
 
-def _fold(level: Level, keys: Iterable[Key]) -> set[Key]:
+def _fold(level: Level, keys: Iterable[Key], widths: Mapping[int, int]) -> set[Key]:
     """Recomputes the tallies of one level, one statement per vector width; returns the keys of their parents."""
     by_width: dict[int, list[Key]] = defaultdict(list)
     for window, unit in sorted(keys):
-        by_width[_width(window)].append((window, unit))
+        by_width[widths[window]].append((window, unit))
     parents: set[Key] = set()
     for width, some in by_width.items():
         values = {
@@ -129,11 +136,16 @@ def _fold(level: Level, keys: Iterable[Key]) -> set[Key]:
     return parents
 
 
-@lru_cache(maxsize=4096)
-def _width(window: int) -> int:
-    """The length of a window's vectors; its version is pinned when it is planned and never changes."""
-    width: int = Window.objects.values_list("version__width", flat=True).get(pk=window)
-    return width
+def refit(window: Window) -> None:
+    """Makes the tallies of a window without any report as long as the vectors of the version it has now.
+
+    Must run in the transaction that changes the version: workers of the election's subtrees wait until it ends.
+    """
+    regencies = Unit.objects.filter(election=window.election_id, level=Level.REGENCY).order_by()
+    for key in sorted([0, *regencies.values_list("pk", flat=True)]):
+        locks.hold(locks.Lock.ROLLUP, key)
+    zeros = [0] * window.version.width
+    Tally.objects.filter(window=window).update(filed=zeros, approved=zeros)
 
 
 KEPT = [*COUNTS, "last_filed_at", "filed", "approved"]  # columns of a tally that a fold writes

@@ -36,8 +36,6 @@ class Duty:
     opens_at: datetime
     opened_at: datetime | None
     version_id: int
-    withdrawn_at: datetime | None
-    withdrawn_reason: str
     election_code: str
     subject_code: str
     counted_in_id: int
@@ -52,12 +50,11 @@ class Duty:
 
 FILER = prepared.columns(Unit, "id", "level", "parent_id", "province_id", "regency_id", "district_id", "village_id")
 READ = f"""
-SELECT o.id, o.state, o.closes_at, o.window_id, w.opens_at, w.opened_at, w.version_id, v.withdrawn_at,
-    v.withdrawn_reason, e.code, s.code, o.counted_in_id, c.level, c.regency_id,
-    r.id, coalesce(r.revision, 0), coalesce(r.sha256, ''), r.filed_at, {", ".join(f"f.{name}" for name in FILER)}
+SELECT o.id, o.state, o.closes_at, o.window_id, w.opens_at, w.opened_at, w.version_id, e.code, s.code,
+    o.counted_in_id, c.level, c.regency_id, r.id, coalesce(r.revision, 0), coalesce(r.sha256, ''), r.filed_at,
+    {", ".join(f"f.{name}" for name in FILER)}
 FROM reports_obligation o
     JOIN reports_window w ON w.id = o.window_id
-    JOIN reports_instrumentversion v ON v.id = w.version_id
     JOIN hierarchy_election e ON e.id = w.election_id
     JOIN hierarchy_unit s ON s.id = o.subject_id
     JOIN hierarchy_unit f ON f.id = o.filer_id
@@ -88,9 +85,11 @@ def _duty(row: tuple[Any, ...], filers: dict[int, Unit]) -> Duty:
 
 WRITE = """
 WITH standing AS (
-    -- Whoever comes second waits here, sees that what was read no longer stands, and writes nothing at all.
-    SELECT id FROM reports_obligation
-    WHERE id = %(obligation)s AND state = %(was)s AND filer_id = %(filer)s AND counted_in_id = %(counted_in)s FOR UPDATE
+    -- Whoever comes second waits here, sees that what was read no longer stands, and writes nothing at all. The window
+    -- is held as its foreign key will hold it at the commit: so that its version is still the one that was answered.
+    SELECT o.id FROM reports_obligation o JOIN reports_window w ON w.id = o.window_id
+    WHERE o.id = %(obligation)s AND o.state = %(was)s AND o.filer_id = %(filer)s AND o.counted_in_id = %(counted_in)s
+        AND w.version_id = %(version)s FOR UPDATE OF o FOR KEY SHARE OF w
 ), report AS (
     INSERT INTO reports_report (id, obligation_id, window_id, counted_in_id, revision, answers, reasons, vector, sha256,
         filed_by_id, filed_at, remarks)
@@ -142,6 +141,7 @@ def write(
         "report": report_id,
         "obligation": duty.pk,
         "window": duty.window_id,
+        "version": duty.version_id,
         "counted_in": duty.counted_in_id,
         "revision": duty.revision + 1,
         "was": duty.state,

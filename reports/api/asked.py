@@ -130,7 +130,6 @@ class Windows(Endpoint):
             opened_at__isnull=False,
             opens_at__lte=moment,
             closes_at__gt=moment,
-            version__withdrawn_at=None,
         ).select_related("election", "stage", "instrument", "version")
         return Response(
             WindowList(results=[WindowShape.of(row) for row in rows.defer("version__schema", "version__source")])

@@ -19,6 +19,7 @@ from hierarchy import clock
 from hierarchy.levels import Level
 from hierarchy.models import User
 from reports import journal
+from reports.calendar import stage_codes
 from reports.models import Cadence, Instrument, InstrumentVersion
 
 from .errors import InstrumentError
@@ -92,8 +93,9 @@ def catalogue(folder: Path = CATALOGUE) -> list[Entry]:
 def publish(*, source: Path | bytes, entry: Entry, by: User | None, suffix: str = "") -> InstrumentVersion:
     """The version that has this very source, made now if there is none; `by` None is the system itself.
 
-    Raises InstrumentError for a source that is no instrument, or an entry that moves a published instrument to
-    another level or cadence: obligations and tallies already stand on the old ones.
+    Windows that open from now on ask it; open ones keep theirs (reports/pinning.py). Raises InstrumentError for a
+    source that is no instrument, an unknown stage, or an entry that moves a published instrument to another level or
+    cadence: obligations and tallies already stand on the old ones.
     """
     suffix = suffix or (source.suffix if isinstance(source, Path) else "")
     content = contents_of(source)
@@ -134,7 +136,10 @@ def _store(
 
 
 def _instrument(entry: Entry) -> Instrument:
-    """The instrument of an entry, locked; two publishers of one instrument queue up here."""
+    """The instrument of an entry, locked; two publishers of one instrument queue up here.
+
+    Raises InstrumentError for a new one of a stage that no calendar knows, or an entry that moves an old one.
+    """
     facts = {
         "title_id": entry.title_id,
         "title_en": entry.title_en,
@@ -143,6 +148,11 @@ def _instrument(entry: Entry) -> Instrument:
         "filer_level": entry.filer_level,
         "cadence": entry.cadence,
     }
+    if not Instrument.objects.filter(code=entry.code).exists() and entry.stage not in (stages := stage_codes()):
+        raise InstrumentError(
+            _("Tahapan “%(stage)s” tidak dikenal. Pilih salah satu: %(known)s.")
+            % {"stage": entry.stage, "known": ", ".join(stages)}
+        )
     Instrument.objects.bulk_create([Instrument(code=entry.code, **facts)], ignore_conflicts=True)
     instrument = Instrument.objects.select_for_update().get(code=entry.code)
     fixed = ("stage_code", "subject_level", "filer_level", "cadence")
@@ -155,13 +165,16 @@ def _instrument(entry: Entry) -> Instrument:
 
 
 def withdraw(*, version: InstrumentVersion, by: User | None, reason: str) -> InstrumentVersion:
-    """Takes a version out of use, keeping it and every report that answers it. Once withdrawn, it stays so.
+    """Lets no further window open with a version, keeping it and every report that answers it; it stays so.
 
+    A window that is open already goes on with it and takes reports: its supervisors cannot wait for a new form. One
+    that opens later takes the newest version left, and does not open while there is none (`calendar.open_due` tells).
     Raises InstrumentError without a reason, or where it has been withdrawn before.
     """
     if not reason.strip():
         raise InstrumentError(_("Tulis alasan penarikan versi instrumen."))
     with transaction.atomic():
+        version.instrument.hold()  # a window that is opening has chosen its version, or will not choose this one
         changed = InstrumentVersion.objects.filter(pk=version.pk, withdrawn_at=None).update(
             withdrawn_at=clock.now(), withdrawn_reason=reason.strip()
         )

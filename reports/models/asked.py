@@ -88,6 +88,14 @@ class Instrument(models.Model):
     def title(self) -> str:
         return self.title_en if get_language() == "en" else self.title_id
 
+    def hold(self) -> Instrument:
+        """This instrument, locked until the transaction ends: no version is published or withdrawn meanwhile."""
+        return Instrument.objects.select_for_update(no_key=True).get(pk=self.pk)
+
+    def living_version(self) -> InstrumentVersion | None:
+        """The newest version that is not withdrawn."""
+        return self.versions.filter(withdrawn_at=None).order_by("-number").first()
+
 
 class InstrumentVersion(models.Model):
     """One published edition of an instrument; a database trigger refuses any change but its withdrawal."""
@@ -145,7 +153,12 @@ class Window(models.Model):
     election = models.ForeignKey(Election, models.PROTECT, related_name="windows")
     stage = models.ForeignKey(Stage, models.PROTECT, related_name="windows")
     instrument = models.ForeignKey(Instrument, models.PROTECT, related_name="windows")
-    version = models.ForeignKey(InstrumentVersion, models.PROTECT, related_name="windows")
+    version = models.ForeignKey(
+        InstrumentVersion,
+        models.PROTECT,
+        related_name="windows",
+        help_text="pinned when the window opens (reports/pinning.py changes it); until then the newest when planned",
+    )
     period = models.CharField(max_length=10, blank=True)
     opens_at = models.DateTimeField()
     due_at = models.DateTimeField()

@@ -37,7 +37,7 @@ WRITERS: dict[str, frozenset[str]] = {
     "hierarchy.Election": CALENDAR,
     "dashboards.Snapshot": frozenset({"dashboards/snapshots.py"}),
     "reports.Stage": CALENDAR,
-    "reports.Window": CALENDAR,
+    "reports.Window": CALENDAR | {"reports/pinning.py"},
     "reports.Extension": CALENDAR,
     "reports.Instrument": PUBLISHING,
     "reports.InstrumentVersion": PUBLISHING,

@@ -83,7 +83,7 @@ def test_a_failed_fold_leaves_its_marks(election_day: Day, monkeypatch: pytest.M
 
     fold = rollup._fold
     # The villages are done by then.
-    monkeypatch.setattr(rollup, "_fold", lambda level, keys: fold(level, keys) if level == 3 else broken())
+    monkeypatch.setattr(rollup, "_fold", lambda level, *rest: fold(level, *rest) if level == 3 else broken())
     with pytest.raises(RuntimeError, match="disk"):
         rollup.run_subtree(regency)
     assert Outbox.objects.count() == marks

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from reports import calendar
+from reports.management.people import person
 from reports.models import Stage, Window
 
 
 class Command(BaseCommand):
     help = "Loads elections, stages and filing windows; safe to run again. Windows need published instruments."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--by", help="username of who loads it, for the journal")
+
     def handle(self, *args: Any, **options: Any) -> None:
-        calendar.load()
-        self.stdout.write(f"{Stage.objects.count()} tahapan, {Window.objects.count()} jendela pelaporan.")
+        calendar.load(by=person(options["by"]))
+        counts = {"stages": Stage.objects.count(), "windows": Window.objects.count()}
+        self.stdout.write(_("%(stages)d tahapan, %(windows)d masa laporan.") % counts)
+        for sentence in calendar.gaps():
+            self.stdout.write(sentence)

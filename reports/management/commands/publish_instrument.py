@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
 
-from hierarchy.models import User
+from hierarchy import clock
 from reports.instruments.errors import InstrumentError
 from reports.instruments.publishing import Entry, publish
-from reports.models import Instrument
+from reports.management.people import person
+from reports.models import Instrument, Window
 
 NEW = ("stage", "subject_level", "filer_level", "cadence", "title_id", "title_en")
 
@@ -27,12 +29,23 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            version = publish(source=options["file"], entry=_entry(options), by=_user(options["by"]))
+            version = publish(source=options["file"], entry=_entry(options), by=person(options["by"]))
         except InstrumentError as error:
             raise CommandError("\n".join(error.messages)) from error
         except OSError as error:
             raise CommandError(f"{options['file']}: {error.strerror}") from error
         self.stdout.write(f"{options['code']} v{version.number}, {version.width} cells, {version.source_sha256}")
+        windows = Window.objects.filter(instrument=version.instrument_id, closes_at__gt=clock.now())
+        if not windows.exists():
+            self.stdout.write(_("Jalankan manage.py load_calendar untuk membuat masa laporannya."))
+        elif others := windows.filter(opened_at__isnull=False).exclude(version=version).count():
+            self.stdout.write(
+                _(
+                    "%(count)d masa laporan yang sudah terbuka tetap memakai versi lamanya (lihat manage.py "
+                    "repin_window); yang dibuka kemudian memakai versi ini."
+                )
+                % {"count": others}
+            )
 
 
 def _entry(options: dict[str, Any]) -> Entry:
@@ -42,12 +55,3 @@ def _entry(options: dict[str, Any]) -> Entry:
     if absent := [f"--{name.replace('_', '-')}" for name in NEW if not options[name]]:
         raise CommandError(f"{options['code']} is a new instrument; add {', '.join(absent)}")
     return Entry.from_row({"code": options["code"], **{name: options[name] for name in NEW}})
-
-
-def _user(username: str | None) -> User | None:
-    if not username:
-        return None
-    try:
-        return User.objects.get(username=username)
-    except User.DoesNotExist as error:
-        raise CommandError(f"no user {username}") from error
