@@ -23,10 +23,10 @@ def tree_key(election_id: int, province: str) -> int:
     return election_id * 100 + int(province)
 
 
-def take(lock: IntEnum, keys: Iterable[int], *, wait: bool = True) -> bool:
+def take(lock: IntEnum, keys: Iterable[int], *, wait: bool = True, shared: bool = False) -> bool:
     """Waits for `lock` on every key and holds it to the end of the transaction.
 
-    Without `wait`, returns False at the first key that somebody else holds.
+    Without `wait`, returns False at the first key that somebody else holds. `shared` holders do not exclude each other.
 
     Keys are taken in ascending order, so two writers who need the same two trees cannot deadlock.
     Raises TransactionManagementError outside atomic(), where the lock would be gone before the next statement.
@@ -36,7 +36,7 @@ def take(lock: IntEnum, keys: Iterable[int], *, wait: bool = True) -> bool:
         from django.db.transaction import TransactionManagementError
 
         raise TransactionManagementError("an advisory lock is only held inside transaction.atomic()")
-    call = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
+    call = f"pg_{'' if wait else 'try_'}advisory_xact_lock{'_shared' if shared else ''}"
     with connection.cursor() as cursor:
         for key in sorted(set(keys)):
             cursor.execute(f"SELECT {call}(%s, %s)", [int(lock), key])

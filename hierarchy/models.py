@@ -142,6 +142,11 @@ class Unit(MPTTModel):
         chain = [self.province, self.regency, self.district, self.village]
         return [unit for unit in chain[: self.level] if unit is not None]
 
+    @property
+    def lineage(self) -> set[int]:
+        """Keys of the unit and of everything above it; no query."""
+        return {self.pk, self.province_id, self.regency_id, self.district_id, self.village_id} - {None}
+
     def holds(self, other: Unit) -> bool:
         """Whether `other` is this unit or lies below it; from ancestor columns, no query."""
         return other.lies_in(self.pk, self.level)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from hierarchy import access, bulk, clock
+from hierarchy import locks as tree_locks
 from hierarchy.access import Permission
 from hierarchy.clock import WITA
 from hierarchy.levels import LEAF, Level
@@ -246,6 +247,7 @@ def open_window(*, window: Window, by: User | None = None, at: datetime | None =
     """
     moment = at or clock.now()
     with transaction.atomic():
+        _hold_tree(window.election)
         locks.hold(locks.Lock.WINDOW, window.pk)
         if Window.objects.filter(pk=window.pk, opened_at__isnull=False).exists():
             return 0
@@ -272,6 +274,17 @@ def open_window(*, window: Window, by: User | None = None, at: datetime | None =
             )
         )
         return made
+
+
+def _hold_tree(election: Election) -> None:
+    """Keeps an election's units and windows from changing under each other until the transaction ends.
+
+    Whoever writes the tree holds its lock before the first row and takes CALENDAR at the end (`follow_tree`), so this
+    order is the only one without a deadlock. CALENDAR alone covers a province that is being loaded for the first time.
+    """
+    provinces = Unit.objects.filter(election=election, level=Level.PROVINCE).order_by().values_list("code", flat=True)
+    tree_locks.take(tree_locks.Lock.TREE, [tree_locks.tree_key(election.pk, code) for code in provinces])
+    locks.hold(locks.Lock.CALENDAR, election.pk)
 
 
 def _owe(window: Window) -> int:
@@ -350,8 +363,12 @@ def follow_tree(*, election: Election) -> None:
     """Brings obligations in line with a tree that has changed: new units owe what is open, moved ones are filed and
     counted where they now belong, and every tally of the election is folded again (a rare, structural event)."""
     with transaction.atomic():
+        locks.hold(locks.Lock.CALENDAR, election.pk)  # what was being opened is open now, or will see the new tree
         opened = Window.objects.filter(election=election, opened_at__isnull=False, closes_at__gt=clock.now())
-        for window in opened.exclude(instrument__cadence=Cadence.EVENT).select_related("instrument"):
+        windows = list(opened.exclude(instrument__cadence=Cadence.EVENT).select_related("instrument").order_by("pk"))
+        for window in windows:
+            locks.hold(locks.Lock.WINDOW, window.pk)
+        for window in windows:
             _owe(window)
         with connection.cursor() as cursor:
             for level in Level:
@@ -418,6 +435,19 @@ def _turn(window: Window, rows: Any, state: State, moment: datetime) -> int:
     return len(found)
 
 
+def terms(window: Window, about: Iterable[Unit]) -> tuple[datetime, datetime]:
+    """(due_at, closes_at) of a window's reports about units, the latest of them, extensions included.
+
+    Reads `window.extensions`, which a list of windows prefetches.
+    """
+    areas = {pk for unit in about for pk in unit.lineage}
+    granted = [row for row in window.extensions.all() if row.unit_id in areas]
+    return (
+        max([window.due_at, *(row.due_at for row in granted)]),
+        max([window.closes_at, *(row.closes_at for row in granted)]),
+    )
+
+
 def extend(*, window: Window, area: Unit, due_at: datetime, closes_at: datetime, reason: str, by: User) -> Extension:
     """Gives an area more time. Never less: an extension moves deadlines later only.
 
@@ -431,6 +461,8 @@ def extend(*, window: Window, area: Unit, due_at: datetime, closes_at: datetime,
     if due_at <= window.due_at or closes_at < due_at:
         raise CalendarError(_("Tenggat baru harus sesudah tenggat semula dan sebelum waktu penutupan."))
     with transaction.atomic():
+        _hold_tree(window.election)  # the new row refers to a unit
+        locks.hold(locks.Lock.WINDOW, window.pk)
         extension = Extension.objects.create(
             window=window,
             unit=area,

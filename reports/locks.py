@@ -13,10 +13,12 @@ class Lock(IntEnum):
     WINDOW = 1003  # second key: a window id; opening it, or refreshing its vacancies
     PLENARY = 1004  # second key: a unit id; its register of plenaries
     FINDING = 1005  # second key: a unit id; its register of findings
+    CALENDAR = 1006  # second key: an election id; its windows against its tree (hierarchy's TREE is taken before it)
+    QUALITY = 1007  # second key: a window id; one check of its reports at a time
     EVIDENCE = 1010  # second key: a unit id; the photos it hands in
 
 
-def hold(lock: Lock, key: int = 0, *, wait: bool = True) -> bool:
+def hold(lock: Lock, key: int = 0, *, wait: bool = True, shared: bool = False) -> bool:
     """Holds the lock until the transaction ends, waiting for it or not; False: somebody else has it. Raises outside
-    atomic()."""
-    return locks.take(lock, [key], wait=wait)
+    atomic(). Those who hold it `shared` shut out only those who do not."""
+    return locks.take(lock, [key], wait=wait, shared=shared)

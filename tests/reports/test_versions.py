@@ -13,8 +13,11 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
 
+from hierarchy import tree
 from hierarchy.clock import WITA
+from hierarchy.levels import LEAF
 from hierarchy.models import Unit
+from hierarchy.rows import UnitRow
 from reports import calendar, intake, pinning, rollup
 from reports.instruments import publishing
 from reports.instruments.codec import InvalidAnswers
@@ -278,6 +281,57 @@ def test_an_exchange_waits_for_a_worker_that_folds_the_old_version(election_day:
     )
     assert raised == []
     assert {len(row.filed) for row in Tally.objects.filter(window=window)} == {other.width}
+
+
+# --- the tree ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("opening_first", [True, False])
+def test_a_unit_added_while_a_window_opens_owes_its_report(election_day: Day, opening_first: bool):
+    window = planned(election_day, ONE)
+    village = election_day.units["6472012001"]
+    row = UnitRow(f"{village.code}003", "TPS 003")
+    acts = [
+        lambda: calendar.open_window(window=window),
+        lambda: tree.add_child(parent=village, row=row, by=None),
+    ]
+    assert interleaved(*(acts if opening_first else acts[::-1])) == []
+    stations = Unit.objects.filter(election=election_day.election, level=LEAF)
+    assert stations.count() == 25
+    assert sorted(Obligation.objects.filter(window=window).values_list("subject", flat=True)) == sorted(
+        stations.values_list("pk", flat=True)
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_province_that_is_loaded_for_the_first_time_while_a_window_opens_owes_too(election_day: Day):
+    window = planned(election_day, ONE)
+    codes = ("65", "6501", "650101", "6501012001", "6501012001001")
+    rows = [UnitRow(code, f"Utara {code}" if len(code) < 13 else "TPS 001") for code in codes]
+    raised = interleaved(
+        lambda: tree.load(election=election_day.election, rows=rows, by=None),
+        lambda: calendar.open_window(window=window),
+    )
+    assert raised == []
+    assert Obligation.objects.filter(window=window, subject__code="6501012001001").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("extension_first", [True, False])
+def test_an_extension_granted_while_a_window_opens_counts(election_day: Day, extension_first: bool):
+    window = planned(election_day, ONE)
+    due = window.due_at + timedelta(hours=5)
+    admin, area = fresh(election_day.cast.admin), election_day.units["6472"]
+    acts = [
+        lambda: calendar.extend(
+            window=window, area=area, due_at=due, closes_at=window.closes_at, reason="banjir", by=admin
+        ),
+        lambda: calendar.open_window(window=window),
+    ]
+    assert interleaved(*(acts if extension_first else acts[::-1])) == []
+    rows = Obligation.objects.filter(window=window, subject__regency=area)
+    assert set(rows.values_list("due_at", flat=True)) == {due}
 
 
 # --- commands ------------------------------------------------------------------------------------------------------
