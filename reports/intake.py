@@ -18,7 +18,7 @@ from hierarchy import access, clock
 from hierarchy.access import Permission
 from hierarchy.formats import moment as in_wita
 from hierarchy.models import Unit, User
-from reports import journal, outbox, write_filing
+from reports import calendar, journal, locks, outbox, write_filing
 from reports.instruments.codec import Content, InvalidAnswers, decode
 from reports.instruments.schema import PHOTO, Schema
 from reports.models import Cadence, Conflict, Event, Evidence, InstrumentVersion, Obligation, Report, Revision, Window
@@ -111,6 +111,8 @@ def submit_event(*, by: User, window: Window, subject: Unit, report_id: UUID, **
     if (obligation_id := known.first()) is not None:
         return submit(by=by, obligation_id=obligation_id, report_id=report_id, **filing)
     with transaction.atomic():
+        locks.hold(locks.Lock.WINDOW, window.pk, shared=True)  # an extension counts for this one too, or waits for it
+        due_at, closes_at = calendar.terms(window, [subject])
         Obligation.objects.bulk_create(
             [
                 Obligation(
@@ -119,8 +121,8 @@ def submit_event(*, by: User, window: Window, subject: Unit, report_id: UUID, **
                     filer=subject,
                     counted_in_id=subject.village_id if subject.is_station else subject.pk,
                     occurrence=str(report_id),
-                    due_at=window.due_at,
-                    closes_at=window.closes_at,
+                    due_at=due_at,
+                    closes_at=closes_at,
                 )
             ],
             ignore_conflicts=True,  # a retry of the same filing may be a step ahead

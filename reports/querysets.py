@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,20 @@ class WindowQuerySet(models.QuerySet):
     def due_to_open(self, at: datetime) -> WindowQuerySet:
         """Windows whose time has come and whose obligations are not made yet; a closed window never opens."""
         return self.filter(opened_at=None, opens_at__lte=at, closes_at__gt=at)
+
+    def for_events(self, units: Collection[Unit], at: datetime) -> WindowQuerySet:
+        """Windows that now take reports nobody owed in advance (Form A) about one of `units`, extensions included."""
+        from reports.models import Extension
+
+        areas = {pk for unit in units for pk in unit.lineage}
+        extended = Extension.objects.filter(window=OuterRef("pk"), closes_at__gt=at, unit__in=areas)
+        return self.filter(
+            Q(closes_at__gt=at) | Exists(extended),
+            election__in={unit.election_id for unit in units},
+            instrument__cadence="EVENT",
+            opened_at__isnull=False,
+            opens_at__lte=at,
+        ).prefetch_related("extensions")
 
     def for_pages(self, election: Election) -> WindowQuerySet:
         """Opened windows with what a tab needs, newest deadline last."""

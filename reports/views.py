@@ -23,7 +23,7 @@ from hierarchy import access, clock
 from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.models import User
-from reports import evidence, intake
+from reports import calendar, evidence, intake
 from reports.forms import REASON, ReportForm
 from reports.instruments.codec import Content
 from reports.models import Cadence, Carrier, Message, Obligation, Report, State, Window
@@ -110,9 +110,8 @@ def _of_reviewer(request: SignedIn, now: datetime) -> dict[str, Any]:
 
 
 def _event_windows(user: User, now: datetime) -> WindowQuerySet:
-    elections = {membership.unit.election_id for membership in access.seats(user, Permission.FILE)}
-    rows = Window.objects.filter(instrument__cadence=Cadence.EVENT, election__in=elections, opened_at__isnull=False)
-    return rows.filter(opens_at__lte=now, closes_at__gt=now).select_related("instrument", "stage")
+    units = [membership.unit for membership in access.seats(user, Permission.FILE)]
+    return Window.objects.for_events(units, now).select_related("instrument", "stage")
 
 
 @never_cache
@@ -134,9 +133,8 @@ def file_event(request: SignedIn, window_pk: int) -> HttpResponse:
     windows = windows.filter(election__in=[membership.unit.election_id for membership in seats])
     window = get_object_or_404(windows.select_related("instrument", "version", "election", "stage"), pk=window_pk)
     unit = next(membership.unit for membership in seats if membership.unit.election_id == window.election_id)
-    draft = Obligation(
-        window=window, subject=unit, filer=unit, counted_in=unit, due_at=window.due_at, closes_at=window.closes_at
-    )
+    due_at, closes_at = calendar.terms(window, [unit])
+    draft = Obligation(window=window, subject=unit, filer=unit, counted_in=unit, due_at=due_at, closes_at=closes_at)
     return _filing(request, draft, None)
 
 

@@ -18,12 +18,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hierarchy import access, clock
-from hierarchy.models import User
+from hierarchy.models import Unit, User
+from reports import calendar
 from reports.api.base import Endpoint, Id, Name, operation, read_query, user_of
 from reports.api.problems import Rejected
 from reports.api.shapes import ObligationPage, ObligationShape, WindowShape, local
-from reports.models import Cadence, InstrumentVersion, Obligation, Window
-from reports.querysets import ObligationQuerySet
+from reports.models import InstrumentVersion, Obligation, Window
+from reports.querysets import ObligationQuerySet, without_schema
 
 PAGE = 100
 # Columns of a joined row that no list shows, and that together weigh more than all the others.
@@ -123,17 +124,17 @@ class Windows(Endpoint):
         answers={200: WindowList},
     )
     def get(self, request: Request) -> Response:
-        moment = clock.now()
-        rows = Window.objects.filter(
-            election__in={row.unit.election_id for row in access.memberships(user_of(request))},
-            instrument__cadence=Cadence.EVENT,
-            opened_at__isnull=False,
-            opens_at__lte=moment,
-            closes_at__gt=moment,
-        ).select_related("election", "stage", "instrument", "version")
-        return Response(
-            WindowList(results=[WindowShape.of(row) for row in rows.defer("version__schema", "version__source")])
+        units = [row.unit for row in access.memberships(user_of(request))]
+        rows = Window.objects.for_events(units, clock.now()).select_related(
+            "election", "stage", "instrument", "version"
         )
+        return Response(WindowList(results=[_shown(row, units) for row in rows.defer(*without_schema("version"))]))
+
+
+def _shown(window: Window, units: list[Unit]) -> WindowShape:
+    """The window with the latest deadline that any of the units has."""
+    due_at, closes_at = calendar.terms(window, [unit for unit in units if unit.election_id == window.election_id])
+    return msgspec.structs.replace(WindowShape.of(window), due_at=local(due_at), closes_at=local(closes_at))
 
 
 class VersionShape(msgspec.Struct, kw_only=True):

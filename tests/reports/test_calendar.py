@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from datetime import date, datetime, timedelta
+from io import StringIO
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.core.management import call_command
 from django.http import Http404
+from django.test import Client
+from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,9 +20,10 @@ from hierarchy import roster
 from hierarchy.clock import WITA
 from hierarchy.levels import LEAF
 from hierarchy.models import Membership, Role, Unit
-from reports import calendar
+from reports import calendar, intake
 from reports.models import Cadence, Event, Obligation, Stage, State, Window
-from tests.days import Day, fresh
+from tests.days import TPS, Day, fresh
+from tests.interleaved import interleaved
 
 pytestmark = pytest.mark.django_db
 
@@ -132,3 +138,95 @@ def test_a_window_opens_by_itself_once_its_time_has_come(election_day: Day):
     late = Window.objects.filter(opened_at__isnull=False, closes_at__lt=datetime(2024, 2, 14, 15, 0, tzinfo=WITA))
     assert not late.exists()
     assert calendar.open_due(at=datetime(2024, 2, 14, 15, 0, tzinfo=WITA)) == 0
+
+
+# --- reports nobody owed in advance --------------------------------------------------------------------------------
+
+
+def extended_form_a(day: Day, area: str = "6472") -> Window:
+    """Form A, open since the campaign and closed a minute ago but for one regency, which has a week more."""
+    window = day.open("form-a")
+    calendar.extend(
+        window=window,
+        area=day.units[area],
+        due_at=window.due_at + timedelta(days=5),
+        closes_at=window.closes_at + timedelta(days=7),
+        reason="banjir",
+        by=fresh(day.cast.admin),
+    )
+    day.set_clock(window.closes_at + timedelta(minutes=1))
+    return window
+
+
+def test_an_extension_of_an_event_window_lets_its_area_file_on(election_day: Day):
+    window = extended_form_a(election_day)
+    answers = election_day.answers(Obligation(window=window, subject=election_day.units[TPS]))
+    filing = {"window": window, "report_id": uuid.uuid4(), "answers": answers, "channel": "WEB"}
+    subject = election_day.units[TPS]
+    intake.submit_event(by=fresh(election_day.cast.ptps), subject=subject, **filing)
+    duty = Obligation.objects.get(window=window)
+    assert (duty.due_at, duty.closes_at) == (
+        window.due_at + timedelta(days=5),
+        window.closes_at + timedelta(days=7),
+    )
+    with pytest.raises(intake.Refused, match="ditutup"):
+        intake.submit_event(
+            by=fresh(election_day.cast.stranger),
+            subject=election_day.units["6401012001"],
+            **filing | {"report_id": uuid.uuid4()},
+        )
+
+
+def test_only_the_extended_area_is_offered_the_form(election_day: Day, client: Client):
+    window = extended_form_a(election_day)
+    form = reverse("file-event", args=[window.pk])
+    for name, offered in (("ptps", True), ("stranger", False)):
+        client.force_login(getattr(election_day.cast, name))
+        assert (form in client.get(reverse("tasks")).content.decode()) is offered
+        assert ("Pelaporan ini sudah ditutup" not in client.get(form).content.decode()) is offered
+        found = client.get("/api/v1/windows/").json()["results"]
+        closes = [datetime.fromisoformat(row["closes_at"]) for row in found if row["id"] == window.pk]
+        assert closes == ([window.closes_at + timedelta(days=7)] if offered else [])
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("extension_first", [True, False])
+def test_an_extension_reaches_an_event_that_is_filed_in_the_same_moment(election_day: Day, extension_first: bool):
+    window = election_day.open("form-a")
+    answers = election_day.answers(Obligation(window=window, subject=election_day.units[TPS]))
+    due, by = window.due_at + timedelta(days=5), fresh(election_day.cast.ptps)
+    admin = fresh(election_day.cast.admin)
+    acts = [
+        lambda: calendar.extend(
+            window=window, area=election_day.units["64"], due_at=due, closes_at=due, reason="banjir", by=admin
+        ),
+        lambda: intake.submit_event(
+            by=by,
+            window=Window.objects.select_related("instrument").get(pk=window.pk),
+            subject=election_day.units[TPS],
+            report_id=uuid.uuid4(),
+            answers=answers,
+            channel="WEB",
+        ),
+    ]
+    assert interleaved(*(acts if extension_first else acts[::-1])) == []
+    assert Obligation.objects.get(window=window).due_at == due
+
+
+# --- the journal ---------------------------------------------------------------------------------------------------
+
+
+def test_what_changes_the_calendar_stands_in_the_journal_with_who_did_it(election_day: Day):
+    def events(verb: str) -> list[tuple[str, str]]:
+        return list(Event.objects.filter(verb=verb).order_by("pk").values_list("election", "actor"))
+
+    assert events("calendar.loaded") == [("pemilu2024", ""), ("pilkada2024", "")]
+    assert events("calendar.planned") == [("pemilu2024", ""), ("pilkada2024", "")]
+    calendar.load(by=election_day.cast.admin)
+    assert len(events("calendar.loaded")) == len(events("calendar.planned")) == 2, "nothing changed, nothing to tell"
+    Stage.objects.filter(election=election_day.election, code="COKLIT").update(ends=date(2023, 3, 1))
+    Window.objects.filter(instrument__code="coklit-desa", period="2023-02-12").delete()
+    call_command("load_calendar", by="admin", stdout=StringIO())
+    assert events("calendar.loaded")[2:] == events("calendar.planned")[2:] == [("pemilu2024", "admin")]
+    assert Event.objects.filter(verb="calendar.loaded").latest("pk").detail == {"stages": ["COKLIT"]}
+    assert Event.objects.filter(verb="calendar.planned").latest("pk").detail == {"windows": 1}
