@@ -133,7 +133,7 @@ def register(user: User) -> QuerySet[Finding]:
 def unrecorded(unit: Unit) -> QuerySet[Report]:
     """Form A below (and of) the unit that suspects a violation nobody has recorded yet, the oldest first."""
     asked = Q(pk__in=[])
-    for version in InstrumentVersion.objects.filter(instrument__code=FORM).only("schema"):
+    for version in InstrumentVersion.objects.filter(instrument__code=FORM).only("schema", "digest"):
         options = version.parsed.cells.get(SUSPECTS, ())
         position = next(cell.position for cell in options if cell.option == YES)
         asked |= Q(window__version=version.pk, **{f"vector__{position}__gt": 0})

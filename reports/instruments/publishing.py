@@ -124,6 +124,7 @@ def _store(
         instrument=instrument,
         number=newest.number + 1 if newest else 1,
         schema=schema.to_json(),
+        digest=schema.digest,
         width=len(schema.layout),
         source=content,
         source_suffix=suffix,

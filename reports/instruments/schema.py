@@ -140,13 +140,23 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
         return plain
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Schema:
-        """Raises msgspec.ValidationError for anything `to_json` did not write."""
-        return msgspec.convert(data, cls)
+    def from_json(cls, data: dict[str, Any], digest: bytes | None = None) -> Schema:
+        """A schema as it was published, under the `digest` it was published with; None for one that never was.
+
+        Raises msgspec.ValidationError for anything `to_json` did not write.
+        """
+        schema = msgspec.convert(data, cls)
+        if digest is not None:
+            schema.__dict__["digest"] = digest
+        return schema
 
     @cached_property
     def digest(self) -> bytes:
-        """SHA-256 of the schema: its identity inside the hash of every report that answers it."""
+        """The schema's identity, 32 bytes, inside the hash of every report that answers it.
+
+        Worked out once, at publishing (SHA-256 of the canonical JSON), and stored with the version: another release of
+        this program may give these classes another field, and then the same schema would have another hash.
+        """
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).digest()
 
     @cached_property

@@ -103,6 +103,7 @@ class InstrumentVersion(models.Model):
     instrument = models.ForeignKey(Instrument, models.PROTECT, related_name="versions")
     number = models.PositiveSmallIntegerField()
     schema = models.JSONField(help_text="reports.instruments.schema.Schema as JSON")
+    digest = models.BinaryField(max_length=32, help_text="the schema's identity in the hash of every report")
     width = models.PositiveSmallIntegerField(help_text="length of a tally vector of this version")
     source = models.BinaryField(help_text="the XLSForm exactly as published")
     source_suffix = models.CharField(max_length=8)
@@ -131,13 +132,13 @@ class InstrumentVersion(models.Model):
         from reports.instruments.schema import Schema
 
         if self.pk not in _schemas:
-            _schemas[self.pk] = Schema.from_json(self.schema)
+            _schemas[self.pk] = Schema.from_json(self.schema, bytes(self.digest))
         return _schemas[self.pk]
 
     @classmethod
     def schema_of(cls, pk: int) -> Schema:
         """`parsed` of a version by its key: no query after the first in a process."""
-        return _schemas.get(pk) or cls.objects.only("schema").get(pk=pk).parsed
+        return _schemas.get(pk) or cls.objects.only("schema", "digest").get(pk=pk).parsed
 
 
 _schemas: dict[int, Schema] = {}  # a published version never changes, so this never needs emptying

@@ -83,6 +83,7 @@ def _publish(code: str, subject: int | None, filer: int | None, cadence: str, *q
         ),
         number=1,
         schema=schema.to_json(),
+        digest=schema.digest,
         width=len(schema.layout),
         source=source,
         source_suffix=".md",
