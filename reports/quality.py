@@ -26,7 +26,7 @@ from hierarchy.access import Permission
 from hierarchy.formats import tidy
 from hierarchy.levels import Level
 from hierarchy.models import User
-from reports import doubts, journal
+from reports import doubts, journal, locks
 from reports.instruments.schema import INTEGER, Schema
 from reports.models import Flag, InstrumentVersion, Reference, Report, Window
 from reports.models.asked import Cadence
@@ -145,8 +145,9 @@ def check(window: Window) -> int:
     Four queries and as many writes as flags change; memory for the flags and for one area's reports.
     """
     schema = InstrumentVersion.schema_of(window.version_id)
-    beside = _beside(window)
     with transaction.atomic():
+        locks.hold(locks.Lock.QUALITY, window.pk)  # two checks would lock the same flags in different orders
+        beside = _beside(window)
         standing = {
             (flag.report_id, flag.rule, flag.question): flag
             for flag in Flag.objects.filter(report__window=window, sha256=F("report__sha256")).select_for_update(
@@ -182,7 +183,7 @@ def check(window: Window) -> int:
                 for doubt in new
             ],
             batch_size=BATCH,
-            ignore_conflicts=True,  # another worker may be at the same window
+            ignore_conflicts=True,  # content that came back between the two reads has its flags already
         )
     return len(new)
 
@@ -219,7 +220,8 @@ def resolve(*, flag: Flag, resolution: str, by: User) -> None:
     if not words:
         raise QualityError(_("Tuliskan mengapa angkanya benar, atau apa yang sudah Anda periksa."))
     with transaction.atomic():
-        report = Report.objects.select_for_update().get(pk=flag.report_id)
+        # Not against foreign keys: a check holds flags first and gives this very report another one.
+        report = Report.objects.select_for_update(no_key=True).get(pk=flag.report_id)
         if report.revisions.filter(filed_by=by).exists():
             raise QualityError(_("Anda ikut mengisi laporan ini, jadi orang lain yang harus memeriksanya."))
         if bytes(report.sha256) != bytes(flag.sha256):

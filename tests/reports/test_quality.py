@@ -16,6 +16,7 @@ from reports import quality
 from reports.flag_words import SENTENCES, in_a_sentence
 from reports.models import Event, Flag, Reference, Report
 from tests.days import TPS, Day, fresh
+from tests.interleaved import interleaved
 
 pytestmark = pytest.mark.django_db
 COUNTING = "penghitungan-tps"
@@ -164,3 +165,40 @@ def test_flags_of_a_whole_page_cost_one_query(election_day: Day, flag: Flag):
     with CaptureQueriesContext(connection) as queries:
         assert len(quality.open_flags(Report.objects.values_list("pk", flat=True)[:50])) == 2
     assert len(queries) <= 2  # the ids, the flags
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("check_first", [True, False])
+def test_a_check_and_a_reviewer_settling_a_doubt_do_not_lock_each_other_out(election_day: Day, check_first: bool):
+    """The check holds flags and then wants their report, for a new flag's foreign key; the reviewer the other way."""
+    cast, window = election_day.cast, election_day.windows[COUNTING]
+    voting = election_day.file(cast.ptps)
+    answers = agreeing(election_day, voting)
+    answers |= {"surat_diterima": answers["surat_diterima"] + 3, "surat_sisa": answers["surat_sisa"] + 3}
+    counting = election_day.file(cast.ptps, election_day.duty(COUNTING), **answers)
+    assert quality.check(window) == 1
+    flag = Flag.objects.get()
+    Reference.objects.create(
+        election=election_day.election, unit=counting.obligation.subject, instrument=COUNTING, question="suara_sah",
+        value=answers["suara_sah"] + 1, source="KPU", imported_at=clock.now(), imported_by=cast.admin,
+    )  # fmt: skip
+    reviewer = fresh(cast.pkd)
+    acts = [
+        lambda: quality.check(window),
+        lambda: quality.resolve(flag=flag, resolution="Sudah dicek.", by=reviewer),
+    ]
+    assert interleaved(*(acts if check_first else acts[::-1])) == []
+    assert Flag.objects.exclude(resolved_at=None).count() == 1
+    assert rules_of(counting) == [("reference", "suara_sah")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_checks_of_one_window_take_turns(election_day: Day):
+    cast, window = election_day.cast, election_day.windows[COUNTING]
+    voting = election_day.file(cast.ptps)
+    answers = agreeing(election_day, voting)
+    answers |= {"surat_diterima": answers["surat_diterima"] + 3, "surat_sisa": answers["surat_sisa"] + 3}
+    election_day.file(cast.ptps, election_day.duty(COUNTING), **answers)
+    found: list[int] = []
+    assert interleaved(*[lambda: found.append(quality.check(window))] * 2) == []
+    assert found == [1, 0]
