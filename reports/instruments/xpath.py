@@ -18,12 +18,15 @@ from django.utils.translation import gettext as _
 from elementpath import ElementPathError, XPath1Parser
 from elementpath.tdop import Parser
 
+from . import patterns
+
 NUMBER, TEXT, BOOL, LIST, TIME, DATE = "number", "text", "bool", "list", "time", "date"
 LONGEST, DEEPEST = 2000, 40
 NAME = r"[a-zA-Z_][a-zA-Z0-9_]*"
 _TOKENS = re.compile(rf"""(?P<quoted>'[^']*'|"[^"]*")|\$\{{\s*(?P<name>{NAME})\s*\}}""")
 _SHAPES = {TIME: re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]"), DATE: re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]")}
-# Only what Python and the browser read alike, and nothing that can run for ever: no look-around, no group repeats.
+# Only what Python and the browser read alike: no look-around, no group repeats. What is left can still take very long
+# (`.*.*.*x`), so patterns.py counts how long.
 _PORTABLE = re.compile(r"(?:[^\\()]|\\[dw.\-+*?/^$|()\[\]{}]|\((?!\?)|\(\?:|\)(?![*+{]))*")
 
 Tree = list[Any]
@@ -174,6 +177,13 @@ def _regex(arguments: list[Typed]) -> Typed:
     kind, pattern = arguments[1][0][0], arguments[1][0][-1]
     if kind != "str" or not _PORTABLE.fullmatch(pattern) or not _compiles(pattern):
         raise UnsupportedRule(_("Pola regex() tidak didukung; gunakan huruf, [..], \\d, dan pengulangan sederhana."))
+    if patterns.work(pattern) > patterns.MOST_WORK:
+        raise UnsupportedRule(
+            _(
+                "Pola regex() ini dapat memakan waktu terlalu lama pada jawaban yang panjang. "
+                "Batasi pengulangannya, misalnya .{0,200} sebagai ganti .*"
+            )
+        )
     return ["regex", text, ["str", pattern]], BOOL
 
 
