@@ -7,6 +7,7 @@ whatever its place raises; dashboards/operations.py keeps one that fails from hi
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,9 +23,10 @@ from redis import RedisError
 
 from dashboards import heartbeat
 from dashboards.models import ExportJob, Publication
-from reports.models import Message
+from reports.models import Message, Window
 
 TOP = 5  # regencies named one by one
+OPENS_WITHIN = timedelta(minutes=5)  # beat looks every minute
 JOURNAL_TAIL = 200_000  # newest events looked at; more than ten minutes of the greatest surge
 Found = Mapping[str, Any]
 
@@ -86,6 +88,14 @@ def rollup(now: datetime) -> Found:
     """
     ((behind,),) = _rows(LAG, {"now": now})
     return {"lag": _seconds(behind) or 0.0}
+
+
+def calendar(now: datetime) -> Found:
+    """Windows that should have opened and take reports of nobody: the worker is away, or their form was withdrawn."""
+    late = Window.objects.due_to_open(now).filter(opens_at__lte=now - OPENS_WITHIN)
+    windows = list(late.order_by("opens_at").values_list("instrument__code", flat=True))
+    parts = [Part(code, code, count) for code, count in Counter(windows).items()]
+    return {"unopened": len(windows), "by_instrument": parts}
 
 
 # The newest seal before the period bounds the search by the primary key; the journal has no index on `at`.

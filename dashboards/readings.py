@@ -91,6 +91,21 @@ READINGS: tuple[Reading, ...] = (
         "last_ten",
     ),
     Reading(
+        "windows_unopened",
+        Unit.COUNT,
+        INTAKE,
+        _("Masa laporan yang terlambat dibuka"),
+        _("Waktunya sudah tiba, tetapi belum dapat diisi siapa pun."),
+        probes.calendar,
+        "unopened",
+        limit=0,
+        action=_(
+            "Periksa proses “worker” dan “beat”. Bila versi formulirnya sudah ditarik, terbitkan versi yang benar: "
+            "manage.py publish_instrument BERKAS --code KODE."
+        ),
+        pieces=Pieces("windows_unopened_by_instrument", "instrument", "by_instrument"),
+    ),
+    Reading(
         "rollup_lag_seconds",
         Unit.SECONDS,
         INTAKE,
