@@ -177,6 +177,21 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
             found.setdefault(cell.question, []).append(cell)
         return {name: tuple(cells) for name, cells in found.items()}
 
+    def same_figures(self, other: Schema) -> bool:
+        """Whether vectors of both may be added up: every position counts the same answers to the same question.
+
+        Questions are known by their names, so a question that asks something else must have another name.
+        """
+        return self is other or self._figures == other._figures
+
+    @cached_property
+    def _figures(self) -> tuple[tuple[str, CellKind, str, str, str], ...]:
+        """What each position counts; what is a problem matters to every choice and limit alike."""
+        asked = self.by_name
+        return tuple(
+            (c.question, c.kind, c.option, asked[c.question].kind, asked[c.question].problem) for c in self.layout
+        )
+
     def in_group(self, name: str) -> list[Question]:
         return [question for question in self.questions if question.group == name]
 

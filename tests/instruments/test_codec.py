@@ -283,3 +283,25 @@ def test_problem_and_sum_cells_point_into_the_layout() -> None:
         "jam": (CellKind.LATE, ""),
     }
     assert [question.name for question, _position in sum_cells(EVERYTHING)] == ["jumlah", "lain", "total"]
+
+
+ONE_FORM = [ask("integer", "a"), ask("integer", "b", **{"bind::bawaslu:problem": ">0"}), ask("select_one warna", "c")]
+RENAMED = [ask("integer", "lain"), *ONE_FORM[1:]]
+OTHER_LIMIT = [ONE_FORM[0], ask("integer", "b", **{"bind::bawaslu:problem": ">5"}), ONE_FORM[2]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "same"),
+    [
+        ([*ONE_FORM, ask("note", "catatan")], True),
+        ([ask("integer", "a", label="Kata lain", hint="Petunjuk baru", required="yes"), *ONE_FORM[1:]], True),
+        ([ONE_FORM[1], ONE_FORM[0], ONE_FORM[2]], False),
+        (RENAMED, False),
+        (OTHER_LIMIT, False),
+        ([*ONE_FORM, ask("text", "d")], False),
+    ],
+)
+def test_figures_add_up_only_where_each_position_counts_the_same(rows: list, same: bool) -> None:
+    """Not because they are equally wide."""
+    one, other = form(*ONE_FORM), form(*rows)
+    assert one.same_figures(other) is other.same_figures(one) is same
