@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q
+from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from hierarchy import access, bulk, clock
 from hierarchy import locks as tree_locks
 from hierarchy.access import Permission
-from hierarchy.clock import WITA
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Election, Membership, Unit, User
 from hierarchy.querysets import within_q
-from reports import journal, locks, outbox
+from reports import journal, locks, outbox, periods
 from reports.models import (
     Cadence,
     Event,
@@ -35,15 +31,13 @@ from reports.models import (
     Window,
 )
 
-DATA = Path(__file__).parent / "data"
 # Voting days fix the rest (PKPU 3/2022, PKPU 2/2024).
 ELECTIONS = [
     ("pemilu2024", "Pemilu 2024", Election.Kind.PEMILU, date(2024, 2, 14)),
     ("pilkada2024", "Pemilihan 2024", Election.Kind.PILKADA, date(2024, 11, 27)),
 ]
 OUTSIDE_STAGES = ("NON_TAHAPAN", "Di luar tahapan", "Outside the stages")
-
-
+STAGE_FACTS = ["sequence", "name_id", "name_en", "starts", "ends"]
 PUBLISH_NEXT = _lazy("Terbitkan versi yang benar: manage.py publish_instrument BERKAS --code KODE.")
 
 logger = logging.getLogger(__name__)
@@ -53,33 +47,9 @@ class CalendarError(Exception):
     """What was asked of the calendar cannot be; the message is for the person who asked."""
 
 
-@dataclass(frozen=True)
-class Offsets:
-    """When a window opens, is due and closes, in days from an edge of its period.
-
-    It opens counted from the first day and closes counted from the last. It is due counted from the last day, save
-    where a stage runs over midnight and its report is due the next morning (`due_from` "first": counting).
-    """
-
-    opens: tuple[int, time]
-    due: tuple[int, time]
-    closes: tuple[int, time]
-    due_from: str
-
-    def around(self, first: date, last: date) -> tuple[datetime, datetime, datetime]:
-        """(opens, due, closes) of a period."""
-        due_day = first if self.due_from == "first" else last
-        return _at(first, self.opens), _at(due_day, self.due), _at(last, self.closes)
-
-
-def _at(day: date, offset: tuple[int, time]) -> datetime:
-    shift, hour = offset
-    return datetime.combine(day + timedelta(days=shift), hour, WITA)
-
-
 def load(*, by: User | None = None) -> None:
     """Elections, stages and windows of both 2024 elections from the data files; safe to run again."""
-    rows = _read("stages.csv")
+    rows = periods.rows("stages.csv")
     with transaction.atomic():
         for code, name, kind, voting_day in ELECTIONS:
             election, _made = Election.objects.update_or_create(
@@ -89,14 +59,6 @@ def load(*, by: User | None = None) -> None:
             if changed:
                 journal.write(journal.entry("calendar.loaded", by=by, election=code, target=code, stages=changed))
             plan(election=election, by=by)
-
-
-def _read(name: str) -> list[dict[str, str]]:
-    with (DATA / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-STAGE_FACTS = ["sequence", "name_id", "name_en", "starts", "ends"]
 
 
 def _store_stages(election: Election, rows: Iterable[Mapping[str, str]]) -> list[str]:
@@ -124,7 +86,7 @@ def _store_stages(election: Election, rows: Iterable[Mapping[str, str]]) -> list
 
 def stage_codes() -> list[str]:
     """Every stage that an instrument may be of: those of the data files and of the elections there are."""
-    known = {row["code"]: None for row in _read("stages.csv")} | {OUTSIDE_STAGES[0]: None}
+    known = {row["code"]: None for row in periods.rows("stages.csv")} | {OUTSIDE_STAGES[0]: None}
     return list(known | dict.fromkeys(Stage.objects.order_by("code").values_list("code", flat=True)))
 
 
@@ -136,7 +98,7 @@ def plan(*, election: Election, by: User | None = None) -> int:
     """
     stages = {stage.code: stage for stage in election.stages.all()}
     stages.setdefault(OUTSIDE_STAGES[0], _outside(election, stages.values()))
-    offsets = {row["applies_to"]: _offsets(row) for row in _read("windows.csv")}
+    hours = periods.hours()
     windows = []
     light = Prefetch("versions", InstrumentVersion.objects.defer("schema", "source"))
     for instrument in Instrument.objects.prefetch_related(light):
@@ -145,9 +107,9 @@ def plan(*, election: Election, by: User | None = None) -> int:
         if not versions or stage is None or stage.starts is None or stage.ends is None:
             continue
         version = next((v for v in versions if v.withdrawn_at is None), versions[0])
-        hours = offsets.get(instrument.code) or offsets[instrument.cadence]
-        for period, first, last in periods(instrument.cadence, stage.starts, stage.ends):
-            opens, due, closes = hours.around(first, last)
+        around = (hours.get(instrument.code) or hours[instrument.cadence]).around
+        for period, first, last in periods.of(instrument.cadence, stage.starts, stage.ends):
+            opens, due, closes = around(first, last)
             windows.append(
                 Window(
                     election=election,
@@ -170,45 +132,11 @@ def plan(*, election: Election, by: User | None = None) -> int:
     return made
 
 
-def going_on(version: InstrumentVersion) -> int:
-    """How many open windows ask this version and still take reports."""
-    return Window.objects.filter(version=version, opened_at__isnull=False, closes_at__gt=clock.now()).count()
-
-
-def gaps() -> list[str]:
-    """What nobody will be asked although it was published, a sentence each, for the operator."""
-    found = []
-    rows = Instrument.objects.annotate(
-        living=Exists(InstrumentVersion.objects.filter(instrument=OuterRef("pk"), withdrawn_at=None)),
-        planned=Exists(Window.objects.filter(instrument=OuterRef("pk"))),
-        waiting=Count("windows", filter=Q(windows__opened_at=None, windows__closes_at__gt=clock.now())),
-    )
-    for row in rows.order_by("code"):
-        if not row.planned:
-            found.append(
-                _("%(code)s belum punya masa laporan: tahapan %(stage)s tidak bertanggal dalam pemilihan mana pun.")
-                % {"code": row.code, "stage": row.stage_code}
-            )
-        elif row.waiting and not row.living:
-            found.append(
-                _("%(code)s: %(count)d masa laporan tidak akan terbuka, karena semua versinya sudah ditarik. ")
-                % {"code": row.code, "count": row.waiting}
-                + str(PUBLISH_NEXT)
-            )
-    return found
-
-
-def _offsets(row: dict[str, str]) -> Offsets:
-    opens, due, closes = (
-        (int(row[f"{name}_day"]), time.fromisoformat(row[name])) for name in ("opens", "due", "closes")
-    )
-    return Offsets(opens, due, closes, row["due_from"])
-
-
 def _outside(election: Election, stages: Iterable[Stage]) -> Stage:
     """The stage that holds supervision outside the stages: from the campaign to the end of tabulation."""
     code, name_id, name_en = OUTSIDE_STAGES
     dated = {stage.code: stage for stage in stages if stage.starts and stage.ends}
+    campaign, tabulation = dated.get("KAMPANYE"), dated.get("REKAP")
     return Stage.objects.update_or_create(
         election=election,
         code=code,
@@ -216,26 +144,10 @@ def _outside(election: Election, stages: Iterable[Stage]) -> Stage:
             "sequence": 99,
             "name_id": name_id,
             "name_en": name_en,
-            "starts": dated["KAMPANYE"].starts,
-            "ends": dated["REKAP"].ends,
+            "starts": campaign.starts if campaign else None,
+            "ends": tabulation.ends if tabulation else None,
         },
     )[0]
-
-
-def periods(cadence: str, first: date, last: date) -> Iterator[tuple[str, date, date]]:
-    """(period key, first day, last day) of each period of a stage; ISO weeks are cut at the stage's edges."""
-    if cadence in (Cadence.ONCE, Cadence.EVENT):
-        yield "", first, last
-        return
-    day = first
-    while day <= last:
-        if cadence == Cadence.DAILY:
-            end, key = day, day.isoformat()
-        else:
-            end = min(last, day + timedelta(days=7 - day.isoweekday()))
-            key = f"{day.isocalendar().year}-W{day.isocalendar().week:02d}"
-        yield key, day, end
-        day = end + timedelta(days=1)
 
 
 def open_window(*, window: Window, by: User | None = None, at: datetime | None = None) -> int:

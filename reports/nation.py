@@ -21,7 +21,7 @@ from hierarchy.clock import WITA
 from hierarchy.levels import Level
 from hierarchy.models import Election, Membership, Role, Unit, User
 from hierarchy.roster import RosterRow
-from reports import calendar
+from reports import calendar, periods
 from reports.bulk_filing import Filing, Result, import_filings
 from reports.instruments.publishing import Entry, publish
 from reports.models import Cadence, InstrumentVersion, Obligation, Stage, State, Window
@@ -74,7 +74,7 @@ def found(*, windows: int = 1) -> Election:
         election=election, code=STAGE, sequence=1, name_id="Uji beban", name_en="Load test", starts=first, ends=today
     )
     version = publish(source=SOURCE, entry=ENTRY, by=None)
-    days = [period for period in calendar.periods(Cadence.DAILY, first, today)]
+    days = [period for period in periods.of(Cadence.DAILY, first, today)]
     Window.objects.bulk_create(_window(election, stage, version, key, day) for key, day, _last in days)
     return election
 

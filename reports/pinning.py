@@ -1,4 +1,4 @@
-"""The one change of an open window's form: another version, before anybody has answered.
+"""The one change of an open window's form, another version before anybody has answered, and what nobody will be asked.
 
 A window asks one version from its opening on (`calendar.open_window`), so that its figures are of one layout and every
 report in it is judged by the questions its author saw. A form found faulty on the day may still be exchanged while
@@ -8,15 +8,16 @@ there is no report; after the first one, only windows that open later get the co
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
-from hierarchy import access
+from hierarchy import access, clock
 from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.models import Unit, User
-from reports import journal, locks, outbox, rollup
+from reports import calendar, journal, locks, outbox, rollup
 from reports.calendar import CalendarError
-from reports.models import InstrumentVersion, Report, Window
+from reports.models import Instrument, InstrumentVersion, Report, Window
 
 
 def repin(*, window: Window, version: InstrumentVersion, by: User | None, reason: str) -> Window:
@@ -79,3 +80,31 @@ def _require_exchangeable(window: Window, version: InstrumentVersion) -> None:
             )
             % {"window": window}
         )
+
+
+def going_on(version: InstrumentVersion) -> int:
+    """How many open windows ask this version and still take reports."""
+    return Window.objects.filter(version=version, opened_at__isnull=False, closes_at__gt=clock.now()).count()
+
+
+def gaps() -> list[str]:
+    """What nobody will be asked although it was published, a sentence each, for the operator."""
+    found = []
+    rows = Instrument.objects.annotate(
+        living=Exists(InstrumentVersion.objects.filter(instrument=OuterRef("pk"), withdrawn_at=None)),
+        planned=Exists(Window.objects.filter(instrument=OuterRef("pk"))),
+        waiting=Count("windows", filter=Q(windows__opened_at=None, windows__closes_at__gt=clock.now())),
+    )
+    for row in rows.order_by("code"):
+        if not row.planned:
+            found.append(
+                _("%(code)s belum punya masa laporan: tahapan %(stage)s tidak bertanggal dalam pemilihan mana pun.")
+                % {"code": row.code, "stage": row.stage_code}
+            )
+        elif row.waiting and not row.living:
+            found.append(
+                _("%(code)s: %(count)d masa laporan tidak akan terbuka, karena semua versinya sudah ditarik. ")
+                % {"code": row.code, "count": row.waiting}
+                + str(calendar.PUBLISH_NEXT)
+            )
+    return found

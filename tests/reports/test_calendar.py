@@ -20,7 +20,7 @@ from hierarchy import roster
 from hierarchy.clock import WITA
 from hierarchy.levels import LEAF
 from hierarchy.models import Membership, Role, Unit
-from reports import calendar, intake
+from reports import calendar, intake, periods
 from reports.models import Cadence, Event, Obligation, Stage, State, Window
 from tests.days import TPS, Day, fresh
 from tests.interleaved import interleaved
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db
 )
 def test_periods_cover_a_stage_without_gap_or_overlap(first: date, days: int, cadence: str):
     last = first + timedelta(days=days)
-    found = list(calendar.periods(cadence, first, last))
+    found = list(periods.of(cadence, first, last))
     assert (found[0][1], found[-1][2]) == (first, last)
     assert all(after[1] == before[2] + timedelta(days=1) for before, after in itertools.pairwise(found))
     assert len({key for key, _first, _last in found}) == len(found)

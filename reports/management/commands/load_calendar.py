@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
 
-from reports import calendar
+from reports import calendar, pinning
 from reports.management.people import person
 from reports.models import Stage, Window
 
@@ -22,5 +22,5 @@ class Command(BaseCommand):
         calendar.load(by=person(options["by"]))
         counts = {"stages": Stage.objects.count(), "windows": Window.objects.count()}
         self.stdout.write(_("%(stages)d tahapan, %(windows)d masa laporan.") % counts)
-        for sentence in calendar.gaps():
+        for sentence in pinning.gaps():
             self.stdout.write(sentence)

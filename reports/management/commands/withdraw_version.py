@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from reports import calendar
+from reports import pinning
 from reports.instruments.errors import InstrumentError
 from reports.instruments.publishing import withdraw
 from reports.management.people import person
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             withdraw(version=version, by=person(options["by"]), reason=options["reason"])
         except InstrumentError as error:
             raise CommandError("\n".join(error.messages)) from error
-        going_on = calendar.going_on(version)
+        going_on = pinning.going_on(version)
         self.stdout.write(
             _(
                 "%(code)s versi %(number)d ditarik. %(count)d masa laporan yang sudah terbuka tetap memakainya; "
@@ -41,5 +41,5 @@ class Command(BaseCommand):
             )
             % {"code": code, "number": number, "count": going_on}
         )
-        for sentence in calendar.gaps():
+        for sentence in pinning.gaps():
             self.stdout.write(sentence)
