@@ -1,7 +1,9 @@
 """Real PostgreSQL and Valkey for a machine that has no server (docs/adr/0001-embedded-services.md).
 
-``ensure()`` is the whole interface. Where ``DATABASE_URL`` or ``REDIS_URL`` is unset it starts, or joins, a private
-server and exports the variable; where one is set, nothing embedded starts for it. Django is never imported here.
+``ensure()`` is the whole interface, and manage.py (for tests: tests/services.py) its only caller: what manage.py starts
+finds the servers by the exported addresses, and importing the project starts nothing. Where ``DATABASE_URL`` or
+``REDIS_URL`` is unset it starts, or joins, a private server and exports the variable; where one is set, nothing embedded
+starts for it. A deployment (``DEPLOYED``) must set both. Django is never imported here.
 
 How the processes share a server, with three lock files per server in ``.data/``:
 
@@ -27,9 +29,10 @@ from typing import NoReturn
 from bawaslu_data.embedded_places import EmbeddedError, explain
 from bawaslu_data.embedded_servers import POLL_SECONDS, SERVERS, START_SECONDS, STOP_SECONDS, Server
 
-__all__ = ["EmbeddedError", "ensure"]
+__all__ = ["EmbeddedError", "data_dir", "ensure"]
 
 PROJECT = Path(__file__).resolve().parent.parent
+TRUE = ("1", "true", "on", "ok", "y", "yes")  # what django-environ takes for it
 LINGER_SECONDS = 1.0  # between two commands of one shell script the servers stay up
 # The keeper: isolated from the caller's PYTHON* variables and working directory.
 KEEPER = f"import sys; sys.path.append({str(PROJECT)!r}); from bawaslu_data.embedded import main; main(*sys.argv[1:])"
@@ -42,9 +45,12 @@ def ensure(base: Path | None = None) -> None:
 
     ``base`` holds data, locks and logs; default ``BAWASLU_DATA_DIR``, else ``.data`` in the project. Idempotent: a
     second call costs a connection. An inherited address of the very server in ``base`` is joined, not merely used, so
-    a worker may outlive the command that started it. Raises EmbeddedError.
+    a command may outlive the one that started it. Raises EmbeddedError.
     """
-    chosen = base or Path(os.environ.get("BAWASLU_DATA_DIR") or PROJECT / ".data")
+    if os.environ.get("DEPLOYED", "").lower() in TRUE:
+        _require_addresses()
+        return
+    chosen = base or data_dir()
     try:
         folder = chosen.resolve()
         wanted = [server for kind in SERVERS if (server := kind(folder)).is_wanted()]
@@ -54,6 +60,20 @@ def ensure(base: Path | None = None) -> None:
             server.export()
     except OSError as error:
         raise EmbeddedError(explain(f"Folder data {chosen} tidak bisa dipakai.", str(error))) from error
+
+
+def data_dir() -> Path:
+    """Where this machine's own data lies."""
+    return Path(os.environ.get("BAWASLU_DATA_DIR") or PROJECT / ".data")
+
+
+def _require_addresses() -> None:
+    """A misspelt variable must not become an empty database that trusts whoever reaches it. Raises EmbeddedError."""
+    if missing := [kind.variable for kind in SERVERS if not kind.given()]:
+        raise EmbeddedError(
+            f"Ini server sungguhan (DEPLOYED), tetapi {' dan '.join(missing)} tidak diisi. Isi alamat server Anda "
+            "(docs/operations.md); periksa juga ejaan nama variabelnya."
+        )
 
 
 def _join(server: Server) -> int | None:

@@ -67,8 +67,12 @@ class Server:
 
     def is_wanted(self) -> bool:
         """Whether nobody named another server. Our own address, inherited from a parent, is ours to join."""
-        given = os.environ.get(self.variable) or os.environ.get(f"{self.variable}_FILE")
-        return not given or given == self.url()
+        return self.given() in ("", self.url())
+
+    @classmethod
+    def given(cls) -> str:
+        """The address, or the file that holds it, that the environment names; empty where it names none."""
+        return os.environ.get(cls.variable) or os.environ.get(f"{cls.variable}_FILE") or ""
 
     def export(self) -> None:
         os.environ[self.variable] = self.url()

@@ -1,34 +1,52 @@
-"""The processes of a site on this machine, for the demo and for measuring: web server, worker, beat."""
+"""The processes of a site on this machine, for the demo and for measuring: web server, workers, beat."""
 
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from bawaslu_data import embedded, launcher
+from bawaslu_data.celery import QUEUES
+
+LAUNCHER = str(launcher.__file__)
 # Quiet: its banner and its warning about root would drown what the command shows.
 CELERY = [sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "bawaslu_data.celery:app"]
 
 
 @contextmanager
-def worker(*, beat: bool = False, concurrency: int = 1) -> Iterator[None]:
-    """A real Celery worker (and the clock that sweeps and opens windows) for as long as the block lasts."""
-    command = ["worker", "--concurrency", str(concurrency), "--loglevel", "ERROR", "--without-mingle"]
+def site(port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Everything that docker-compose.yml starts, on this machine; the web server's process, ready to answer."""
     with ExitStack() as started:
-        started.enter_context(running([*CELERY, *command]))
-        if beat:
-            # A process of its own: the worker's `--beat` forks one that outlives a worker which had to be killed.
-            schedule = os.path.join(settings.BASE_DIR, ".data", "celerybeat-schedule")
-            started.enter_context(running([*CELERY, "beat", "--schedule", schedule, "--loglevel", "CRITICAL"]))
-        yield
+        for queue in QUEUES:
+            started.enter_context(worker(queue))
+        started.enter_context(beat())
+        yield started.enter_context(web(port))
+
+
+@contextmanager
+def worker(*queues: str, concurrency: int = 1) -> Iterator[subprocess.Popen[bytes]]:
+    """A real Celery worker for as long as the block lasts; without queues, one that fetches from all."""
+    wanted = ",".join(queues or QUEUES)
+    command = ["worker", f"--queues={wanted}", f"--hostname={wanted}@%h", "--concurrency", str(concurrency)]
+    with running([*CELERY, *command, "--loglevel", "ERROR", "--without-mingle"]) as process:
+        yield process
+
+
+@contextmanager
+def beat() -> Iterator[subprocess.Popen[bytes]]:
+    """The clock that sweeps and opens windows. A worker's own `--beat` forks one that outlives a killed worker."""
+    schedule = embedded.data_dir() / "celerybeat-schedule"
+    schedule.parent.mkdir(parents=True, exist_ok=True)
+    with running([*CELERY, "beat", "--schedule", str(schedule), "--loglevel", "CRITICAL"]) as process:
+        yield process
 
 
 @contextmanager
@@ -42,18 +60,27 @@ def web(port: int, *, workers: int = 1, threads: int = 4) -> Iterator[subprocess
 
 
 @contextmanager
-def running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process with all of its children, which are gone when the block ends."""
-    process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL, start_new_session=True)
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # what it left behind, or all of it
-        process.wait()
+def running(command: list[str], *, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """A process with all of its children, which are gone when the block ends, and when this process does, however.
+
+    What is given is the launcher's process: it lives as long as the command, and ends with the command's exit status.
+    """
+    theirs, ours = os.pipe()
+    with os.fdopen(ours, "wb") as held:
+        with os.fdopen(theirs, "rb") as watched:
+            process = subprocess.Popen(
+                [sys.executable, "-I", LAUNCHER, str(watched.fileno()), *command],
+                cwd=settings.BASE_DIR,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                pass_fds=[watched.fileno()],
+                start_new_session=True,  # a closed terminal and Ctrl+C reach this process alone
+            )
+        try:
+            yield process
+        finally:
+            held.close()
+            process.wait()
 
 
 def require_free(port: int) -> None:

@@ -77,8 +77,9 @@ TEMPLATES = [
 ]
 
 # --- data ---------------------------------------------------------------------------------------------------------
-# PostgreSQL only (docs/adr/0001). bawaslu_data.embedded exports both URLs before settings are read when neither is set.
-DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres:///bawaslu")}
+# PostgreSQL only (docs/adr/0001). manage.py has exported both addresses when neither was set, except in a deployment:
+# that must name them, or a misspelt variable would lead to whatever server answers at a usual place.
+DATABASES = {"default": env.db_url("DATABASE_URL", default=env.NOTSET if DEPLOYED else "postgres:///bawaslu")}
 DATABASES["default"] |= {
     "ENGINE": "django.db.backends.postgresql",
     "CONN_MAX_AGE": 0,  # the pool keeps connections; a second layer of reuse would hold them from it
@@ -99,7 +100,7 @@ DATABASES["default"] |= {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
+REDIS_URL = env("REDIS_URL", default=env.NOTSET if DEPLOYED else "redis://127.0.0.1:6379/0")
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

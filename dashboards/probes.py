@@ -169,7 +169,8 @@ def broker(now: datetime) -> Found:
     """Whether messages travel, how many wait, and who fetches them. A broker that is away is a reading too."""
     try:
         with heartbeat.broker() as book:
-            return {"up": 1, "queue": book.llen(current_app.conf.task_default_queue), "workers": heartbeat.alive(book)}
+            waiting = sum(book.llen(name) for name in current_app.amqp.queues)
+            return {"up": 1, "queue": waiting, "workers": heartbeat.alive(book)}
     except RedisError:
         return {"up": 0, "queue": None, "workers": None}
 

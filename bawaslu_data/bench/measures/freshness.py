@@ -17,6 +17,7 @@ from bawaslu_data import processes
 from bawaslu_data.bench import load
 from bawaslu_data.bench.figures import Figure
 from bawaslu_data.bench.world import SITE, World
+from bawaslu_data.celery import FIGURES
 from hierarchy.levels import Level
 from reports.models import Outbox, Tally
 
@@ -29,7 +30,7 @@ def measure(world: World, seconds: int) -> Iterator[Figure]:
     count = PER_SECOND * seconds
     duties = world.owed(count)
     port = processes.free_port()
-    with processes.web(port, **SITE), processes.worker(beat=True, concurrency=1):
+    with processes.web(port, **SITE), processes.worker(FIGURES), processes.beat():
         _warm(world, port, duties[:1])
         filings = list(world.filings(port, duties[1:]))
         watch = _Watch(world)

@@ -21,7 +21,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from bawaslu_data.processes import require_free, web, worker
+from bawaslu_data.celery import FIGURES
+from bawaslu_data.processes import require_free, site, worker
 from dashboards import publish
 from hierarchy import clock, gazetteer, roster, tree
 from hierarchy.clock import WITA
@@ -91,7 +92,7 @@ class Command(BaseCommand):
                 tree.load(election=pilkada, rows=gazetteer.kaltim_rows(pilkada.kind), by=None)
                 note(f"{election.units.count():,} satuan".replace(",", "."))
             codes = self.hire(bars, election, seed)
-            with worker(), stage(bars, "Menyiapkan hari") as note:
+            with worker(FIGURES), stage(bars, "Menyiapkan hari") as note:
                 day = simulate.Day(election, seed=seed)
                 steps = day.steps()
                 calendar.open_due(at=simulate.END)
@@ -155,7 +156,7 @@ class Command(BaseCommand):
             table.add_column(column)
         for label, seat in cast(Election.objects.get(code="pemilu2024")):
             table.add_row(label, seat.unit.title, seat.user.username)
-        with worker(beat=True), web(port) as process:
+        with site(port) as process:
             self.console.print(table)
             self.console.print(f"Situs terbuka: http://127.0.0.1:{port}/ (Ctrl+C untuk berhenti)")
             with suppress(KeyboardInterrupt):
