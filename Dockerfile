@@ -10,7 +10,7 @@ RUN python -m venv /venv \
 
 FROM python:3.13-slim
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin app \
- && install -d -o app -g app /app/state
+ && install -d -o app -g app /app/state /app/state/media
 WORKDIR /app
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     STATIC_ROOT=/app/staticfiles MEDIA_ROOT=/app/state/media KEY_DIR=/app/state/keys

@@ -180,6 +180,8 @@ STORAGES = {
         )
     },
 }
+# The proxy of docker-compose.yml has MEDIA_ROOT and sends a file that X-Accel-Redirect names (hierarchy/stored.py).
+PROXY_SENDS_FILES = env.bool("PROXY_SENDS_FILES", default=False)
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # a report is a few kB; photos are files and not counted here
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000

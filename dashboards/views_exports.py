@@ -11,7 +11,8 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboards import exports
 from dashboards.models import ExportJob
-from hierarchy import access, formats
+from hierarchy import access, formats, stored
 from hierarchy.access import Permission
 from hierarchy.errors import Refusal
 from hierarchy.models import Unit, User
@@ -172,7 +173,7 @@ def status(request: HttpRequest, pk: UUID) -> HttpResponse:
 @never_cache
 @login_required
 @require_safe
-def file(request: HttpRequest, pk: UUID) -> HttpResponse | FileResponse:
+def file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The workbook itself."""
     job = get_object_or_404(exports.visible_to(request.user), pk=pk)  # type: ignore[arg-type]
     try:
@@ -181,4 +182,4 @@ def file(request: HttpRequest, pk: UUID) -> HttpResponse | FileResponse:
         messages.error(request, str(refusal))
         return redirect("export-status", pk=pk)
     name = found.name.rpartition("/")[2] if found.name else ""
-    return FileResponse(found.open("rb"), as_attachment=True, filename=name, content_type=MIME)
+    return stored.answer(found, as_attachment=True, filename=name, content_type=MIME)

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from hierarchy import access, clock
+from hierarchy import access, clock, stored
 from hierarchy.access import Permission
 from reports import findings, flag_words, quality, review
 from reports.instruments.schema import YES
@@ -170,11 +170,11 @@ def photo(request: SignedIn, pk: uuid.UUID, sha256: str) -> HttpResponseBase:
     if not any(f'"{sha256}"'.encode() in bytes(version.canonical) for version in filed):
         raise Http404
     kept = get_object_or_404(Evidence, unit_id=found.obligation.filer_id, sha256=sha256)
+    name = f"{found.receipt_code}-{sha256[:8]}.jpg"
     try:
-        content = kept.file.open("rb")
+        response = stored.answer(kept.file, filename=name, content_type="image/jpeg", as_attachment=False)
     except FileNotFoundError:
         raise Http404 from None
-    response = FileResponse(content, content_type="image/jpeg", filename=f"{found.receipt_code}-{sha256[:8]}.jpg")
     response["X-Content-Type-Options"] = "nosniff"
     return response
 

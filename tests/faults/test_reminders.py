@@ -34,6 +34,7 @@ class PostedWorld(World):
 
     def __init__(self, folder: Any) -> None:
         super().__init__(folder, STATIONS)
+        self.worker = self.reminders
         self.letters, self.gateway = Letters(), Gateway()
 
     @property

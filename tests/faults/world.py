@@ -22,6 +22,7 @@ from typing import Any
 import psycopg
 from celery import Celery
 
+from bawaslu_data import celery
 from tests.days import AFTERNOON
 from tests.faults.processes import HOST, PATIENCE, OwnPostgres, OwnValkey, Service, children_of, free_port, wait_for
 from tests.wiring.test_deploy import PROJECT, Stack
@@ -101,9 +102,11 @@ class World:
         self.stations = stations
         self.postgres, self.valkey = OwnPostgres(data), OwnValkey(data)
         self.stack = Clocked(folder, "", self.valkey.url(), free_port())
-        self.web, self.worker, self.beat = (Service(self.stack, kind) for kind in ("web", "worker", "beat"))
-        self.second = Service(self.stack, "worker", "worker2")
+        self.web, self.worker, self.beat = (Service(self.stack, kind) for kind in ("web", "worker-figures", "beat"))
+        self.second = Service(self.stack, "worker-figures", "worker2")
+        self.slow, self.reminders = (Service(self.stack, f"worker-{queue}") for queue in ("slow", "reminders"))
         self.sender = Celery(broker=self.valkey.url(), set_as_current=False)
+        self.sender.conf.task_routes = celery.app.conf.task_routes
         self.duties: list[Duty] = []
         self.pairs: list[tuple[Duty, Duty]] = []
         self.receipts: list[Receipt] = []
@@ -127,6 +130,11 @@ class World:
     def services(self) -> list[Service]:
         return [self.web, self.worker, self.beat]
 
+    @property
+    def others(self) -> list[Service]:
+        """What only some tests start."""
+        return [self.second, self.slow, self.reminders]
+
     def supervise(self) -> None:
         """Starts what has ended, as the machine's process manager does, and waits until it serves."""
         for server in (self.postgres, self.valkey):
@@ -146,13 +154,13 @@ class World:
             for server in (self.postgres, self.valkey):
                 stack.callback(shutil.rmtree, server.home, ignore_errors=True)
                 stack.callback(server.end)
-            for service in (*self.services, self.second):
+            for service in (*self.services, *self.others):
                 stack.callback(service.kill_all)
             stack.callback(self.sender.close)
 
     def logs(self) -> Iterator[tuple[str, str]]:
         """(name, last lines) of everything that runs here, for the report of a failure."""
-        paths = {service.name: service.log for service in (*self.services, self.second)}
+        paths = {service.name: service.log for service in (*self.services, *self.others)}
         paths |= {server.name: server.place.log for server in (self.postgres, self.valkey)}
         for name, path in paths.items():
             if path.exists():
@@ -200,7 +208,7 @@ class World:
 
     def send(self, task: str, *args: Any, times: int = 1) -> None:
         for _ in range(times):
-            self.sender.send_task(f"reports.tasks.{task}", args)
+            self.sender.send_task(task if "." in task else f"reports.tasks.{task}", args)
 
     def count(self, table: str) -> int:
         return int(self.ask(f"SELECT count(*) FROM reports_{table}")[0][0])

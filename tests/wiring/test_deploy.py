@@ -27,12 +27,14 @@ import pytest
 import redis
 import yaml
 
+from bawaslu_data import celery
 from tests.services import own_redis_database
 
 PROJECT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
-OURS = ("migrate", "web", "worker", "beat")
+WORKERS = tuple(name for name in SERVICES if name.startswith("worker-"))
+OURS = ("migrate", "web", *WORKERS, "beat")
 PATIENCE = 60.0  # seconds a process of a busy machine may take to come up
 
 
@@ -143,27 +145,47 @@ def test_web_answers_and_refuses_names_that_are_not_its_own(stack: Stack) -> Non
         stack.check_health("web")
 
 
-def test_worker_answers_a_ping(stack: Stack) -> None:
-    with stack.running("worker") as process:
+@pytest.mark.parametrize("service", WORKERS)
+def test_each_worker_answers_a_ping(stack: Stack, service: str) -> None:
+    with stack.running(service) as process:
         ping = ["celery", "--app=bawaslu_data.celery:app", "inspect", "ping", "--timeout=2"]
-        assert " ".join(ping[:4]) in SERVICES["worker"]["healthcheck"]["test"][1]
+        asked = SERVICES[service]["healthcheck"]["test"][1]
+        assert " ".join(ping[:4]) in asked
+        name = asked.split('"')[1].removesuffix("@$$HOSTNAME")
+        assert f"--hostname={name}@%h" in SERVICES[service]["command"]
 
         def answers() -> bool:
             result = subprocess.run(
-                ping, cwd=PROJECT, env=stack.environment("worker"), capture_output=True, text=True, check=False
+                ping, cwd=PROJECT, env=stack.environment(service), capture_output=True, text=True, check=False
             )
-            return "pong" in result.stdout
+            return f"{name}@" in result.stdout and "pong" in result.stdout
 
-        stack.await_(answers, "worker", process)
+        stack.await_(answers, service, process)
+
+
+def test_every_task_has_a_queue_and_every_queue_a_worker_of_its_own() -> None:
+    """What may take minutes must never stand before figures."""
+    celery.app.loader.import_default_modules()
+    tasks = {name for name in celery.app.tasks if not name.startswith("celery.")}
+    assert tasks == celery.TASKS.keys()
+    assert {task.queue for task in celery.TASKS.values()} == set(celery.QUEUES)
+    fetched = [word.partition("=")[2] for name in WORKERS for word in SERVICES[name]["command"] if "--queues" in word]
+    assert sorted(fetched) == sorted(celery.QUEUES)
+    for name, task in celery.TASKS.items():
+        assert celery.app.amqp.router.route({}, name)["queue"].name == task.queue
+    assert celery.TASKS["reports.tasks.roll_up"].queue not in {
+        celery.TASKS[name].queue for name in ("dashboards.tasks.make_recap", "reports.tasks.remind")
+    }
 
 
 def test_beat_sends_its_first_tasks(stack: Stack) -> None:
     with contextlib.closing(redis.Redis.from_url(stack.redis_url)) as broker:
-        broker.delete("celery")
+        broker.delete(*celery.QUEUES)
         with stack.running("beat") as process:
-            stack.await_(lambda: broker.llen("celery") > 0, "beat", process)
+            for queue in celery.QUEUES:
+                stack.await_(lambda queue=queue: broker.llen(queue) > 0, "beat", process)
             stack.check_health("beat")
-        broker.delete("celery")
+        broker.delete(*celery.QUEUES)
 
 
 def test_every_service_says_when_it_is_well_and_keeps_no_secret_in_the_file() -> None:
@@ -175,7 +197,10 @@ def test_every_service_says_when_it_is_well_and_keeps_no_secret_in_the_file() ->
         assert set(service.get("secrets", [])) <= COMPOSE["secrets"].keys()
     for name in OURS:
         assert SERVICES[name]["read_only"] is True
-    assert {path.split(":")[0] for path in SERVICES["proxy"]["volumes"]} == {"./deploy/Caddyfile", "caddy"}
+    proxy = {path.split(":")[0]: path for path in SERVICES["proxy"]["volumes"]}
+    assert proxy.keys() == {"./deploy/Caddyfile", "media", "caddy"}, "the keys in `state` are none of the proxy's business"
+    assert proxy["media"].endswith(":ro")
+    assert "media:/app/state/media" in SERVICES["web"]["volumes"]
     assert "reverse_proxy web:8000" in (PROJECT / "deploy/Caddyfile").read_text()
 
 

@@ -1,0 +1,77 @@
+"""The proxy as a deployment runs it: deploy/Caddyfile through the system's own Caddy, on loopback. Never downloaded."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+CADDYFILE = PROJECT / "deploy/Caddyfile"
+INSTALL = "sudo apt-get install --no-install-recommends caddy"
+PATIENCE = 60.0
+
+
+def find() -> str:
+    """Its path. Fails, naming the one command that installs it, where there is none."""
+    path = shutil.which("caddy")
+    if path is None:
+        pytest.fail(f"Caddy tidak ditemukan. Pasang dengan: {INSTALL}", pytrace=False)
+    return path
+
+
+def rendered(*, port: int, web: int, media: Path) -> str:
+    """The Caddyfile with plain HTTP on a port of this machine, no admin and our places; its limits are the file's."""
+    text = CADDYFILE.read_text()
+    here = {
+        "{\n\tservers": "{\n\tadmin off\n\tauto_https off\n\tservers",
+        "{$SITE_HOST} {": f"http://:{port} {{\n\tbind 127.0.0.1",
+        "web:8000": f"127.0.0.1:{web}",
+        "/srv/media": f'"{media}"',
+    }
+    for theirs, ours in here.items():
+        assert text.count(theirs) == 1, f"{theirs} stands in deploy/Caddyfile {text.count(theirs)} times"
+        text = text.replace(theirs, ours)
+    version = subprocess.run([find(), "version"], capture_output=True, text=True, check=True).stdout
+    numbers = re.findall(r"\d+", version)
+    if tuple(map(int, numbers[:2])) < (2, 7):  # Debian 12's knows one size for both directions, by other names
+        sizes = re.compile(r"request_buffers (\S+)\n\t*response_buffers \S+")
+        text, count = sizes.subn(r"buffer_requests\n buffer_responses\n max_buffer_size \1", text)
+        assert count == 1
+    return text
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {"PATH": os.defpath, "HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+
+
+@contextlib.contextmanager
+def proxy(folder: Path, *, port: int, web: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A Caddy of its own in front of a web server's port; it sends what lies in `folder`/media."""
+    (folder / "Caddyfile").write_text(rendered(port=port, web=web, media=folder / "media"))
+    command = [find(), "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
+    with (folder / "caddy.log").open("ab") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not _listens(port):
+            assert process.poll() is None, (folder / "caddy.log").read_text()[-3000:]
+            assert time.monotonic() < deadline, "Caddy does not listen"
+            time.sleep(0.05)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _listens(port: int) -> bool:
+    with contextlib.closing(socket.socket()) as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
