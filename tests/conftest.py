@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from tests.cast import *  # noqa: F403
 from tests.days import *  # noqa: F403
-from tests.journeys.browser import pytest_configure  # noqa: F401  (journeys without a browser are told of)
+from tests.needed import pytest_configure  # noqa: F401  (tests without their program are told of)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.world import World
 
-SMALL, LARGE = 160, 2_400  # polling stations; each owes two reports
+SMALL, LARGE = 200, 2_400  # polling stations; each owes two reports
 
 
 class Worlds:

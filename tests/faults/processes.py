@@ -142,7 +142,9 @@ class Service:
     def await_ready(self) -> None:
         def ready() -> bool:
             assert self.lives(), f"{self.name} ended"
-            return self._answers() if self.kind == "web" else self.ready_words[self.kind.partition("-")[0]] in self.text()
+            return (
+                self._answers() if self.kind == "web" else self.ready_words[self.kind.partition("-")[0]] in self.text()
+            )
 
         wait_for(f"{self.name} is ready", ready)
 

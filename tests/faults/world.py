@@ -235,9 +235,12 @@ class World:
 
     # --- filing ---
 
+    def new_id(self) -> str:
+        return str(uuid.uuid4())
+
     def file(self, duty: Duty, content: int = 0, *, port: int = 0, report: str = "", based_on: int | None = None):
         """Files as a phone does on a bad link: the same id and content again and again until there is a receipt."""
-        report = report or str(uuid.uuid4())
+        report = report or self.new_id()
         deadline = time.monotonic() + PATIENCE
         while not (receipt := self.try_once(duty, content, port=port, report=report, based_on=based_on)):
             assert time.monotonic() < deadline, f"no receipt for {duty.unit}"

@@ -1,23 +1,15 @@
-"""The system's own Chromium, how a person uses it, and what is said where there is none. Nothing is ever downloaded.
-
-`pytest_configure` registers this module's hooks once, from whichever conftest imports it first; tests/conftest.py must
-be one of them, because the process that prints the summary of a parallel run collects nothing itself.
-"""
+"""The system's own Chromium, and how a person uses it."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import pytest
+from tests.needed import PROGRAMS
 
 if TYPE_CHECKING:  # every run loads this module, few need the driver
     from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, Response
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-INSTALL = "sudo apt-get install chromium"
 # A quiet browser: it calls nobody but the site under test.
 ARGUMENTS = [
     "--no-sandbox",
@@ -30,7 +22,6 @@ ARGUMENTS = [
 ]
 PHONE, DESK = {"width": 360, "height": 800}, {"width": 1280, "height": 800}
 TARGET, LETTERS = 44, 16  # px: the least height of what is tapped; below 16, phones zoom in on the field
-LEFT_OUT = pytest.StashKey[list[str]]()
 TARGETS = """least => [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
     .filter(e => e.type !== "hidden" && e.checkVisibility({visibilityProperty: true}) && !e.matches(".skip"))
     .map(e => [e, (/^(radio|checkbox)$/.test(e.type) && e.closest("label") || e).getBoundingClientRect().height])
@@ -41,56 +32,9 @@ SMALL = """least => [...document.querySelectorAll("input:not([type=hidden]), sel
     .map(e => `${e.name}: ${getComputedStyle(e).fontSize}`)"""
 
 
-def find_browser() -> str | None:
-    """Path of $CHROMIUM or of the first known name on PATH; None where there is none."""
-    return next(filter(None, map(shutil.which, filter(None, (os.environ.get("CHROMIUM"), *NAMES)))), None)
-
-
 def launch(playwright: Playwright) -> Browser:
     """Starts it. Fails, naming the one command that installs it, where there is none."""
-    path = find_browser()
-    if path is None:
-        pytest.fail(f"Peramban Chromium tidak ditemukan. Pasang dengan: {INSTALL}", pytrace=False)
-    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-
-
-# --- where there is no browser ----------------------------------------------------------------------------------------
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    if not config.pluginmanager.has_plugin(Hooks.NAME):
-        config.stash[LEFT_OUT] = []
-        config.pluginmanager.register(Hooks(), Hooks.NAME)
-
-
-class Hooks:
-    """Leaves the journeys out where no browser is found, loudly; with REQUIRE_BROWSER=1 they run, and fail."""
-
-    NAME = "journeys-need-a-browser"
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        if find_browser() or os.environ.get("REQUIRE_BROWSER") == "1":
-            return
-        left = [item for item in items if item.get_closest_marker("journey")]
-        items[:] = [item for item in items if item not in left]
-        config.hook.pytest_deselected(items=left)
-        config.stash[LEFT_OUT] += [item.name for item in left]
-        if hasattr(config, "workeroutput"):
-            config.workeroutput["journeys"] = config.stash[LEFT_OUT]
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Every worker collects the same; one list is enough."""
-        node.config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("journeys") or node.config.stash[LEFT_OUT]
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-        if left := config.stash[LEFT_OUT]:
-            terminalreporter.write_sep("!", "PERJALANAN DI PERAMBAN TIDAK DIUJI", red=True, bold=True)
-            said = f"{len(left)} perjalanan tidak dijalankan karena tidak ada Chromium: {', '.join(sorted(left))}."
-            terminalreporter.write_line(said, red=True)
-            terminalreporter.write_line(f"Pasang dengan satu perintah, lalu uji lagi: {INSTALL}", red=True, bold=True)
+    return playwright.chromium.launch(executable_path=PROGRAMS["journey"].path(), args=ARGUMENTS)
 
 
 # --- a person -------------------------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from hierarchy.models import User
 from tests.days import Day
-from tests.journeys.browser import PHONE, Visitor, launch, pytest_configure  # noqa: F401  (a hook)
+from tests.journeys.browser import PHONE, Visitor, launch
+from tests.needed import pytest_configure  # noqa: F401  (a hook)
 
 PASSWORD = "rahasia-pengawas-2024"
 Visit = Callable[..., Visitor]

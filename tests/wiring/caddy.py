@@ -5,27 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.needed import PROGRAMS
 
 PROJECT = Path(__file__).resolve().parents[2]
 CADDYFILE = PROJECT / "deploy/Caddyfile"
-INSTALL = "sudo apt-get install --no-install-recommends caddy"
 PATIENCE = 60.0
-
-
-def find() -> str:
-    """Its path. Fails, naming the one command that installs it, where there is none."""
-    path = shutil.which("caddy")
-    if path is None:
-        pytest.fail(f"Caddy tidak ditemukan. Pasang dengan: {INSTALL}", pytrace=False)
-    return path
 
 
 def rendered(*, port: int, web: int, media: Path) -> str:
@@ -40,7 +30,7 @@ def rendered(*, port: int, web: int, media: Path) -> str:
     for theirs, ours in here.items():
         assert text.count(theirs) == 1, f"{theirs} stands in deploy/Caddyfile {text.count(theirs)} times"
         text = text.replace(theirs, ours)
-    version = subprocess.run([find(), "version"], capture_output=True, text=True, check=True).stdout
+    version = subprocess.run([PROGRAMS["proxy"].path(), "version"], capture_output=True, text=True, check=True).stdout
     numbers = re.findall(r"\d+", version)
     if tuple(map(int, numbers[:2])) < (2, 7):  # Debian 12's knows one size for both directions, by other names
         sizes = re.compile(r"request_buffers (\S+)\n\t*response_buffers \S+")
@@ -57,7 +47,7 @@ def environment(folder: Path) -> dict[str, str]:
 def proxy(folder: Path, *, port: int, web: int) -> Iterator[subprocess.Popen[bytes]]:
     """A Caddy of its own in front of a web server's port; it sends what lies in `folder`/media."""
     (folder / "Caddyfile").write_text(rendered(port=port, web=web, media=folder / "media"))
-    command = [find(), "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
+    command = [PROGRAMS["proxy"].path(), "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
     with (folder / "caddy.log").open("ab") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=log, stderr=log)
     try:
@@ -75,3 +65,13 @@ def proxy(folder: Path, *, port: int, web: int) -> Iterator[subprocess.Popen[byt
 def _listens(port: int) -> bool:
     with contextlib.closing(socket.socket()) as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def said(directive: str) -> list[str]:
+    """The arguments of a directive wherever it stands in the Caddyfile."""
+    return re.findall(rf"^\s*{directive} (\S+)$", CADDYFILE.read_text(), flags=re.MULTILINE)
+
+
+def bytes_of(size: str) -> int:
+    number, unit = re.fullmatch(r"([\d.]+)(MB|MiB)", size).groups()  # type: ignore[union-attr]
+    return int(float(number) * {"MB": 1_000_000, "MiB": 2**20}[unit])

@@ -64,7 +64,8 @@ class Stack:
     def environment(self, service: str) -> dict[str, str]:
         declared = {key: self.resolve(value) for key, value in SERVICES[service]["environment"].items()}
         binaries = f"{Path(sys.executable).parent}:{os.defpath}"
-        return {"PATH": binaries, "STATIC_ROOT": str(self.folder / "static"), **declared}
+        image = {"STATIC_ROOT": "static", "MEDIA_ROOT": "media", "KEY_DIR": "keys"}  # the Dockerfile's ENV
+        return {"PATH": binaries, **{name: str(self.folder / place) for name, place in image.items()}, **declared}
 
     @contextlib.contextmanager
     def running(self, service: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -198,7 +199,7 @@ def test_every_service_says_when_it_is_well_and_keeps_no_secret_in_the_file() ->
     for name in OURS:
         assert SERVICES[name]["read_only"] is True
     proxy = {path.split(":")[0]: path for path in SERVICES["proxy"]["volumes"]}
-    assert proxy.keys() == {"./deploy/Caddyfile", "media", "caddy"}, "the keys in `state` are none of the proxy's business"
+    assert proxy.keys() == {"./deploy/Caddyfile", "media", "caddy"}, "the proxy needs no key"
     assert proxy["media"].endswith(":ro")
     assert "media:/app/state/media" in SERVICES["web"]["volumes"]
     assert "reverse_proxy web:8000" in (PROJECT / "deploy/Caddyfile").read_text()
