@@ -2,8 +2,8 @@
 
 ``ensure()`` is the whole interface, and manage.py (for tests: tests/services.py) its only caller: what manage.py starts
 finds the servers by the exported addresses, and importing the project starts nothing. Where ``DATABASE_URL`` or
-``REDIS_URL`` is unset it starts, or joins, a private server and exports the variable; where one is set, nothing embedded
-starts for it. A deployment (``DEPLOYED``) must set both. Django is never imported here.
+``REDIS_URL`` is unset it starts, or joins, a private server and exports the variable; where one is set, nothing
+embedded starts for it. A deployment (``DEPLOYED``) must set both. Django is never imported here.
 
 How the processes share a server, with three lock files per server in ``.data/``:
 

@@ -81,7 +81,7 @@ TEMPLATES = [
 # that must name them, or a misspelt variable would lead to whatever server answers at a usual place.
 DATABASES = {"default": env.db_url("DATABASE_URL", default=env.NOTSET if DEPLOYED else "postgres:///bawaslu")}
 DATABASES["default"] |= {
-    "ENGINE": "django.db.backends.postgresql",
+    "ENGINE": "bawaslu_data.postgres",  # Django's own, with a memory of a database that was away a moment ago
     "CONN_MAX_AGE": 0,  # the pool keeps connections; a second layer of reuse would hold them from it
     # The URL's own options stay: `?host=` names the directory of a unix socket.
     "OPTIONS": DATABASES["default"].get("OPTIONS", {})
@@ -89,11 +89,18 @@ DATABASES["default"] |= {
         "pool": {
             "min_size": 0,
             "max_size": env.int("DATABASE_POOL", default=8),
-            "timeout": 10,
+            # A process has fewer threads than connections, so who waits for one waits for a database that is away.
+            "timeout": env.float("DATABASE_WAIT", default=0.8),
             # The pool doubles its wait between attempts until it gives up: by default it came back minutes after a
             # database that was minutes away. Having given up, it begins anew with the next request.
-            "reconnect_timeout": 10,
+            "reconnect_timeout": 3,
         },
+        # A host that went without a word is noticed in seconds, not after the two hours of TCP's own patience.
+        "connect_timeout": 3,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
         "prepare_threshold": 5,  # None, Django's own choice, would forbid hierarchy/prepared.py what it is for
     },
     "TEST": {"NAME": "test_bawaslu"},

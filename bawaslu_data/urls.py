@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 
 from bawaslu_data import health, metrics
 
+handler500 = "bawaslu_data.away.server_error"
 urlpatterns = [
     path("healthz", health.live, name="healthz"),
     path("readyz", health.ready, name="readyz"),

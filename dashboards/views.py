@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.cache import caches
+from django.db import InterfaceError, OperationalError
 from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -117,8 +118,15 @@ def _digest(election: str, number: int | None) -> bytes | None:
     """The release's digest, a second old at most: readers' own caches may keep a page for thirty."""
     if settings.CLOCK_OFFSET:
         return public.release_digest(election, number)
-    key = _key("digest", election, number)
-    found: bytes | None = caches["pages"].get_or_set(key, lambda: public.release_digest(election, number), timeout=1)
+    pages, key, last = caches["pages"], _key("digest", election, number), _key("last digest", election, number)
+    found: bytes | None
+    try:
+        found = pages.get_or_set(key, lambda: public.release_digest(election, number), timeout=1)
+    except (OperationalError, InterfaceError):  # the database is away: the newest release known is the one in force
+        if (found := pages.get(last)) is None:
+            raise
+    else:
+        pages.set(last, found)
     return found
 
 

@@ -18,6 +18,7 @@ DATA_DIR = Path(__file__).resolve().parent.parent / ".data" / "test"
 def start() -> None:
     """Join the test servers; each xdist worker gets its own Valkey database, as pytest-django does for PostgreSQL."""
     os.environ["BAWASLU_TEST_SERVICES"] = "1"  # no fsync: a power loss may take the test database
+    os.environ.setdefault("DATABASE_WAIT", "10")  # tests have more threads than the pool has connections
     os.environ.setdefault("BAWASLU_DATA_DIR", str(DATA_DIR))  # for the processes that tests start
     from bawaslu_data import embedded
 
