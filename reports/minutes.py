@@ -1,141 +1,159 @@
-"""Minutes of a plenary (berita acara) as PDF, set by typst from reports/minutes.typ.
+"""Minutes of a plenary (berita acara) as PDF, set by typst from reports/minutes.typ, and kept as they were made.
 
+They are in Indonesian whoever reads them: an official document of the state is (UU 24/2009 art. 27), and the file that
+members signed is one file. The bytes depend on what the minutes say and on nothing else: no system fonts, no clock.
 Names and texts travel as data, never as markup: what a person typed cannot become a command of the typesetter.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
+from django.db import transaction
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils import translation
 
-from hierarchy import formats
-from hierarchy.models import Membership, Role
-from reports import ratified, sitting
-from reports.models import AgendaItem, Plenary
+from hierarchy import clock, formats
+from hierarchy.clock import WITA
+from hierarchy.levels import Level
+from hierarchy.models import Election, Role, Unit
+from reports import journal, ratified, sitting
+from reports.models import AgendaItem, Attendance, Minutes, Plenary
 from reports.shown import agenda_title
 
 TEMPLATE = Path(__file__).with_name("minutes.typ")
+STANDARDS: list[Literal["a-2a", "ua-1"]] = ["a-2a", "ua-1"]  # an archive can keep it, a screen reader can read it
+PRINTED = 32  # hexadecimal digits of the fingerprint that the QR code carries
+BODIES = {
+    Level.PROVINCE: "Bawaslu Provinsi {name}",
+    Level.REGENCY: "Bawaslu {name}",
+    Level.DISTRICT: "Panwaslu Kecamatan {name}",
+}
+LAWS = {
+    Election.Kind.PEMILU: "Undang-Undang Nomor 7 Tahun 2017 tentang Pemilihan Umum",
+    Election.Kind.PILKADA: "Undang-Undang Nomor 1 Tahun 2015 tentang Pemilihan Gubernur, Bupati, dan Wali Kota,"
+    " sebagaimana diubah terakhir dengan Undang-Undang Nomor 6 Tahun 2020",
+}
+RULE = "Peraturan Badan Pengawas Pemilihan Umum Nomor 5 Tahun 2018 tentang Rapat Pleno"
 
 
-def pdf(plenary: Plenary) -> bytes:
-    """The minutes of a closed plenary, or of another one a draft that says so. About half a second."""
+# --- keeping --------------------------------------------------------------------------------------------------------
+
+
+def keep(meeting: Plenary, *, late: bool = False) -> Minutes:
+    """Makes the minutes of a meeting that is closed and keeps them, once and for ever, in the caller's transaction."""
+    said, fingerprint = _content_and_print(meeting, late=late)
+    file = _set(said | _checked(meeting, fingerprint), at=meeting.closed_at)
+    kept = Minutes.objects.create(
+        plenary=meeting,
+        content=said,
+        fingerprint=fingerprint,
+        members=_members(meeting),
+        pdf=file,
+        sha256=hashlib.sha256(file).digest(),
+        made_at=clock.now(),
+        late=late,
+    )
+    unit, target = meeting.unit, f"pleno-{meeting.pk}"
+    journal.write(
+        journal.entry(
+            "minutes.kept", by=None if late else meeting.presided_by, unit=unit, election=unit.election.code,
+            target=target, number=meeting.minutes_number, sha256=kept.sha256.hex(), late=late,
+        )
+    )  # fmt: skip
+    return kept
+
+
+def kept(plenary: Plenary) -> Minutes:
+    """The minutes of a closed plenary. One that was closed before minutes were kept gets them now, marked as late."""
+    found = Minutes.objects.filter(plenary=plenary).first()
+    if found is not None:
+        return found
+    with transaction.atomic():
+        meeting = Plenary.objects.select_for_update(of=["self"]).select_related("unit__election", "presided_by")
+        closed = meeting.get(pk=plenary.pk, state=Plenary.State.CLOSED)
+        return Minutes.objects.filter(plenary=closed).first() or keep(closed, late=True)
+
+
+def draft(plenary: Plenary) -> bytes:
+    """The minutes of a meeting that is not closed, as they would be now; every page says that this is a draft."""
+    return _set(data(plenary) | {"qr": "", "address": "", "check": ""}, at=plenary.called_at)
+
+
+def genuine(pk: int, printed: str) -> Minutes | None:
+    """The minutes with this number and these first digits of the fingerprint, without their contents."""
+    found = Minutes.objects.filter(plenary=pk).select_related("plenary__unit").only(
+        "fingerprint", "sha256", "late", "made_at", "plenary__number", "plenary__minutes_number", "plenary__closed_at",
+        "plenary__unit__name", "plenary__unit__level", "plenary__unit__kind",
+    ).first()  # fmt: skip
+    return found if found and bytes(found.fingerprint).hex()[:PRINTED] == printed else None
+
+
+def _content_and_print(meeting: Plenary, *, late: bool) -> tuple[dict[str, Any], bytes]:
+    said = data(meeting, late=late)
+    return said, ratified.digest(said)
+
+
+def _checked(meeting: Plenary, fingerprint: bytes) -> dict[str, str]:
+    address = reverse("check-minutes", args=[meeting.pk, fingerprint.hex()[:PRINTED]])
+    address = settings.SITE_URL.rstrip("/") + address
+    return {"qr": _qr(address), "address": address, "check": "Periksa keaslian berita acara ini di:"}
+
+
+def _members(meeting: Plenary) -> list[dict[str, Any]]:
+    return [
+        {
+            "username": row.user.username,
+            "name": row.user.name,
+            "role": row.role,
+            "present": row.arrived_at is not None,
+            "presided": row.user_id == meeting.presided_by_id,
+        }
+        for row in _listed(meeting)
+    ]
+
+
+# --- setting --------------------------------------------------------------------------------------------------------
+
+
+def _set(said: dict[str, Any], *, at: datetime | None) -> bytes:
+    """The PDF. About a third of a second. A letter that no font of the sheet has is written as its number: an archive
+    refuses a file with holes, and a meeting must not stay open because somebody typed one."""
     import typst
 
-    return typst.compile(TEMPLATE, sys_inputs={"data": json.dumps(data(plenary))})
+    try:
+        return _compile(json.dumps(said), at)
+    except typst.TypstError:
+        return _compile(json.dumps(_spelled(said)), at)
 
 
-def data(plenary: Plenary) -> dict[str, Any]:
-    """Everything the sheet shows, as text."""
-    closed = plenary.state == Plenary.State.CLOSED
-    attendance = list(plenary.attendance.select_related("user").order_by("pk"))
-    items = plenary.items.select_related("window__instrument", "window__version", "corrects__plenary")
-    address = settings.SITE_URL.rstrip("/") + reverse("plenary", args=[plenary.pk])
-    presider = plenary.presided_by
-    chaired = any(row.user_id == plenary.presided_by_id and row.role == Role.CHAIR for row in attendance)
-    return {
-        "draft": "" if closed else _("KONSEP, belum ditutup"),
-        "heading": _("BERITA ACARA RAPAT PLENO"),
-        "body": plenary.unit.title,
-        "number": _("Nomor: %(number)s") % {"number": plenary.minutes_number or "…"},
-        "facts": [
-            [_("Rapat ke"), formats.number(plenary.number)],
-            [_("Sifat"), _("terbuka") if plenary.public else _("tertutup")],
-            [_("Tempat"), plenary.place],
-            [_("Dibuka"), formats.moment(plenary.opened_at) if plenary.opened_at else "…"],
-            [_("Ditutup"), formats.moment(plenary.closed_at) if plenary.closed_at else "…"],
-            [_("Pimpinan rapat"), _presided(presider.name, chaired) if presider else "…"],
-            [_("Kuorum"), _quorum(plenary)],
-        ],
-        "attendance_title": _("Daftar hadir"),
-        "attendance_head": ["No.", _("Nama"), _("Jabatan"), _("Kehadiran")],
-        "attendance": [
-            [str(number), row.user.name, str(Role(row.role).label), _attended(row)]
-            for number, row in enumerate(attendance, start=1)
-        ],
-        "items": [_item(item) for item in items.order_by("pk")],
-        "notes_title": _("Catatan rapat"),
-        "notes": plenary.notes,
-        "signed": [[_office(seat), seat.user.name] for seat in sitting.members_of(plenary.unit)],
-        "qr": _qr(address),
-        "address": address,
-        "check": _("Periksa keaslian dan sidik lengkapnya di alamat ini:"),
-    }
+def _compile(said: str, at: datetime | None) -> bytes:
+    import typst
+
+    return typst.compile(
+        TEMPLATE,
+        sys_inputs={"data": said},
+        ignore_system_fonts=True,
+        pdf_standards=list(STANDARDS),
+        timestamp=int(at.timestamp()) if at else 0,
+    )
 
 
-def _item(item: AgendaItem) -> dict[str, Any]:
-    """Of a finding its number, the decision and the hash alone: minutes travel further than its contents may."""
-    votes = item.votes.select_related("user").order_by("pk")
-    decision = str(item.get_decision_display())
-    if item.version:
-        mode = item.get_mode_display().lower()
-        decision = _("%(decision)s, %(mode)s, versi %(version)d") % {
-            "decision": decision, "mode": mode, "version": item.version,
-        }  # fmt: skip
-    if item.corrects:
-        decision += _(", mengoreksi versi %(version)s") % {"version": item.corrects.version}
-    if item.note:
-        decision += f" ({item.note})"
-    return _shown(item) | {
-        "title": agenda_title(item),
-        "decision": decision,
-        "votes_title": _("Suara"),
-        "votes": [[vote.user.name, str(vote.get_choice_display()), vote.dissent] for vote in votes],
-        "hash": _("Sidik angka (SHA-256): %(hash)s") % {"hash": bytes(item.sha256).hex()},
-    }
-
-
-def _shown(item: AgendaItem) -> dict[str, Any]:
-    if item.window is None:
-        return {"coverage": _("Isi temuan tidak dimuat di sini; sidiknya mengikat isi yang diputuskan."), "tables": []}
-    counts = item.shown["counts"]
-    approved = formats.n_of_total(counts["approved_count"], counts["expected"], _("laporan disetujui"))
-    filed = formats.n_of_total(counts["filed_count"], counts["expected"], _("laporan masuk"))
-    found = ratified.tables(item.shown, item.window.version.parsed)
-    named = [(_("Masalah (laporan yang menemukan)"), found.problems), (_("Jumlah"), found.sums)]
-    basis = _("Disahkan: disetujui") if item.decision == AgendaItem.Decision.RATIFIED else _("Disetujui")
-    return {
-        "coverage": _("%(approved)s, %(filed)s; keadaan %(at)s") % {
-            "approved": approved, "filed": filed, "at": formats.moment(item.shown_at),
-        },
-        "tables": [
-            {
-                "head": [heading, f"{basis}\n{approved}", _("Pembanding: masuk") + f"\n{filed}"],
-                "rows": [[row.label, formats.number(row.approved), formats.number(row.filed)] for row in rows],
-            }
-            for heading, rows in named
-            if rows
-        ],
-    }  # fmt: skip
-
-
-def _presided(name: str, chaired: bool) -> str:
-    if chaired:
-        return _("%(name)s, ketua") % {"name": name}
-    return _("%(name)s, anggota tertua karena ketua tidak hadir") % {"name": name}
-
-
-def _quorum(plenary: Plenary) -> str:
-    if plenary.quorum is None:
-        return "…"
-    return _("%(needed)d dari %(members)d anggota") % {"needed": plenary.quorum, "members": plenary.members}
-
-
-def _attended(row: Any) -> str:
-    if row.arrived_at is None:
-        return _("tidak hadir: %(why)s") % {"why": row.absence} if row.absence else _("tidak hadir")
-    if row.left_at is not None:
-        return _("hadir, pergi %(at)s") % {"at": formats.moment(row.left_at)}
-    return _("hadir")
-
-
-def _office(seat: Membership) -> str:
-    return str(Role(seat.role).label)
+def _spelled(said: Any) -> Any:
+    """The same texts in letters of Latin script and common marks; any other letter as [U+1F642]."""
+    if isinstance(said, dict):
+        return {name: _spelled(value) for name, value in said.items()}
+    if isinstance(said, list):
+        return [_spelled(value) for value in said]
+    if not isinstance(said, str):
+        return said
+    return "".join(each if each in "\n–—‘’“”…•" or ord(each) < 0x180 else f"[U+{ord(each):04X}]" for each in said)
 
 
 def _qr(text: str) -> str:
@@ -144,3 +162,182 @@ def _qr(text: str) -> str:
     out = io.BytesIO()
     segno.make(text, error="m").save(out, kind="svg", xmldecl=False, border=0)
     return out.getvalue().decode()
+
+
+# --- what the sheet says --------------------------------------------------------------------------------------------
+
+
+def data(plenary: Plenary, *, late: bool = False) -> dict[str, Any]:
+    """Everything the sheet says, as text in Indonesian, but for the address where it can be checked."""
+    with translation.override("id"):
+        return _said(plenary, late)
+
+
+def _said(plenary: Plenary, late: bool) -> dict[str, Any]:
+    rows = _listed(plenary)
+    items = plenary.items.select_related("window__instrument", "window__version", "corrects__plenary", "finding")
+    number = plenary.minutes_number or "…"
+    return {
+        "draft": "" if plenary.state == Plenary.State.CLOSED else "KONSEP, rapat belum ditutup",
+        "draft_mark": "KONSEP",
+        "late": f"Dibuat kemudian, {formats.moment(clock.now())}, dari catatan rapat yang tersimpan." if late else "",
+        "heading": "BERITA ACARA RAPAT PLENO",
+        "body": body_of(plenary.unit),
+        "region": _region(plenary.unit),
+        "number": f"Nomor: {number}",
+        "footer": f"{body_of(plenary.unit)}, berita acara nomor {number}",
+        "opening": _opening(plenary, rows),
+        "basis_title": "Rapat pleno ini berdasar pada:",
+        "basis": [LAWS[Election.Kind(plenary.unit.election.kind)] + ";", RULE + "."],
+        "quorum": _quorum(plenary, rows),
+        "attendance_title": "Daftar hadir",
+        "attendance_head": ["No.", "Nama", "Jabatan", "Kehadiran"],
+        "attendance": [
+            [str(place), row.user.name, str(Role(row.role).label), _attended(row)]
+            for place, row in enumerate(rows, start=1)
+        ],
+        "items": [_item(item) for item in items.order_by("pk")],
+        "notes_title": "Catatan rapat",
+        "notes": plenary.notes,
+        "closing": _closing(plenary),
+        "signed_at": f"{plenary.place}, {_long(plenary.closed_at) if plenary.closed_at else '…'}",
+        "signed": [
+            [str(Role(row.role).label), row.user.name, "" if row.arrived_at or not plenary.opened_at else "tidak hadir"]
+            for row in rows
+        ],
+    }
+
+
+def body_of(unit: Unit) -> str:
+    """The name of the body that sits there: "Panwaslu Kecamatan Palaran", "Bawaslu Kota Samarinda"."""
+    return BODIES[Level(unit.level)].format(name=unit.name)
+
+
+def _region(unit: Unit) -> str:
+    above = [unit.regency if unit.level > Level.REGENCY else None, unit.province if unit.level else None]
+    return ", ".join([*(place.title for place in above if place), unit.election.name])
+
+
+def _listed(plenary: Plenary) -> list[Attendance]:
+    """The attendance list, the chair first. Of a meeting that is opened it names every member of the body of that day;
+    before, those who are not in it yet are the members of today."""
+    rows = list(plenary.attendance.select_related("user"))
+    if plenary.opened_at is None:
+        known = {row.user_id for row in rows}
+        seats = [seat for seat in sitting.members_of(plenary.unit) if seat.user_id not in known]
+        rows += [Attendance(plenary=plenary, user=seat.user, role=seat.role) for seat in seats]
+    return sorted(rows, key=lambda row: (row.role != Role.CHAIR, row.user.name, row.user_id))
+
+
+def _opening(plenary: Plenary, rows: list[Attendance]) -> str:
+    at = (plenary.opened_at or plenary.meets_at).astimezone(WITA)
+    weekday, day, month, year = formats.long_day(at).replace(",", "").split(" ")
+    date = f"{weekday}, tanggal {in_words(int(day))} bulan {month} tahun {in_words(int(year))}"
+    kind = "terbuka" if plenary.public else "tertutup"
+    return (
+        f"Pada hari ini, {date} ({at:%d-%m-%Y}), pukul {formats.hour(at)}, bertempat di {plenary.place}, "
+        f"{body_of(plenary.unit)} mengadakan rapat pleno ke-{plenary.number} yang bersifat {kind}, "
+        f"dipimpin oleh {_presider(plenary, rows)}."
+    )
+
+
+def _presider(plenary: Plenary, rows: list[Attendance]) -> str:
+    row = next((row for row in rows if row.user_id == plenary.presided_by_id), None)
+    if row is None:
+        return "…"
+    office = "ketua" if row.role == Role.CHAIR else "anggota tertua karena ketua tidak hadir"
+    return f"{row.user.name}, {office}"
+
+
+def _quorum(plenary: Plenary, rows: list[Attendance]) -> str:
+    if plenary.quorum is None:
+        return "Kuorum: …"
+    came = sum(row.arrived_at is not None for row in rows)
+    return (
+        f"Rapat dihadiri {came} dari {plenary.members} anggota. Kuorum {plenary.quorum} anggota terpenuhi,"
+        " sehingga rapat sah mengambil keputusan."
+    )
+
+
+def _attended(row: Attendance) -> str:
+    if row.arrived_at is None:
+        return f"tidak hadir: {row.absence}" if row.absence else "tidak hadir"
+    if row.left_at is not None:
+        return f"hadir, pergi {formats.moment(row.left_at)}"
+    return "hadir"
+
+
+def _closing(plenary: Plenary) -> str:
+    closed = (
+        f"Rapat ditutup {_long(plenary.closed_at)} pukul {formats.hour(plenary.closed_at)}. "
+        if plenary.closed_at
+        else ""
+    )
+    return closed + "Demikian berita acara ini dibuat dengan sebenarnya dan ditandatangani oleh yang hadir."
+
+
+def _long(moment: datetime) -> str:
+    """14 Februari 2024"""
+    return formats.long_day(moment).partition(", ")[2]
+
+
+def _item(item: AgendaItem) -> dict[str, Any]:
+    """Of a finding its number, the decision and the hash alone: minutes travel further than its contents may."""
+    votes = item.votes.select_related("user").order_by("pk")
+    decision = str(item.get_decision_display())
+    if item.version:
+        decision += f", {item.get_mode_display().lower()}, versi {item.version}"
+    if item.corrects:
+        decision += (
+            f", mengoreksi versi {item.corrects.version} (berita acara nomor {item.corrects.plenary.minutes_number})"
+        )
+    return _figures(item) | {
+        "title": agenda_title(item),
+        "decision": f"Keputusan: {decision}",
+        "said": [f"Keterangan: {item.note}"] if item.note else [],
+        "votes_title": "Suara",
+        "votes": [[vote.user.name, str(vote.get_choice_display()), vote.dissent] for vote in votes],
+        "hash": f"Sidik yang diputuskan (SHA-256): {bytes(item.sha256).hex()}",
+    }
+
+
+def _figures(item: AgendaItem) -> dict[str, Any]:
+    if item.window is None:
+        return {"coverage": "Isi temuan tidak dimuat di sini; sidiknya mengikat isi yang diputuskan.", "tables": []}
+    counts = item.shown["counts"]
+    approved = formats.n_of_total(counts["approved_count"], counts["expected"], "laporan disetujui")
+    filed = formats.n_of_total(counts["filed_count"], counts["expected"], "laporan masuk")
+    of_all = [formats.n_of_total(counts[each], counts["expected"]) for each in ("approved_count", "filed_count")]
+    basis = "Disahkan: disetujui" if item.decision == AgendaItem.Decision.RATIFIED else "Disetujui"
+    found = ratified.tables(item.shown, item.window.version.parsed)
+    named = [("Masalah (laporan yang menemukan)", found.problems), ("Jumlah", found.sums)]
+    return {
+        "coverage": f"{approved}, {filed}; keadaan {formats.moment(item.shown_at)}",
+        "tables": [
+            {
+                "head": [heading, f"{basis}\n{of_all[0]}", f"Pembanding: masuk\n{of_all[1]}"],
+                "rows": [[row.label, formats.number(row.approved), formats.number(row.filed)] for row in rows],
+            }
+            for heading, rows in named
+            if rows
+        ],
+    }
+
+
+# --- numbers in words -----------------------------------------------------------------------------------------------
+
+_ONES = ("nol", "satu", "dua", "tiga", "empat", "lima", "enam", "tujuh", "delapan", "sembilan", "sepuluh", "sebelas")
+
+
+def in_words(number: int) -> str:
+    """A number below ten thousand as a document spells it: 2024 -> "dua ribu dua puluh empat"."""
+    if number < len(_ONES):
+        return _ONES[number]
+    if number < 20:
+        return f"{_ONES[number - 10]} belas"
+    for size, word, one in ((1000, "ribu", "seribu"), (100, "ratus", "seratus"), (10, "puluh", "")):
+        if number >= size:
+            many, rest = divmod(number, size)
+            words = one if many == 1 else f"{in_words(many)} {word}"
+            return f"{words} {in_words(rest)}" if rest else words
+    raise AssertionError(number)

@@ -19,7 +19,7 @@ from hierarchy import access, clock
 from hierarchy.access import Permission
 from hierarchy.formats import tidy
 from hierarchy.models import Unit, User
-from reports import findings, locks, ratified, sitting
+from reports import findings, locks, minutes, ratified, sitting
 from reports.models import AgendaItem, Finding, Plenary, Vote, Window
 from reports.ratified import digest
 from reports.sitting import (
@@ -243,7 +243,7 @@ def postpone(*, item: AgendaItem, note: str, by: User) -> AgendaItem:
 
 
 def close(*, plenary: Plenary, minutes_number: str, notes: str, by: User) -> Plenary:
-    """Ends the meeting with the number of its minutes (berita acara), once nothing is left undecided."""
+    """Ends the meeting once nothing is left undecided; its minutes (berita acara) are made and kept."""
     if not tidy(minutes_number):
         raise PlenaryError(_("Isi nomor berita acara."))
     with transaction.atomic():
@@ -258,6 +258,7 @@ def close(*, plenary: Plenary, minutes_number: str, notes: str, by: User) -> Ple
         except IntegrityError as error:
             raise PlenaryError(_("Nomor berita acara ini sudah dipakai. Isi nomor lain.")) from error
         tell("plenary.closed", meeting, by, minutes=meeting.minutes_number)
+        minutes.keep(meeting)
     return meeting
 
 

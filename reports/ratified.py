@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import BinaryField, Func
 from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from hierarchy.models import Unit
 from reports.instruments import indicator_words
 from reports.instruments.schema import Question, Schema, problem_cells, sum_cells
-from reports.models import AgendaItem, Tally, Vote, Window
+from reports.models import AgendaItem, Event, Minutes, Tally, Vote, Window
 from reports.querysets import without_schema
 from reports.rollup import COUNTS
 
@@ -180,3 +181,24 @@ def broken() -> Iterator[str]:
         if item.version != versions.get(key, 0) + 1:
             yield f"{name}: version {item.version} follows {versions.get(key, 0)}"
         versions[key] = item.version or 0
+    yield from _broken_minutes()
+
+
+def _broken_minutes() -> Iterator[str]:
+    """About minutes that are no longer what was kept. The hash of the file is taken where the file lies."""
+    noted = {
+        int(event.target.removeprefix("pleno-")): event.detail.get("sha256")
+        for event in Event.objects.filter(verb="minutes.kept").order_by("pk")
+    }
+    now = Func("pdf", function="sha256", output_field=BinaryField())
+    for row in Minutes.objects.defer("pdf").annotate(now=now).order_by("pk").iterator(chunk_size=500):
+        name, kept = f"minutes of plenary {row.plenary_id}", bytes(row.sha256)
+        if bytes(row.now) != kept:
+            yield f"{name}: the file's bytes do not recompute to their hash"
+        if noted.pop(row.plenary_id, None) != kept.hex():
+            yield f"{name}: the file is not the one that the journal names"
+        if digest(row.content) != bytes(row.fingerprint):
+            yield f"{name}: what they say does not recompute to its fingerprint"
+        if [member["name"] for member in row.members] != [name for _office, name, _absent in row.content["signed"]]:
+            yield f"{name}: their members are not those who sign"
+    yield from (f"minutes of plenary {plenary}: they were kept and are gone" for plenary in noted)

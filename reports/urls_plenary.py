@@ -14,4 +14,5 @@ urlpatterns = [
     path("pleno/<int:pk>/", views_plenary.meeting, name="plenary"),
     path("pleno/<int:pk>/langkah/", views_plenary.act, name="plenary-act"),
     path("pleno/<int:pk>/berita-acara.pdf", views_plenary.minutes_pdf, name="minutes"),
+    path("berita-acara/<int:pk>/<slug:printed>/", views_plenary.check_minutes, name="check-minutes"),
 ]

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -168,11 +168,26 @@ def act(request: SignedIn, pk: int) -> HttpResponse:
 @login_required
 @require_safe
 def minutes_pdf(request: SignedIn, pk: int) -> HttpResponse:
-    """The minutes (berita acara); a draft until the meeting is closed."""
+    """The minutes (berita acara) as they are kept; a draft until the meeting is closed."""
     found = _found(request, pk)
-    name = f"berita-acara-{found.unit.code}-pleno-{found.number}.pdf"
-    answer = HttpResponse(minutes.pdf(found), content_type="application/pdf")
+    closed = found.state == Plenary.State.CLOSED
+    name = f"berita-acara-{found.unit.code}-pleno-{found.number}{'' if closed else '-konsep'}.pdf"
+    file = bytes(minutes.kept(found).pdf) if closed else minutes.draft(found)
+    answer = HttpResponse(file, content_type="application/pdf")
     answer["Content-Disposition"] = f'inline; filename="{name}"'
+    return answer
+
+
+@never_cache
+@require_safe
+def check_minutes(request: HttpRequest, pk: int, printed: str) -> HttpResponse:
+    """Where the QR code of minutes leads, for anybody: whether we know them, and the SHA-256 of the file."""
+    found = minutes.genuine(pk, printed)
+    context: dict[str, Any] = {"found": found}
+    if found:
+        context |= {"body": minutes.body_of(found.plenary.unit), "sha256": bytes(found.sha256).hex()}
+    answer = render(request, "reports/minutes_check.html", context, status=200 if found else 404)
+    answer["X-Robots-Tag"] = "noindex, nofollow"
     return answer
 
 

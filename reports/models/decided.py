@@ -1,7 +1,7 @@
 """What a collegial body decides: plenaries (rapat pleno), who sat in them, what lay on the table, who voted how.
 
-Written only by reports/plenary.py; attendance and quorum by reports/sitting.py. Source: Perbawaslu 5/2018 on plenary
-meetings; UU 7/2017 art. 89.
+Written only by reports/plenary.py; attendance and quorum by reports/sitting.py, minutes by reports/minutes.py. Source:
+Perbawaslu 5/2018 on plenary meetings; UU 7/2017 art. 89.
 """
 
 from __future__ import annotations
@@ -206,3 +206,22 @@ class Vote(models.Model):
             models.UniqueConstraint(fields=["item", "user"], name="vote_once"),
             models.CheckConstraint(condition=~Q(choice="DISAGREE") | ~Q(dissent=""), name="vote_against_says_why"),
         ]
+
+
+class Minutes(models.Model):
+    """The minutes (berita acara) of a closed plenary as they were made: the file's bytes and everything it says.
+
+    Written once, in the transaction that closes the meeting; a trigger refuses to change or delete them. Who asks later
+    gets these bytes, whatever has become of the roster, of names or of the sheet.
+    """
+
+    plenary = models.OneToOneField(Plenary, models.PROTECT, related_name="minutes")
+    content = models.JSONField(help_text="every text on the sheet, by its place (reports/minutes.typ)")
+    fingerprint = models.BinaryField(
+        max_length=32, help_text="SHA-256 of the content; its first half is in the QR code"
+    )
+    members = models.JSONField(help_text="username, name, role of each member; who was present, who presided")
+    pdf = models.BinaryField()
+    sha256 = models.BinaryField(max_length=32, help_text="of the PDF")
+    made_at = models.DateTimeField()
+    late = models.BooleanField(help_text="made after the meeting was closed, from what was still known")

@@ -63,6 +63,7 @@ WRITERS: dict[str, frozenset[str]] = {
     "reports.Attendance": SITTING,
     "reports.AgendaItem": PLENARY,
     "reports.Vote": PLENARY,
+    "reports.Minutes": frozenset({"reports/minutes.py"}),
     "dashboards.Publication": PUBLISH,
     "dashboards.PublishedPage": PUBLISH,
     "dashboards.ExportJob": frozenset({"dashboards/exports.py"}),

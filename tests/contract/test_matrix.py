@@ -221,6 +221,7 @@ TABLE: dict[str, Rule] = {
         meeting, unsafe=True, post=lambda w: {"verb": "hadir", "anggota": w.day.cast.panwascam_chair.pk}
     ),
     "pleno/<int:pk>/berita-acara.pdf": of_the_body(meeting),
+    "berita-acara/<int:pk>/<slug:printed>/": public(lambda w: meeting(w) | {"printed": "0" * 32}, status=404),
     "pesan/": own(),
     "sw.js": public(),
     "pesan/perangkat/": own(unsafe=True, post=lambda _w: {"endpoint": "http://169.254.169.254/"}, posted=302),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hierarchy.models import Unit, User
 from reports import plenary, ratified, review, rollup, sitting
-from reports.models import AgendaItem, Plenary, Report, State, Vote
+from reports.models import AgendaItem, Minutes, Plenary, Report, State, Vote
 from tests.days import AFTERNOON, Day, fresh
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +42,7 @@ class Body:
         }  # fmt: skip
         self.unit = Unit.objects.select_related("election").get(election=day.election, code=CODE)
         self.kept: dict[int, tuple[Any, ...]] = {}
+        self.files: dict[int, bytes] = {}
         self.decisions: list[tuple[bool, int]] = []
         rollup.run_pending()
         self.call("chair", 0)
@@ -131,6 +132,10 @@ class Body:
         for item in AgendaItem.objects.filter(decision="RATIFIED"):
             values = (item.shown, bytes(item.sha256), item.filed, item.approved, item.version, item.decided_at)
             assert self.kept.setdefault(item.pk, values) == values, "a ratified figure changed"
+        files = {row.plenary_id: bytes(row.pdf) for row in Minutes.objects.all()}
+        assert set(files) == set(Plenary.objects.filter(state="CLOSED").values_list("pk", flat=True))
+        assert {key: files.get(key) for key in self.files} == self.files, "minutes changed"
+        self.files = files
         versions = AgendaItem.objects.filter(decision="RATIFIED").order_by("pk").values_list("version", flat=True)
         assert list(versions) == list(range(1, len(versions) + 1))
         assert all(present >= 2 for _ratified, present in self.decisions), "decided without a quorum"
