@@ -150,6 +150,23 @@ def time_left(due_at: datetime, now: datetime) -> str:
     return gettext("sisa %(duration)s") % {"duration": duration(due_at - now)}
 
 
+_ONES = ("nol", "satu", "dua", "tiga", "empat", "lima", "enam", "tujuh", "delapan", "sembilan", "sepuluh", "sebelas")
+
+
+def spelled(number: int) -> str:
+    """A number below ten thousand as an Indonesian document spells it: 2024 -> "dua ribu dua puluh empat"."""
+    if number < len(_ONES):
+        return _ONES[number]
+    if number < 20:
+        return f"{_ONES[number - 10]} belas"
+    for size, word, one in ((1000, "ribu", "seribu"), (100, "ratus", "seratus"), (10, "puluh", "")):
+        if number >= size:
+            many, rest = divmod(number, size)
+            words = one if many == 1 else f"{spelled(many)} {word}"
+            return f"{words} {spelled(rest)}" if rest else words
+    raise AssertionError(number)
+
+
 def tidy(text: str) -> str:
     """What somebody typed without the characters that PostgreSQL cannot keep and no keyboard writes."""
     return "".join(letter for letter in text if letter.isprintable() or letter in "\n\t").strip()

@@ -23,7 +23,7 @@ from hierarchy import clock, formats
 from hierarchy.clock import WITA
 from hierarchy.levels import Level
 from hierarchy.models import Election, Role, Unit
-from reports import journal, ratified, sitting
+from reports import journal, ratified, readiness, sitting
 from reports.models import AgendaItem, Attendance, Minutes, Plenary
 from reports.shown import agenda_title
 
@@ -175,7 +175,7 @@ def data(plenary: Plenary, *, late: bool = False) -> dict[str, Any]:
 
 def _said(plenary: Plenary, late: bool) -> dict[str, Any]:
     rows = _listed(plenary)
-    items = plenary.items.select_related("window__instrument", "window__version", "corrects__plenary", "finding")
+    joined = ["unit", "window__instrument", "window__version", "corrects__plenary", "finding"]
     number = plenary.minutes_number or "…"
     return {
         "draft": "" if plenary.state == Plenary.State.CLOSED else "KONSEP, rapat belum ditutup",
@@ -196,7 +196,7 @@ def _said(plenary: Plenary, late: bool) -> dict[str, Any]:
             [str(place), row.user.name, str(Role(row.role).label), _attended(row)]
             for place, row in enumerate(rows, start=1)
         ],
-        "items": [_item(item) for item in items.order_by("pk")],
+        "items": [_item(item) for item in plenary.items.select_related(*joined).order_by("pk")],
         "notes_title": "Catatan rapat",
         "notes": plenary.notes,
         "closing": _closing(plenary),
@@ -232,7 +232,7 @@ def _listed(plenary: Plenary) -> list[Attendance]:
 def _opening(plenary: Plenary, rows: list[Attendance]) -> str:
     at = (plenary.opened_at or plenary.meets_at).astimezone(WITA)
     weekday, day, month, year = formats.long_day(at).replace(",", "").split(" ")
-    date = f"{weekday}, tanggal {in_words(int(day))} bulan {month} tahun {in_words(int(year))}"
+    date = f"{weekday}, tanggal {formats.spelled(int(day))} bulan {month} tahun {formats.spelled(int(year))}"
     kind = "terbuka" if plenary.public else "tertutup"
     return (
         f"Pada hari ini, {date} ({at:%d-%m-%Y}), pukul {formats.hour(at)}, bertempat di {plenary.place}, "
@@ -294,11 +294,23 @@ def _item(item: AgendaItem) -> dict[str, Any]:
     return _figures(item) | {
         "title": agenda_title(item),
         "decision": f"Keputusan: {decision}",
-        "said": [f"Keterangan: {item.note}"] if item.note else [],
+        "said": [
+            *([f"Alasan mengesahkan rekap yang {_unready(item)}: {item.reason}"] if item.reason else []),
+            *([f"Keterangan: {item.note}"] if item.note else []),
+        ],
         "votes_title": "Suara",
         "votes": [[vote.user.name, str(vote.get_choice_display()), vote.dissent] for vote in votes],
         "hash": f"Sidik yang diputuskan (SHA-256): {bytes(item.sha256).hex()}",
     }
+
+
+def _due(item: AgendaItem) -> datetime:
+    assert item.window is not None, "only figures are due"
+    return readiness.due_of(item.unit, [item.window])[item.window.pk]
+
+
+def _unready(item: AgendaItem) -> str:
+    return str(readiness.of(item.shown["counts"], _due(item), item.decided_at or clock.now()).label).lower()
 
 
 def _figures(item: AgendaItem) -> dict[str, Any]:
@@ -312,7 +324,8 @@ def _figures(item: AgendaItem) -> dict[str, Any]:
     found = ratified.tables(item.shown, item.window.version.parsed)
     named = [("Masalah (laporan yang menemukan)", found.problems), ("Jumlah", found.sums)]
     return {
-        "coverage": f"{approved}, {filed}; keadaan {formats.moment(item.shown_at)}",
+        "coverage": f"{approved}, {filed}; keadaan {formats.moment(item.shown_at)}. "
+        f"Tenggat laporan: {formats.moment(_due(item))}.",
         "tables": [
             {
                 "head": [heading, f"{basis}\n{of_all[0]}", f"Pembanding: masuk\n{of_all[1]}"],
@@ -322,22 +335,3 @@ def _figures(item: AgendaItem) -> dict[str, Any]:
             if rows
         ],
     }
-
-
-# --- numbers in words -----------------------------------------------------------------------------------------------
-
-_ONES = ("nol", "satu", "dua", "tiga", "empat", "lima", "enam", "tujuh", "delapan", "sembilan", "sepuluh", "sebelas")
-
-
-def in_words(number: int) -> str:
-    """A number below ten thousand as a document spells it: 2024 -> "dua ribu dua puluh empat"."""
-    if number < len(_ONES):
-        return _ONES[number]
-    if number < 20:
-        return f"{_ONES[number - 10]} belas"
-    for size, word, one in ((1000, "ribu", "seribu"), (100, "ratus", "seratus"), (10, "puluh", "")):
-        if number >= size:
-            many, rest = divmod(number, size)
-            words = one if many == 1 else f"{in_words(many)} {word}"
-            return f"{words} {in_words(rest)}" if rest else words
-    raise AssertionError(number)

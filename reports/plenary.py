@@ -19,9 +19,10 @@ from hierarchy import access, clock
 from hierarchy.access import Permission
 from hierarchy.formats import tidy
 from hierarchy.models import Unit, User
-from reports import findings, locks, minutes, ratified, sitting
+from reports import findings, locks, minutes, ratified, readiness, sitting
 from reports.models import AgendaItem, Finding, Plenary, Vote, Window
 from reports.ratified import digest
+from reports.readiness import Readiness
 from reports.sitting import (
     PlenaryError,
     hold,
@@ -50,9 +51,10 @@ def call(
     public: bool,
     by: User,
     about: Iterable[Finding] = (),
+    reason: str = "",
 ) -> Plenary:
     """Calls the body of `unit` to a plenary on its figures of `windows` and its findings `about`; secretariat and
-    members may.
+    members may. `reason`: why those of the figures that are not ready are put before it.
 
     Raises Http404 for whoever does not see the unit, PermissionDenied and PlenaryError otherwise.
     """
@@ -73,15 +75,21 @@ def call(
         )
         tell("plenary.called", plenary, by, meets_at=meets_at.isoformat(), place=plenary.place, public=public)
         for window in windows:
-            put_on_agenda(plenary=plenary, window=window, by=by)
+            put_on_agenda(plenary=plenary, window=window, by=by, reason=reason)
         for finding in about:
             put_finding_on_agenda(plenary=plenary, finding=finding, by=by)
     return plenary
 
 
-def put_on_agenda(*, plenary: Plenary, window: Window, by: User) -> AgendaItem:
-    """Lays the unit's figures of `window` before the plenary as they stand now."""
+def put_on_agenda(*, plenary: Plenary, window: Window, by: User, reason: str = "") -> AgendaItem:
+    """Lays the unit's figures of `window` before the plenary as they stand now.
+
+    `reason`: why, where they are incomplete or their deadline has not passed; else it is not kept. It may also be given
+    when the body decides.
+    """
     require_preparing(by, plenary.unit)
+    if not readiness.recapped(window):
+        raise PlenaryError(_("Formulir ini tidak direkap: ia diisi setiap ada kejadian dan tidak punya tenggat."))
     with transaction.atomic():
         meeting = hold(plenary, State.CALLED, State.OPEN)
         if meeting.items.filter(window=window).exists():
@@ -90,10 +98,15 @@ def put_on_agenda(*, plenary: Plenary, window: Window, by: User) -> AgendaItem:
         newest = ratified.newest(meeting.unit, window)
         if newest is not None and bytes(newest.sha256) == digest(laid):
             raise PlenaryError(_("Rekap ini sudah disahkan dan tidak berubah sejak itu."))
+        ready = readiness.now(meeting.unit, window, laid["counts"])
         item = AgendaItem.objects.create(
-            plenary=meeting, unit=meeting.unit, window=window, proposed_by=by, corrects=newest, **_on_the_table(laid)
-        )
-        tell("agenda.added", meeting, by, item=item.pk, window=window.pk, sha256=bytes(item.sha256).hex())
+            plenary=meeting, unit=meeting.unit, window=window, proposed_by=by, corrects=newest,
+            reason="" if ready == Readiness.READY else tidy(reason), **_on_the_table(laid),
+        )  # fmt: skip
+        tell(
+            "agenda.added", meeting, by, item=item.pk, window=window.pk, sha256=bytes(item.sha256).hex(),
+            readiness=ready, reason=item.reason,
+        )  # fmt: skip
     return item
 
 
@@ -191,8 +204,12 @@ def vote(*, item: AgendaItem, choice: str, seen: bytes, by: User, dissent: str =
     return cast
 
 
-def decide(*, item: AgendaItem, by: User) -> AgendaItem:
-    """The presider states the result once everybody present has voted: consensus when all agree, else the majority."""
+def decide(*, item: AgendaItem, by: User, reason: str = "") -> AgendaItem:
+    """The presider states the result once everybody present has voted: consensus when all agree, else the majority.
+
+    Figures that are incomplete or still open are ratified with a `reason`, given here or when they were put on the
+    agenda; it stands in the minutes.
+    """
     with transaction.atomic():
         meeting = _presided(item.plenary, by)
         present = quorate(meeting)
@@ -203,6 +220,7 @@ def decide(*, item: AgendaItem, by: User) -> AgendaItem:
             raise PlenaryError(_("Belum semua yang hadir bersuara: %(names)s.") % {"names": ", ".join(silent)})
         agree = sum(choice == Vote.Choice.AGREE for choice in votes.values())
         carried = agree * 2 > len(votes)
+        ready = readiness.reasoned(decided, reason) if carried and decided.window else ""
         decided.decision = Decision.RATIFIED if carried else Decision.REJECTED
         decided.mode = Mode.CONSENSUS if agree == len(votes) else Mode.VOTE
         decided.present, decided.decided_at = len(present), clock.now()
@@ -225,6 +243,8 @@ def decide(*, item: AgendaItem, by: User) -> AgendaItem:
             votes=len(votes),
             agree=agree,
             sha256=bytes(decided.sha256).hex(),
+            readiness=ready,
+            reason=decided.reason,
         )
     return decided
 

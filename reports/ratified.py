@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import BinaryField, Func
@@ -17,11 +18,14 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from hierarchy import clock
 from hierarchy.models import Unit
+from reports import readiness
 from reports.instruments import indicator_words
 from reports.instruments.schema import Question, Schema, problem_cells, sum_cells
-from reports.models import AgendaItem, Event, Minutes, Tally, Vote, Window
+from reports.models import AgendaItem, Cadence, Event, Minutes, Tally, Vote, Window
 from reports.querysets import without_schema
+from reports.readiness import Readiness
 from reports.rollup import COUNTS
 
 RATIFIED = AgendaItem.Decision.RATIFIED
@@ -129,12 +133,17 @@ def tables(laid: dict[str, Any], schema: Schema) -> FigureTables:
 
 @dataclass(frozen=True)
 class Matter:
-    """A window the body has figures of: what stands ratified, and whether the figures are others by now."""
+    """A window the body has figures of: what stands ratified, and whether the figures are others by now.
+
+    due_at: when the last of its reports is due.
+    """
 
     window: Window
     tally: Tally
     item: AgendaItem | None
     changed: bool
+    due_at: datetime
+    readiness: Readiness
 
     @property
     def to_decide(self) -> bool:
@@ -143,20 +152,24 @@ class Matter:
 
 
 def matters(unit: Unit) -> list[Matter]:
-    """The windows a body may ratify, newest deadline first: three queries."""
+    """The windows a body may ratify, those that are ready first, then as they were due: four queries."""
     windows = {
         window.pk: window
         for window in Window.objects.filter(election=unit.election_id, opened_at__isnull=False)
+        .exclude(instrument__cadence=Cadence.EVENT)
         .select_related("instrument", "version", "stage")
         .defer(*without_schema("version"))
     }
-    ratified = standing([unit.pk])
+    ratified, due, now = standing([unit.pk]), readiness.due_of(unit, windows.values()), clock.now()
     found = []
     for tally in Tally.objects.filter(unit=unit, window__in=windows, expected__gt=0):
         item, window = ratified.get((unit.pk, tally.window_id)), windows[tally.window_id]
         changed = item is not None and digest(shown(tally, unit, window)) != bytes(item.sha256)
-        found.append(Matter(window, tally, item, changed))
-    return sorted(found, key=lambda matter: (matter.window.due_at, matter.window.pk), reverse=True)
+        counts = {name: getattr(tally, name) for name in COUNTS}
+        ready = readiness.of(counts, due[window.pk], now)
+        found.append(Matter(window, tally, item, changed, due[window.pk], ready))
+    order = list(Readiness)
+    return sorted(found, key=lambda matter: (order.index(matter.readiness), matter.due_at, matter.window.pk))
 
 
 def broken() -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
@@ -11,7 +10,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -24,39 +22,12 @@ from hierarchy.clock import WITA
 from hierarchy.levels import Level
 from hierarchy.models import Unit, User
 from hierarchy.querysets import visible_q
-from reports import finding_words, findings, minutes, plenary, ratified, sitting
+from reports import findings, minutes, plenary, sitting
+from reports.agenda import Laid, Waiting, grouped, laid_items, recaps_of, waiting_of
 from reports.models import AgendaItem, Attendance, Finding, Plenary, Vote, Window
-from reports.querysets import without_schema
-from reports.shown import agenda_title, title_of
 from reports.views import SignedIn, paged, posted_pk, seat
 
 REFUSALS = (sitting.PlenaryError, findings.FindingError, stepup.NotConfirmed)
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """What a body could decide: a rollup or a finding, under the name that a form gives it."""
-
-    key: str
-    title: str
-    about: Window | Finding
-
-
-def waiting_of(unit: Unit) -> list[Waiting]:
-    """All that waits for the body's decision, figures first."""
-    rows = [
-        Waiting(
-            f"rekap-{matter.window.pk}",
-            title_of(matter.window) + (" " + _("(berubah sesudah disahkan)") if matter.changed else ""),
-            matter.window,
-        )
-        for matter in ratified.matters(unit)
-        if matter.to_decide
-    ]
-    for finding in findings.to_decide(unit):
-        item = AgendaItem(unit=unit, finding=finding, matter=findings.matter_of(finding))
-        rows.append(Waiting(f"temuan-{finding.pk}", agenda_title(item), finding))
-    return rows
 
 
 class CallForm(forms.Form):
@@ -78,6 +49,12 @@ class CallForm(forms.Form):
         error_messages={"required": gettext_lazy("Tuliskan tempat rapat.")},
     )
     public = forms.BooleanField(label=gettext_lazy("Rapat terbuka untuk umum"), required=False)
+    reason = forms.CharField(
+        label=gettext_lazy("Alasan mengajukan rekap yang belum lengkap atau masih dibuka"),
+        help_text=gettext_lazy("Dimuat di berita acara. Boleh juga diisi saat keputusan dinyatakan."),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
 
     def __init__(self, data: Any, *, waiting: list[Waiting]) -> None:
         super().__init__(data, initial={"meets_at": clock.now().astimezone(WITA)})
@@ -101,7 +78,7 @@ def plenaries(request: SignedIn) -> HttpResponse:
         "wide": wide or not own,
         "state": state,
         "states": Plenary.State.choices,
-        "to_decide": [(unit, matter) for unit in own for matter in ratified.matters(unit) if matter.to_decide],
+        "to_decide": [(unit, groups) for unit in own if (groups := grouped(recaps_of(unit)))],
         "may_set_quorum": bool(access.seats(request.user, Permission.MANAGE_ROSTER)),
         "may_call": any(sitting.may_prepare(request.user, unit) for unit in own),
         "nav_current": "plenaries",
@@ -129,6 +106,7 @@ def call(request: SignedIn) -> HttpResponse:
                 meets_at=given["meets_at"],
                 place=given["place"],
                 public=given["public"],
+                reason=given["reason"],
                 by=request.user,
             )
         except sitting.PlenaryError as error:
@@ -136,7 +114,8 @@ def call(request: SignedIn) -> HttpResponse:
         else:
             messages.success(request, _("Rapat pleno dicatat. Anggota dapat mengisi daftar hadir."))
             return redirect("plenary", pk=made.pk)
-    context = {"form": form, "unit": unit, "waiting": waiting, "nav_current": "plenaries"}
+    context = {"form": form, "unit": unit, "groups": grouped(waiting), "nav_current": "plenaries"}
+    context["chosen"] = form["agenda"].value() or []
     return render(request, "reports/plenary_call.html", context | seat(request), status=422 if form.errors else 200)
 
 
@@ -228,7 +207,7 @@ def _vote(request: SignedIn, found: Plenary) -> None:
 def _decide(request: SignedIn, found: Plenary) -> None:
     access.require(request.user, Permission.RATIFY, found.unit)
     stepup.confirm(request, request.POST.get("password", ""))
-    decided = plenary.decide(item=_item(request, found), by=request.user)
+    decided = plenary.decide(item=_item(request, found), by=request.user, reason=request.POST.get("alasan", ""))
     messages.success(request, _("Keputusan tercatat: %(word)s.") % {"word": decided.get_decision_display()})
 
 
@@ -236,7 +215,8 @@ def _add(request: SignedIn, found: Plenary) -> None:
     key = request.POST.get("agenda", "")
     chosen = next((each.about for each in waiting_of(found.unit) if each.key == key), None)
     if isinstance(chosen, Window):
-        plenary.put_on_agenda(plenary=found, window=chosen, by=request.user)
+        reason = request.POST.get("alasan", "")
+        plenary.put_on_agenda(plenary=found, window=chosen, by=request.user, reason=reason)
     elif chosen is not None:
         plenary.put_finding_on_agenda(plenary=found, finding=chosen, by=request.user)
     else:
@@ -266,84 +246,11 @@ STEPS: dict[str, Callable[[SignedIn, Plenary], Any]] = {
 # --- the page -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Laid:
-    """An agenda item as the page shows it: its figures, the votes, and what moved.
-
-    `moved`: since the figures were laid or ratified; `against`: from the ratified figure that this one corrects;
-    `told`: what lies there of a finding, empty for readers who do not handle it; `stale`: it is another by now.
-    """
-
-    item: AgendaItem
-    votes: list[Vote]
-    moved: list[ratified.Moved]
-    against: list[ratified.Moved]
-    mine: Vote | None
-    newest: bool
-    told: list[tuple[str, str]] = field(default_factory=list)
-    stale: bool = False
-
-    @property
-    def title(self) -> str:
-        return agenda_title(self.item)
-
-    @property
-    def hash(self) -> str:
-        return bytes(self.item.sha256).hex()
-
-    @cached_property
-    def tables(self) -> list[tuple[str, list[ratified.FigureRow]]]:
-        """(heading, rows) of the tables that are ratified; none of a finding, and none without rows."""
-        if self.item.window is None:
-            return []
-        found = ratified.tables(self.item.shown, self.item.window.version.parsed)
-        named = [(_("Masalah (laporan yang menemukan)"), found.problems), (_("Jumlah"), found.sums)]
-        return [(heading, rows) for heading, rows in named if rows]
-
-
-def laid_items(found: Plenary, reader: User) -> list[Laid]:
-    """The agenda in order. Two queries and one per item for the figures as they stand now."""
-    items = found.items.select_related("window__instrument", "window__version", "corrects__plenary")
-    items = items.select_related("finding__unit", "finding__occurred_in")
-    ready = items.defer(*without_schema("window__version")).prefetch_related("votes__user").order_by("pk")
-    standing = ratified.standing([found.unit_id])
-    laid = []
-    for item in ready:
-        votes = list(item.votes.all())
-        mine = next((vote for vote in votes if vote.user_id == reader.pk), None)
-        if item.window is None or item.window_id is None:
-            laid.append(_laid_finding(item, votes, mine, reader))
-            continue
-        schema = item.window.version.parsed
-        newest = standing.get((item.unit_id, item.window_id)) == item
-        now = ratified.figures(found.unit, item.window) if newest or item.decision == "PENDING" else None
-        laid.append(
-            Laid(
-                item=item,
-                votes=votes,
-                moved=ratified.differences(item.shown, now, schema) if now else [],
-                against=ratified.differences(item.corrects.shown, item.shown, schema) if item.corrects else [],
-                mine=mine,
-                newest=newest,
-            )
-        )
-    return laid
-
-
-def _laid_finding(item: AgendaItem, votes: list[Vote], mine: Vote | None, reader: User) -> Laid:
-    """Its content only for those who handle it; a member votes on nothing they cannot read."""
-    finding = item.finding
-    assert finding is not None
-    stale = item.decision == "PENDING" and findings.laid(finding, item.matter) != item.shown
-    told = finding_words.told(item.shown) if findings.handles(reader, finding) else []
-    return Laid(item, votes, [], [], mine, newest=False, told=told, stale=stale)
-
-
 def _page(request: SignedIn, found: Plenary, *, refused: str = "", status: int = 200) -> HttpResponse:
     seats = sitting.members_of(found.unit)
     listed = {row.user_id: row for row in found.attendance.select_related("user")}
     present = [row for row in listed.values() if row.present]
-    items = laid_items(found, request.user)
+    items = laid_items(found, request.user, [row.user for row in present])
     open_now = found.state in (Plenary.State.CALLED, Plenary.State.OPEN)
     context = {
         "plenary": found,
@@ -355,7 +262,7 @@ def _page(request: SignedIn, found: Plenary, *, refused: str = "", status: int =
         "needed": found.quorum if found.quorum and not open_now else sitting.needed_in(found, len(seats)),
         "eldest_unknown": _eldest_unknown(present, {row.user_id: row.user for row in seats}),
         "items": items,
-        "addable": _addable(found, items) if open_now else [],
+        "addable": grouped(_addable(found, items)) if open_now else [],
         "open_now": open_now,
         "may_prepare": sitting.may_prepare(request.user, found.unit),
         "may_vote": access.can(request.user, Permission.RATIFY, found.unit),

@@ -1,4 +1,4 @@
-"""Minutes are kept as they were made: their bytes and what they say, append-only."""
+"""Minutes are kept as they were made, append-only; an agenda item says why figures that are not ready are ratified."""
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -13,6 +13,14 @@ class Migration(migrations.Migration):
     dependencies = [("reports", "0011_devices")]
 
     operations = [
+        migrations.AddField(
+            model_name="agendaitem",
+            name="reason",
+            field=models.TextField(
+                blank=True, default="", help_text="why figures that are incomplete or still open are ratified"
+            ),
+            preserve_default=False,
+        ),
         migrations.CreateModel(
             name="Minutes",
             fields=[

@@ -156,6 +156,7 @@ class AgendaItem(models.Model):
     present = models.PositiveSmallIntegerField(null=True, help_text="members present when it was decided")
     decided_at = models.DateTimeField(null=True)
     note = models.TextField(blank=True, help_text="why it was postponed or rejected")
+    reason = models.TextField(blank=True, help_text="why figures that are incomplete or still open are ratified")
 
     class Meta:
         ordering = ["pk"]

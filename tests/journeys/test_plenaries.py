@@ -30,6 +30,7 @@ class Sitting:
         self.chair.follow(self.chair.link("Undang rapat pleno"))
         self.chair.press(self.chair.page.locator("label", has_text=TITLE))
         self.chair.write(self.chair.page.get_by_label("Tempat"), "Kantor sekretariat")
+        self.chair.write(self.chair.page.get_by_label("Alasan mengajukan rekap"), "Diminta sebelum tenggat.")
         self.check(self.chair)
         self.chair.follow(self.chair.button("Undang rapat pleno"))
         self.path = self.chair.page.url.removeprefix(self.chair.base)

@@ -145,3 +145,21 @@ def test_states_are_told_apart_without_colour() -> None:
     looks = list(formats.STATES.values())
     assert len({str(look.word) for look in looks}) == len({look.icon for look in looks}) == len(looks)
     assert formats.state("owed") is formats.STATES["OWED"]
+
+
+SPELLED = {
+    0: "nol",
+    10: "sepuluh",
+    11: "sebelas",
+    14: "empat belas",
+    20: "dua puluh",
+    31: "tiga puluh satu",
+    100: "seratus",
+    1999: "seribu sembilan ratus sembilan puluh sembilan",
+    2024: "dua ribu dua puluh empat",
+}
+
+
+@pytest.mark.parametrize(("number", "words"), SPELLED.items())
+def test_a_number_is_spelled_as_documents_do(number: int, words: str) -> None:
+    assert formats.spelled(number) == words

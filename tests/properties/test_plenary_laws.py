@@ -13,9 +13,10 @@ from django.http import Http404
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hierarchy.models import Unit, User
+from hierarchy.models import Membership, Role, Unit, User
 from reports import plenary, ratified, review, rollup, sitting
 from reports.models import AgendaItem, Minutes, Plenary, Report, State, Vote
+from tests.cast import SINCE
 from tests.days import AFTERNOON, Day, fresh
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +25,9 @@ WHO = ("chair", "second", "third", "operator", "stranger", "pkd")
 REFUSALS = (plenary.PlenaryError, PermissionDenied, Http404, review.ReviewError)
 MOST = ["arrive", "arrive", "arrive", "open", "vote", "vote", "vote", "vote", "decide", "decide"]
 ACTS = st.tuples(
-    st.sampled_from([*MOST, "call", "leave", "refresh", "postpone", "close", "cancel", "report", "approve", "again"]),
+    st.sampled_from(
+        [*MOST, "call", "leave", "refresh", "postpone", "close", "cancel", "report", "approve", "again", "grow"]
+    ),
     st.sampled_from(WHO),
     st.integers(0, 5),
 )
@@ -43,7 +46,7 @@ class Body:
         self.unit = Unit.objects.select_related("election").get(election=day.election, code=CODE)
         self.kept: dict[int, tuple[Any, ...]] = {}
         self.files: dict[int, bytes] = {}
-        self.decisions: list[tuple[bool, int]] = []
+        self.decisions: list[tuple[int, int]] = []
         rollup.run_pending()
         self.call("chair", 0)
 
@@ -70,7 +73,7 @@ class Body:
     def call(self, who: str, _n: int) -> None:
         plenary.call(
             unit=self.unit, windows=[self.day.windows["pemungutan-tps"]], meets_at=AFTERNOON, place="Kantor",
-            public=False, by=self.by(who),
+            public=False, by=self.by(who), reason="",
         )  # fmt: skip
 
     def arrive(self, who: str, number: int) -> None:
@@ -90,11 +93,14 @@ class Body:
         choice = ("AGREE", "AGREE", "AGREE", "AGREE", "DISAGREE", "ABSTAIN")[number]
         plenary.vote(item=item, choice=choice, seen=seen, dissent="tidak cocok", by=self.by(who))
 
-    def decide(self, who: str, _n: int) -> None:
+    def decide(self, who: str, number: int) -> None:
         item = self.item()
-        present = len(sitting.present_at(item.plenary, sitting.members_of(self.unit)))
-        decided = plenary.decide(item=item, by=self.by(who))
-        self.decisions.append((decided.decision == "RATIFIED", present))
+        members = sitting.members_of(self.unit)
+        present = len(sitting.present_at(item.plenary, members))
+        reason = "diminta hari ini" if number else ""
+        decided = plenary.decide(item=item, by=self.by(who), reason=reason)
+        assert decided.present == present
+        self.decisions.append((present, len(members)))
 
     def refresh(self, who: str, _n: int) -> None:
         plenary.refresh(item=self.item(), by=self.by(who))
@@ -127,9 +133,16 @@ class Body:
         self.close("chair", number)
         self.call(who, number)
 
+    def grow(self, _who: str, _n: int) -> None:
+        """The body gets a fourth and a fifth member, while it sits or before."""
+        if (members := len(sitting.members_of(self.unit))) < 5:
+            user = User.objects.create(username=f"baru-{members}", name="Baru")
+            Membership.objects.create(user=user, unit=self.unit, role=Role.MEMBER, since=SINCE)
+
     def check(self) -> None:
         assert list(ratified.broken()) == []
         for item in AgendaItem.objects.filter(decision="RATIFIED"):
+            assert item.reason, "six reports are never all approved here, and 15.00 is before the deadline"
             values = (item.shown, bytes(item.sha256), item.filed, item.approved, item.version, item.decided_at)
             assert self.kept.setdefault(item.pk, values) == values, "a ratified figure changed"
         files = {row.plenary_id: bytes(row.pdf) for row in Minutes.objects.all()}
@@ -138,7 +151,7 @@ class Body:
         self.files = files
         versions = AgendaItem.objects.filter(decision="RATIFIED").order_by("pk").values_list("version", flat=True)
         assert list(versions) == list(range(1, len(versions) + 1))
-        assert all(present >= 2 for _ratified, present in self.decisions), "decided without a quorum"
+        assert all(present * 2 > members for present, members in self.decisions), "decided without a quorum"
         votes = list(Vote.objects.values_list("item_id", "user__username"))
         assert len(votes) == len(set(votes))
         assert {name for _item, name in votes} <= {user.username for user in self.day.cast.district_members}
@@ -176,7 +189,7 @@ def test_the_laws_are_about_plenaries_that_do_ratify(election_day: Day) -> None:
     """Twice over, with a change between: else the laws above could hold because nothing is ever decided."""
     body = Body(election_day)
     round_ = [("arrive", "chair", 0), ("arrive", "second", 1), ("open", "chair", 0), ("vote", "chair", 1)]
-    round_ += [("vote", "second", 1), ("decide", "chair", 0), ("report", "pkd", 3), ("again", "chair", 0)]
+    round_ += [("vote", "second", 1), ("decide", "chair", 1), ("report", "pkd", 3), ("again", "chair", 0)]
     for act in [*round_, *round_]:
         body.act(*act)
     assert sorted(AgendaItem.objects.filter(decision="RATIFIED").values_list("version", flat=True)) == [1, 2]

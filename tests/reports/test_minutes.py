@@ -243,24 +243,6 @@ def test_anybody_can_check_minutes_by_the_code_on_the_sheet_and_learns_nothing_e
         assert "Panwaslu" not in text_of(refused)
 
 
-SPELLED = {
-    0: "nol",
-    10: "sepuluh",
-    11: "sebelas",
-    14: "empat belas",
-    20: "dua puluh",
-    31: "tiga puluh satu",
-    100: "seratus",
-    1999: "seribu sembilan ratus sembilan puluh sembilan",
-    2024: "dua ribu dua puluh empat",
-}
-
-
-@pytest.mark.parametrize(("number", "words"), SPELLED.items())
-def test_numbers_in_words(number: int, words: str) -> None:
-    assert minutes.in_words(number) == words
-
-
 def test_an_attendance_list_names_who_left(election_day: Day) -> None:
     meeting = opened(election_day)
     third = body(election_day.cast)[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,13 +11,14 @@ from django.db import DatabaseError, transaction
 from django.http import Http404
 
 from hierarchy.models import Membership, Role, Unit, User
-from reports import plenary, ratified, review, rollup, sitting
+from reports import calendar, plenary, ratified, readiness, review, rollup, sitting
 from reports.models import AgendaItem, Event, Plenary, Vote
 from tests.cast import SINCE, Cast, seat_of
-from tests.days import AFTERNOON, Day, fresh
+from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
 
 pytestmark = pytest.mark.django_db
 DISTRICT = "647201"
+WHY = "Angka sementara diminta untuk rapat besok."
 
 
 def body(cast: Cast, code: str = DISTRICT) -> list[User]:
@@ -31,7 +32,9 @@ def called(day: Day, code: str = DISTRICT, by: User | None = None) -> Plenary:
     unit = Unit.objects.select_related("election").get(election=day.election, code=code)
     window = day.windows["pemungutan-tps"]
     by = by or body(day.cast, code)[0]
-    return plenary.call(unit=unit, windows=[window], meets_at=AFTERNOON, place="Kantor", public=False, by=by)
+    return plenary.call(
+        unit=unit, windows=[window], meets_at=AFTERNOON, place="Kantor", public=False, reason=WHY, by=by
+    )
 
 
 def opened(day: Day, code: str = DISTRICT, present: int | None = None) -> Plenary:
@@ -262,6 +265,78 @@ def test_a_body_that_grows_while_it_sits_needs_more_than_half_of_all_its_members
     grow(DISTRICT, by=4)
     with pytest.raises(plenary.PlenaryError, match="hadir 3 dari 7 anggota, perlu 4"):
         vote(item, body(election_day.cast)[0])
+
+
+def put(day: Day, instrument: str = "pemungutan-tps", *, reason: str = "") -> AgendaItem:
+    """Figures before the whole district committee, everybody in favour; the presider has yet to say so."""
+    rollup.run_pending()
+    unit, members = Unit.objects.select_related("election").get(code=DISTRICT), body(day.cast)
+    window = day.windows[instrument]
+    meeting = plenary.call(
+        unit=unit, windows=[window], meets_at=AFTERNOON, place="Kantor", public=False, reason=reason, by=members[0]
+    )
+    for member in members:
+        sitting.arrive(plenary=meeting, member=member, by=member)
+    plenary.open_(plenary=meeting, by=members[0])
+    item = meeting.items.get()
+    for member in members:
+        vote(item, member)
+    return item
+
+
+@pytest.mark.parametrize(("at", "state"), [(AFTERNOON, "masih dibuka"), (MORNING_AFTER, "belum lengkap")])
+def test_figures_that_are_not_ready_are_ratified_with_a_reason_only(election_day: Day, at: datetime, state: str):
+    approved(election_day)
+    election_day.set_clock(at)
+    item, chair = put(election_day), body(election_day.cast)[0]
+    with pytest.raises(plenary.PlenaryError, match=f"Rekap ini {state}: 1 dari 6 laporan disetujui"):
+        plenary.decide(item=item, by=chair)
+    decided = plenary.decide(item=item, by=chair, reason=" Diminta hari ini. ")
+    assert (decided.decision, decided.reason) == ("RATIFIED", "Diminta hari ini.")
+    told = Event.objects.get(verb="figures.ratified").detail
+    assert (told["readiness"], told["reason"]) == ("OPEN" if at == AFTERNOON else "INCOMPLETE", "Diminta hari ini.")
+
+
+def test_a_reason_given_with_the_agenda_is_enough_and_figures_that_are_ready_need_none(election_day: Day):
+    item, chair = put(election_day, reason=WHY), body(election_day.cast)[0]
+    assert plenary.decide(item=item, by=chair).reason == WHY
+    assert Event.objects.get(verb="agenda.added").detail["reason"] == WHY
+
+
+def test_figures_that_are_complete_after_their_deadline_need_no_reason(election_day: Day):
+    window = election_day.open("pencegahan-kecamatan")
+    election_day.set_clock(window.due_at - timedelta(hours=1))
+    report = election_day.file(
+        election_day.cast.panwascam_operator, election_day.duty("pencegahan-kecamatan", subject=DISTRICT)
+    )
+    review.approve(report=report, seen=bytes(report.sha256), by=fresh(election_day.cast.regency_chair))
+    election_day.set_clock(window.due_at + timedelta(minutes=1))
+    item = put(election_day, "pencegahan-kecamatan", reason="tidak perlu")
+    decided = plenary.decide(item=item, by=body(election_day.cast)[0])
+    assert (decided.decision, decided.reason) == ("RATIFIED", "")
+
+
+def test_what_is_never_due_is_no_recap(election_day: Day):
+    form_a = election_day.open("form-a")
+    unit, chair = Unit.objects.select_related("election").get(code=DISTRICT), body(election_day.cast)[0]
+    rollup.run_all()
+    assert form_a not in [matter.window for matter in ratified.matters(unit)]
+    with pytest.raises(plenary.PlenaryError, match="tidak direkap"):
+        plenary.call(unit=unit, windows=[form_a], meets_at=AFTERNOON, place="Kantor", public=False, by=chair)
+
+
+def test_what_is_due_is_due_when_the_last_part_of_the_area_is(election_day: Day):
+    window, units = election_day.windows["pemungutan-tps"], election_day.units
+    later = window.due_at + timedelta(hours=3)
+    calendar.extend(
+        window=window, area=units["6472012001"], due_at=later, closes_at=window.closes_at, reason="Banjir.",
+        by=fresh(election_day.cast.admin),
+    )  # fmt: skip
+    known = {code: readiness.due_of(units[code], [window])[window.pk] for code in units}
+    assert {code for code, due in known.items() if due == later} == {
+        code for code in units if code.startswith("6472012001") or "6472012001".startswith(code)
+    }
+    assert set(known.values()) == {later, window.due_at}
 
 
 def test_the_database_itself_keeps_what_was_decided(election_day: Day):

@@ -18,7 +18,7 @@ from reports.models import Plenary, Vote
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
 from tests.reports import test_pages
 from tests.reports.test_pages import text_of
-from tests.reports.test_plenary import approved, body, called, opened, ratify
+from tests.reports.test_plenary import WHY, approved, body, called, opened, ratify, vote
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "rahasia-pengawas-2024"
@@ -58,6 +58,8 @@ def test_a_vote_asks_for_the_password_once_in_ten_minutes(day: Day) -> None:
     assert Vote.objects.get().user == day.cast.panwascam_chair
     page = client.get(reverse("plenary", args=[meeting.pk]))
     assert 'name="password"' not in page.content.decode()
+    for member in body(day.cast)[1:]:
+        vote(meeting.items.get(), member)
     day.set_clock(AFTERNOON + stepup.LASTS + timedelta(minutes=1))
     assert 'name="password"' in client.get(reverse("plenary", args=[meeting.pk])).content.decode()
 
@@ -163,3 +165,63 @@ def test_what_is_ratified_is_named_and_apart_from_what_it_is_compared_with(day: 
     heads = [table["head"] for table in minutes.data(item.plenary)["items"][0]["tables"]]
     assert [head[0] for head in heads] == ["Masalah (laporan yang menemukan)", "Jumlah"]
     assert {head[1] for head in heads} == {"Disahkan: disetujui\n1 dari 6 (16,7 %)"}
+
+
+def test_a_decision_is_offered_once_everybody_present_has_voted(day: Day) -> None:
+    meeting, members = opened(day), body(day.cast)
+    chair = signed_in(members[0])
+
+    def page() -> str:
+        return text_of(chair.get(reverse("plenary", args=[meeting.pk])))
+
+    vote(meeting.items.get(), members[0])
+    assert "1 sudah bersuara, 2 belum" in page()
+    assert "Belum bersuara: Panwascam Member, Panwascam Third." in page()
+    assert "Nyatakan keputusan" not in page()
+    for member in members[1:]:
+        vote(meeting.items.get(), member)
+    assert "3 bersuara, semua yang hadir" in page()
+    assert "Nyatakan keputusan" in page()
+
+
+def test_who_calls_a_meeting_sees_coverage_and_deadline_of_what_they_put_on_the_agenda(day: Day) -> None:
+    approved(day)
+    day.open("masa-tenang-desa")
+    day.open("pencegahan-kecamatan")
+    day.open("form-a")
+    rollup.run_all()
+    client = signed_in(day.cast.panwascam_operator)
+    text = text_of(client.get(reverse("call-plenary")))
+    for said in ("Belum lengkap:", "Masih dibuka:", "1 dari 6 disetujui (16,7 %)", "Tenggat 14 Feb 2024 18.00 WITA"):
+        assert said in text, said
+    assert text.index("Belum lengkap:") < text.index("Masih dibuka:")
+    for url in (reverse("call-plenary"), reverse("plenaries")):
+        text = text_of(client.get(url))
+        assert "Kegiatan pencegahan mingguan, minggu mulai" in text
+        assert "2024-" not in text, "a period in the words of the database"
+        assert "Formulir Model A" not in text, "nothing of it is ever due"
+
+
+def test_the_reason_for_figures_that_are_not_ready_is_asked_for_and_stands_in_the_minutes(day: Day) -> None:
+    approved(day)
+    rollup.run_pending()
+    window, members = day.windows["pemungutan-tps"], body(day.cast)
+    unit = day.units["647201"]
+    meeting = plenary.call(unit=unit, windows=[window], meets_at=AFTERNOON, place="Kantor", public=False, by=members[0])
+    for member in members:
+        sitting.arrive(plenary=meeting, member=member, by=member)
+    plenary.open_(plenary=meeting, by=members[0])
+    chair = signed_in(members[0])
+    for member in members:
+        vote(meeting.items.get(), member)
+    assert "Alasan mengesahkan selagi belum siap" in text_of(chair.get(reverse("plenary", args=[meeting.pk])))
+    sent = {"agenda": meeting.items.get().pk, "password": PASSWORD}
+    refused = step(chair, meeting, "putuskan", **sent, alasan=" ")
+    assert refused.status_code == 409
+    assert "Rekap ini masih dibuka: 1 dari 6 laporan disetujui (16,7 %)" in text_of(refused)
+    assert step(chair, meeting, "putuskan", **sent, alasan=WHY).status_code == 302
+    assert WHY in text_of(chair.get(reverse("plenary", args=[meeting.pk])))
+    plenary.close(plenary=meeting, minutes_number="1", notes="", by=body(day.cast)[0])
+    said = minutes.kept(meeting).content["items"][0]
+    assert said["said"] == [f"Alasan mengesahkan rekap yang masih dibuka: {WHY}"]
+    assert "Tenggat laporan: 14 Feb 2024 18.00 WITA" in said["coverage"]

@@ -1,0 +1,159 @@
+"""The agenda of a plenary as pages show it: what could be put on it, and what lies there with its votes. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from itertools import groupby
+
+from django.utils.translation import gettext as _
+
+from hierarchy import clock
+from hierarchy.models import Unit, User
+from reports import finding_words, findings, ratified, readiness
+from reports.models import AgendaItem, Finding, Plenary, Vote, Window
+from reports.querysets import without_schema
+from reports.readiness import Readiness
+from reports.shown import agenda_title, title_of
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What a body could decide: a rollup or a finding, under the name that a form gives it.
+
+    `matter`: coverage and deadline of a rollup.
+    """
+
+    key: str
+    title: str
+    about: Window | Finding
+    matter: ratified.Matter | None = None
+
+    @property
+    def group(self) -> str:
+        """What it is offered under."""
+        return str(self.matter.readiness.label) if self.matter else _("Temuan")
+
+
+def waiting_of(unit: Unit) -> list[Waiting]:
+    """All that waits for the body's decision: figures that are ready, those that are not, findings."""
+    rows = recaps_of(unit)
+    for finding in findings.to_decide(unit):
+        item = AgendaItem(unit=unit, finding=finding, matter=findings.matter_of(finding))
+        rows.append(Waiting(f"temuan-{finding.pk}", agenda_title(item), finding))
+    return rows
+
+
+def recaps_of(unit: Unit) -> list[Waiting]:
+    return [
+        Waiting(
+            f"rekap-{matter.window.pk}",
+            title_of(matter.window) + (" " + _("(berubah sesudah disahkan)") if matter.changed else ""),
+            matter.window,
+            matter,
+        )
+        for matter in ratified.matters(unit)
+        if matter.to_decide
+    ]
+
+
+def grouped(waiting: list[Waiting]) -> list[tuple[str, list[Waiting]]]:
+    return [(group, list(rows)) for group, rows in groupby(waiting, key=lambda each: each.group)]
+
+
+@dataclass(frozen=True)
+class Laid:
+    """An agenda item as the page shows it: its figures, the votes, and what moved.
+
+    `moved`: since the figures were laid or ratified; `against`: from the ratified figure that this one corrects;
+    `told`: what lies there of a finding, empty for readers who do not handle it; `stale`: it is another by now.
+    `due_at`: when the last report behind its figures is due; `silent`: who is present and has not voted.
+    """
+
+    item: AgendaItem
+    votes: list[Vote]
+    moved: list[ratified.Moved]
+    against: list[ratified.Moved]
+    mine: Vote | None
+    newest: bool
+    told: list[tuple[str, str]] = field(default_factory=list)
+    stale: bool = False
+    due_at: datetime | None = None
+    silent: list[str] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        return agenda_title(self.item)
+
+    @cached_property
+    def readiness(self) -> Readiness | None:
+        """How ready its figures were when they were decided, or are now; None of a finding."""
+        if self.due_at is None:
+            return None
+        return readiness.of(self.item.shown["counts"], self.due_at, self.item.decided_at or clock.now())
+
+    @property
+    def ready(self) -> bool:
+        return self.readiness in (None, Readiness.READY)
+
+    @property
+    def wants_reason(self) -> bool:
+        """The decision that the votes come to is one that needs a reason nobody has given."""
+        agree = sum(vote.choice == Vote.Choice.AGREE for vote in self.votes)
+        return not self.ready and not self.item.reason and agree * 2 > len(self.votes)
+
+    @property
+    def hash(self) -> str:
+        return bytes(self.item.sha256).hex()
+
+    @cached_property
+    def tables(self) -> list[tuple[str, list[ratified.FigureRow]]]:
+        """(heading, rows) of the tables that are ratified; none of a finding, and none without rows."""
+        if self.item.window is None:
+            return []
+        found = ratified.tables(self.item.shown, self.item.window.version.parsed)
+        named = [(_("Masalah (laporan yang menemukan)"), found.problems), (_("Jumlah"), found.sums)]
+        return [(heading, rows) for heading, rows in named if rows]
+
+
+def laid_items(found: Plenary, reader: User, present: list[User]) -> list[Laid]:
+    """The agenda in order. Three queries and one per item for the figures as they stand now."""
+    items = found.items.select_related("window__instrument", "window__version", "corrects__plenary")
+    items = items.select_related("finding__unit", "finding__occurred_in")
+    ready = items.defer(*without_schema("window__version")).prefetch_related("votes__user").order_by("pk")
+    standing = ratified.standing([found.unit_id])
+    due = readiness.due_of(found.unit, [item.window for item in ready if item.window])
+    laid = []
+    for item in ready:
+        votes = list(item.votes.all())
+        mine = next((vote for vote in votes if vote.user_id == reader.pk), None)
+        silent = [user.name for user in present if user.pk not in {vote.user_id for vote in votes}]
+        if item.window is None or item.window_id is None:
+            laid.append(_laid_finding(item, votes, mine, reader, silent))
+            continue
+        schema = item.window.version.parsed
+        newest = standing.get((item.unit_id, item.window_id)) == item
+        now = ratified.figures(found.unit, item.window) if newest or item.decision == "PENDING" else None
+        laid.append(
+            Laid(
+                item=item,
+                votes=votes,
+                moved=ratified.differences(item.shown, now, schema) if now else [],
+                against=ratified.differences(item.corrects.shown, item.shown, schema) if item.corrects else [],
+                mine=mine,
+                newest=newest,
+                due_at=due[item.window_id],
+                silent=silent,
+            )
+        )
+    return laid
+
+
+def _laid_finding(item: AgendaItem, votes: list[Vote], mine: Vote | None, reader: User, silent: list[str]) -> Laid:
+    """Its content only for those who handle it; a member votes on nothing they cannot read."""
+    finding = item.finding
+    assert finding is not None
+    stale = item.decision == "PENDING" and findings.laid(finding, item.matter) != item.shown
+    told = finding_words.told(item.shown) if findings.handles(reader, finding) else []
+    return Laid(item, votes, [], [], mine, newest=False, told=told, stale=stale, silent=silent)

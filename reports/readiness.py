@@ -1,0 +1,72 @@
+"""Whether the figures of a window are ready to be ratified by a body: its deadline has passed, and all are approved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from hierarchy import clock, formats
+from hierarchy.levels import Level
+from hierarchy.models import Unit
+from hierarchy.querysets import within_q
+from reports.models import AgendaItem, Cadence, Extension, Window
+from reports.sitting import PlenaryError
+
+
+class Readiness(models.TextChoices):
+    """In the order in which a body takes them up."""
+
+    READY = "READY", gettext_lazy("Siap diputuskan")
+    INCOMPLETE = "INCOMPLETE", gettext_lazy("Belum lengkap")
+    OPEN = "OPEN", gettext_lazy("Masih dibuka")
+
+
+def of(counts: Mapping[str, int], due_at: datetime, at: datetime) -> Readiness:
+    """`counts` as a tally or an agenda item has them. A report that nobody can file (no supervisor, no signal) leaves
+    the figures incomplete too: whoever ratifies them says so."""
+    if at < due_at:
+        return Readiness.OPEN
+    return Readiness.READY if counts["approved_count"] >= counts["expected"] else Readiness.INCOMPLETE
+
+
+def now(unit: Unit, window: Window, counts: Mapping[str, int]) -> Readiness:
+    """How ready they are at this moment. One query."""
+    return of(counts, due_of(unit, [window])[window.pk], clock.now())
+
+
+def reasoned(item: AgendaItem, reason: str) -> Readiness:
+    """How ready the figures of an item are that is about to be ratified, with the reason of those that are not set on
+    it. Refuses where nobody has given one, now or when it was put on the agenda."""
+    assert item.window is not None, "figures are ratified, a finding is not"
+    counts = item.shown["counts"]
+    ready = now(item.unit, item.window, counts)
+    item.reason = "" if ready == Readiness.READY else formats.tidy(reason) or item.reason
+    if ready != Readiness.READY and not item.reason:
+        covered = formats.n_of_total(counts["approved_count"], counts["expected"], _("laporan disetujui"))
+        words = {"state": str(ready.label).lower(), "covered": covered}
+        raise PlenaryError(
+            _("Rekap ini %(state)s: %(covered)s. Tuliskan alasan mengesahkannya; alasan itu dimuat di berita acara.")
+            % words
+        )
+    return ready
+
+
+def due_of(unit: Unit, windows: Iterable[Window]) -> dict[int, datetime]:
+    """Window id -> when the last report of the unit is due, with the time that was granted to it, to a part of it or to
+    an area around it. One query."""
+    due = {window.pk: window.due_at for window in windows}
+    around = [getattr(unit, f"{level.spec.column}_id") for level in Level if level < unit.level]
+    granted = Extension.objects.filter(within_q(unit, "unit__") | Q(unit__in=around), window__in=list(due))
+    for window, later in granted.values_list("window_id", "due_at"):
+        due[window] = max(due[window], later)
+    return due
+
+
+def recapped(window: Window) -> bool:
+    """Form A is filed whenever something happens: nothing is ever due, so there is no recap to ratify."""
+    return window.instrument.cadence != Cadence.EVENT
