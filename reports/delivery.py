@@ -160,7 +160,8 @@ def _by_gateway(message: Message, mail: Mail) -> None:
 
 def _by_push(message: Message, mail: Mail) -> None:
     try:
-        push.send(endpoint=message.address, title=message.subject, body=message.body, tag=f"pesan-{message.pk}")
+        told = {"title": message.subject, "body": message.body, "tag": f"pesan-{message.pk}"}
+        push.send(user=message.user_id, endpoint=message.address, **told)
     except push.Busy as error:
         raise NotSent(str(error)) from error
     except (push.Gone, push.Refused) as error:

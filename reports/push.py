@@ -8,14 +8,13 @@ has the same one and no further secret must be kept. Whoever changes SECRET_KEY 
 from __future__ import annotations
 
 import json
+import re
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Iterable
-from fnmatch import fnmatch
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.urls import reverse
@@ -28,14 +27,16 @@ from reports.models import Device
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from requests import Response
 
 # A device is told at once or, if it was off, within this time; later the reminder says nothing any more.
 KEPT_SECONDS = 4 * 3600
 LETTERS = 600  # of the body; a push carries 3,993 bytes at most
-TIMEOUT = 10  # seconds
+TIMEOUT = (3, 7)  # seconds to connect, and between two bytes of the answer
 MOST_DEVICES = 5  # of one person; a sixth replaces the oldest
 POINT, SECRET = 65, 16  # bytes of a P-256 point and of the device's secret
 LONGEST_ADDRESS = 500
+SESSION_KEY = "push_endpoint"  # of the browser's session: the device to forget when its person goes out
 GONE = frozenset({404, 410})  # the device took it back
 LATER = frozenset({429, 500, 502, 503, 504})
 # Order of the curve P-256 (FIPS 186-4).
@@ -81,9 +82,10 @@ def subscribe(*, user: User, endpoint: str, p256dh: str, auth: str) -> Device:
     return device
 
 
-def unsubscribe(*, user: User) -> int:
-    """Forgets every device of the user; returns how many."""
-    deleted, _by_model = Device.objects.filter(user=user).delete()
+def forget(users: Iterable[int], *, endpoint: str = "") -> int:
+    """Forgets the devices of these people, or only the one at `endpoint`; returns how many."""
+    rows = Device.objects.filter(user__in=list(users))
+    deleted, _by_model = (rows.filter(endpoint=endpoint) if endpoint else rows).delete()
     return deleted
 
 
@@ -95,31 +97,29 @@ def devices_of(users: Iterable[int]) -> dict[int, list[str]]:
     return found
 
 
-def send(*, endpoint: str, title: str, body: str, tag: str) -> None:
-    """Hands one message to the device's carrier. Raises Gone (and forgets the device), Busy, Refused, or whatever the
-    connection raises, after which nobody knows whether it arrived."""
-    import requests
+def send(*, user: int, endpoint: str, title: str, body: str, tag: str) -> None:
+    """Hands one message to the device's carrier, if the device still is this person's: phones are handed over.
 
-    device = Device.objects.filter(endpoint=endpoint).first()
+    Raises Gone (and forgets the device), Busy, Refused, or whatever the connection raises, after which nobody knows
+    whether it arrived.
+    """
+    if not _is_carrier(endpoint):  # the list may have changed since the device was taken
+        raise Refused("not a known carrier")
+    device = Device.objects.filter(endpoint=endpoint, user=user).first()
     if device is None:
-        raise Gone("the person switched it off")
+        raise Gone("the device is no longer this person's")
     told = {"title": title, "body": body[:LETTERS], "tag": tag, "url": reverse("messages")}
-    try:
-        answer = requests.post(
-            endpoint,
-            data=_sealed(json.dumps(told, ensure_ascii=False).encode(), device),
-            headers={
-                "Content-Encoding": "aes128gcm",
-                "Content-Type": "application/octet-stream",
-                "TTL": str(KEPT_SECONDS),
-                "Urgency": "high",
-                "Authorization": f"vapid t={_token(endpoint)}, k={public_key()}",
-            },
-            timeout=TIMEOUT,
-            allow_redirects=False,
-        )
-    except requests.exceptions.ConnectTimeout as error:
-        raise Busy(str(error)) from error
+    answer = _post(
+        endpoint,
+        data=_sealed(json.dumps(told, ensure_ascii=False).encode(), device),
+        headers={
+            "Content-Encoding": "aes128gcm",
+            "Content-Type": "application/octet-stream",
+            "TTL": str(KEPT_SECONDS),
+            "Urgency": "high",
+            "Authorization": f"vapid t={_token(endpoint)}, k={public_key()}",
+        },
+    )
     if answer.status_code in GONE:
         device.delete()
         raise Gone(f"{answer.status_code}")
@@ -127,6 +127,18 @@ def send(*, endpoint: str, title: str, body: str, tag: str) -> None:
         raise Busy(f"{answer.status_code}")
     if not 200 <= answer.status_code < 300:
         raise Refused(f"{answer.status_code} {answer.text[:200]}")
+
+
+def _post(endpoint: str, **what: Any) -> Response:
+    """Straight to the address: no proxy and no password file of the environment, no redirect. Raises Busy."""
+    import requests
+
+    with requests.Session() as line:
+        line.trust_env = False
+        try:
+            return line.post(endpoint, timeout=TIMEOUT, allow_redirects=False, **what)
+        except requests.exceptions.ConnectTimeout as error:
+            raise Busy(str(error)) from error
 
 
 # --- keys -----------------------------------------------------------------------------------------------------------
@@ -180,17 +192,37 @@ def _public(point: bytes) -> Any:
     return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
 
 
+# Nothing that two parsers could read in two ways: no user, no backslash, no blank, no control character, no letter of
+# another alphabet. What stands between "//" and the next "/" is a host and, at most, a port.
+_ADDRESS = re.compile(
+    r"(?P<origin>(?P<scheme>https?)://(?P<host>[a-z0-9.-]+)(?::[0-9]{1,5})?)(?:/[!-\[\]-~]*)?", re.ASCII
+)
+
+
 def _origin(address: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"
+    """Scheme, host and port of an address, "" when it is none that may be posted to."""
+    found = _ADDRESS.fullmatch(address)
+    return found["origin"] if found else ""
 
 
 def _is_carrier(address: str) -> bool:
-    try:
-        origin = _origin(address)
-    except ValueError:
-        return False
-    return "@" not in origin and any(fnmatch(origin, pattern) for pattern in settings.PUSH_SERVICES)
+    """Whether the address lies at one of PUSH_SERVICES: the same origin, or below `https://*.domain` by labels."""
+    origin = _origin(address)
+    return bool(origin) and any(_covers(pattern, origin) for pattern in settings.PUSH_SERVICES)
+
+
+def _covers(pattern: str, origin: str) -> bool:
+    scheme, _, domain = pattern.partition("://*.")
+    if not domain:
+        return origin == pattern
+    labels = origin.removeprefix(f"{scheme}://").split(".")
+    wanted = domain.split(".")
+    return (
+        origin.startswith(f"{scheme}://")
+        and all(labels)
+        and len(labels) > len(wanted)
+        and labels[-len(wanted) :] == wanted
+    )
 
 
 def _text(value: bytes) -> str:

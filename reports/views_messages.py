@@ -47,7 +47,7 @@ def inbox(request: SignedIn) -> HttpResponse:
 def devices(request: SignedIn) -> HttpResponse:
     """Switch Web Push on for the browser that asks, or off for every device of the person."""
     if "matikan" in request.POST:
-        push.unsubscribe(user=request.user)
+        push.forget([request.user.pk])
         messages.success(request, _("Pemberitahuan dimatikan di semua perangkat Anda."))
         return redirect("messages")
     asked = {name: request.POST.get(name, "") for name in ("endpoint", "p256dh", "auth")}
@@ -56,6 +56,7 @@ def devices(request: SignedIn) -> HttpResponse:
     except push.NotADevice as error:
         messages.error(request, str(error))
     else:
+        request.session[push.SESSION_KEY] = asked["endpoint"]
         messages.success(request, _("Perangkat ini sekarang menerima pemberitahuan."))
     return redirect("messages")
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -155,18 +157,107 @@ def test_a_line_that_breaks_leaves_the_message_unsure(election_day: Day, service
     assert Message.objects.get(carrier=Carrier.PUSH).state == "UNSURE"
 
 
+class Trap:
+    """A listener on loopback that nobody may connect to; `met` says how often somebody did."""
+
+    def __init__(self) -> None:
+        self.met = 0
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        with suppress(OSError):
+            while True:
+                self.server.accept()[0].close()
+                self.met += 1
+
+
+@pytest.fixture
+def trap() -> Iterator[Trap]:
+    made = Trap()
+    yield made
+    made.server.shutdown(socket.SHUT_RDWR)
+    made.server.close()
+
+
+NAMES = {"fcm": "fcm.googleapis.com", "moz": "updates.push.services.mozilla.com", "long": "x" * 500}
+# {here} and {port} are the listener's. Whatever some parser may make of it, nobody is posted to.
+ODD = [
+    *("https://{here}/", "http://{here}/", "https:{here}/", "https:/{here}/", "https:///{here}/", "//{here}/"),
+    *("HTTPS://{here}/", "https\\://{here}/", "https://{here}\\.push.services.mozilla.com/latest/meta-data"),
+    *("https://{here}\\@{fcm}/x", "https://{fcm}\\@{here}/x", "https://{fcm}@{here}/x", "https://{fcm}:443@{here}/"),
+    *("https://{here}#.{moz}/", "https://{here}?.{moz}/", "https://{here}/.{moz}", "https://{here}%2f.{moz}/"),
+    *("https://{here}%5c.{moz}/", "https://{here}\t.{moz}/", "https://{here}\n.{moz}/", "https://{here}\r\n.{moz}/"),
+    *("https://{here}\x00.{moz}/", "https://{here} .{moz}/", "https://{here};.{moz}/", "https://{here},.{moz}/"),
+    *("https://[::1]:{port}/", "https://[::ffff:127.0.0.1]:{port}/.{moz}", "https://[{fcm}]:{port}/", "https://127.1:{port}/"),
+    *("https://localhost:{port}/", "https://2130706433:{port}/", "https://0x7f.1:{port}/", "https://127.0.0.1.:{port}/"),
+    *("https://{fcm}:{port}/x", "https://{fcm}:443/x", "https://{fcm}:/x", "https://{fcm}.:{port}/", "https://{fcm}./x"),
+    *("http://{fcm}/x", "https://FCM.googleapis.com/x", "https://x.{fcm}/x", "https://evil{fcm}/x", "ftp://{fcm}/x"),
+    *("https://{fcm}.evil.example/", "https://evil.example/{fcm}", "https://{fcm}@evil.example/", "https://u:p@{fcm}/x"),
+    *("https://push.services.mozilla.com/x", "https://.push.services.mozilla.com/x", "https://*.notify.windows.com/x"),
+    *("https://a..push.services.mozilla.com/x", "https://evilpush.services.mozilla.com/x", "https://{moz}.evil.example/"),
+    *("https://{fcm}\u3002evil.example/", "https://{port}\uff0e{moz}/", "https://{fcm}\u2044x", "https://\uff46cm.googleapis.com/"),
+    *("http://169.254.169.254/latest", "file:///etc/passwd", "javascript:alert(1)", "https://", "https://["),
+    *("", "/", "x"),
+    *("https://{fcm}/\x00", "https://{fcm}/\x7f", "https://{fcm}/a b", "https://{fcm}/a\\b", "https://{fcm}/x\n"),
+    *(" https://{fcm}/x", "https://{fcm}?x", "https://{fcm}#x", "https://{fcm}/{long}"),
+]  # fmt: skip
+
+
+def test_the_server_posts_to_known_carriers_only(election_day: Day, trap: Trap) -> None:
+    """An odd address is neither taken from a browser nor, had it come into the table by another way, posted to."""
+    user, taken = election_day.cast.ptps, []
+    for form in ODD:
+        address = form.format(here=f"127.0.0.1:{trap.port}", port=trap.port, **NAMES)
+        with suppress(push.NotADevice):
+            push.subscribe(user=user, endpoint=address, **Browser().keys())
+            taken.append(address)
+        if "{long}" not in form:
+            with pytest.raises(push.Refused):
+                push.send(user=user.pk, endpoint=address, title="", body="", tag="")
+    assert (taken, trap.met) == ([], 0)
+
+
 @pytest.mark.parametrize(
     "endpoint",
-    ["http://169.254.169.254/latest", "https://evil.example/fcm.googleapis.com", "https://fcm.googleapis.com@evil.example/",
-     "http://fcm.googleapis.com/x", "", "https://fcm.googleapis.com/\x00",
-     "https://[", "https://fcm.googleapis.com/" + "x" * 500],
-)  # fmt: skip
-def test_the_server_posts_to_known_carriers_only(election_day: Day, endpoint: str) -> None:
-    with pytest.raises(push.NotADevice):
-        push.subscribe(user=election_day.cast.ptps, endpoint=endpoint, **Browser().keys())
-    assert push.subscribe(
-        user=election_day.cast.ptps, endpoint="https://fcm.googleapis.com/fcm/send/abc", **Browser().keys()
-    ).pk
+    [
+        "https://fcm.googleapis.com/fcm/send/cX:APA91-_b~%20?a=1&b=(2)",
+        "https://updates.push.services.mozilla.com/wpush/v2/gAAAA==",
+        "https://wns2-sg2p.notify.windows.com/w/?token=BQYA%2b",
+        "https://a.b.notify.windows.com/w/",
+        "https://web.push.apple.com/QAbc",
+    ],
+)
+def test_the_carriers_of_browsers_are_taken_as_they_write_themselves(election_day: Day, endpoint: str) -> None:
+    assert push.subscribe(user=election_day.cast.ptps, endpoint=endpoint, **Browser().keys()).endpoint == endpoint
+
+
+def test_nothing_of_the_environment_leads_a_message_elsewhere(
+    election_day: Day, service: Service, device: Browser, trap: Trap, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{trap.port}")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    (tmp_path / "netrc").write_text("default login kami password rahasia\n")
+    due(election_day)
+    assert delivery.deliver() == 1
+    ((headers, _body),) = service.taken
+    assert headers["Authorization"].startswith("vapid ")
+    assert trap.met == 0
+
+
+def test_a_message_for_one_person_is_not_shown_to_the_next_who_has_the_phone(
+    election_day: Day, service: Service, device: Browser
+) -> None:
+    due(election_day)
+    waiting = Message.objects.get(carrier=Carrier.PUSH)
+    push.subscribe(user=election_day.cast.pkd, endpoint=f"{service.origin}/satu", **device.keys())
+    assert delivery.deliver() == 0
+    assert service.taken == []
+    waiting.refresh_from_db()
+    assert (waiting.user, waiting.state) == (election_day.cast.ptps, "FAILED")
+    assert Device.objects.get().user == election_day.cast.pkd, "and the phone stays the next one's"
 
 
 @pytest.mark.parametrize("changes", [{"p256dh": "x"}, {"p256dh": text(b"\x04" + bytes(64))}, {"auth": text(b"short")}])
