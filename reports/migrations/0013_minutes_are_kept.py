@@ -10,7 +10,7 @@ APPEND_ONLY = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("reports", "0011_devices")]
+    dependencies = [("reports", "0012_version_digest")]
 
     operations = [
         migrations.AddField(
