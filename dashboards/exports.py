@@ -25,9 +25,9 @@ from django.utils.translation import gettext as _
 
 from dashboards import recap
 from dashboards.models import ExportJob
-from dashboards.workbook import write_recap
+from dashboards.workbook import basis_words, write_recap
 from hierarchy import access, clock
-from hierarchy.access import Permission
+from hierarchy.access import COLLEGIAL, Permission
 from hierarchy.clock import WITA
 from hierarchy.errors import Refusal
 from hierarchy.models import Unit, User
@@ -37,7 +37,7 @@ from reports.models import Window
 
 logger = logging.getLogger(__name__)
 State = ExportJob.State
-BASES = ("filed", "approved")
+BASES = ("filed", "approved", "ratified")
 SILENT = timedelta(seconds=60)  # a job without a sign of life for longer is taken over
 MOST_ATTEMPTS = 3
 MOST_UNFINISHED = 5  # per person, so that one impatient finger does not hold up the others
@@ -55,7 +55,11 @@ def ask(*, unit: Unit, stage_code: str, basis: str, detail: bool = False, by: Us
     """
     access.require(by, Permission.EXPORT, unit)
     if basis not in BASES:
-        raise Refusal(_("Pilih dasar angka: dilaporkan atau disetujui."))
+        raise Refusal(_("Pilih dasar angka: dilaporkan, disetujui, atau disahkan."))
+    if basis == "ratified" and unit.level not in COLLEGIAL:
+        raise Refusal(_("Satuan ini tidak mempunyai rapat pleno. Pilih dasar angka dilaporkan atau disetujui."))
+    if basis == "ratified" and detail:
+        raise Refusal(_("Pleno mengesahkan angka sebuah lembaga, bukan angka TPS atau desa. Hapus tanda pada “Rinci”."))
     opened = Window.objects.filter(election=unit.election_id, stage__code=stage_code, opened_at__isnull=False)
     if not opened.exists():
         raise Refusal(_("Tahapan ini belum dibuka. Pilih tahapan lain."))
@@ -170,7 +174,8 @@ def _make(job: ExportJob) -> None:
         )
         local = cut_off.astimezone(WITA)
         folder = f"recaps/{local:%Y/%m/%d}/{job.pk}"
-        name = f"{folder}/Rekap-{job.stage_code}-{job.unit.code}-{local:%Y%m%d-%H%M}.xlsx"
+        kind = "-".join(filter(None, [basis_words(job.basis), _("rinci") if job.detail else ""]))
+        name = f"{folder}/Rekap-{job.stage_code}-{job.unit.code}-{kind}-{local:%Y%m%d-%H%M%S}.xlsx"
         path, part = _clear(folder, name, job.attempts)
         write_recap(part, recap=gathered, progress=progress)
     try:

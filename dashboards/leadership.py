@@ -21,13 +21,14 @@ from dashboards import snapshots
 from dashboards.figures import INCIDENT, Counts, Line, add_counts, add_vectors, problem_lines
 from dashboards.models import Snapshot
 from dashboards.pages import Row, UnitPage, vector_of
+from dashboards.ratification import Body, body
 from hierarchy.access import COLLEGIAL
 from hierarchy.clock import WITA
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
 from reports import findings, ratified
 from reports.instruments.schema import Schema
-from reports.models import AgendaItem, Finding, Report, Tally, Window
+from reports.models import Finding, Report, Window
 
 TOP = 8  # problems; more would not fit on one sheet
 NAMED = 3  # areas named with each problem
@@ -77,20 +78,6 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Body:
-    """What a body has ratified of the windows shown: `ratified` of `matters`, `changed` of them other figures by now.
-
-    `newest` is the latest of its decisions, None where there is none.
-    """
-
-    unit: Unit
-    matters: int
-    ratified: int
-    changed: int
-    newest: AgendaItem | None
-
-
-@dataclass(frozen=True)
 class Leadership:
     """`since` is when the figures were kept that `moved` and `areas` compare with, None before the first."""
 
@@ -110,7 +97,7 @@ class Leadership:
     @property
     def decided(self) -> int:
         """Bodies below that have ratified every figure."""
-        return sum(body.ratified == body.matters for body in self.bodies)
+        return sum(one.ratified == one.matters for one in self.bodies)
 
 
 def leadership(page: UnitPage) -> Leadership:
@@ -136,12 +123,12 @@ def leadership(page: UnitPage) -> Leadership:
                 row=row,
                 more=_more(row, earlier[row.unit.pk]),
                 still=row.stands_since(since),
-                body=_body(row.unit, row.tallies, standing) if row.unit.level in COLLEGIAL and row.tallies else None,
+                body=body(row.unit, row.tallies, standing) if row.unit.level in COLLEGIAL and row.tallies else None,
             )
             for row in page.rows
         ],
         problems=_problems(page),
-        own=_body(page.unit, page.tallies, standing),
+        own=body(page.unit, page.tallies, standing),
         incidents=incidents(page.unit, windows),
         findings=_findings_of(page.unit),
     )
@@ -190,19 +177,6 @@ def _vectors(page: UnitPage, row: Row) -> list[list[int]]:
     duties = [duty.obligation for duty in row.duties if page.sums_up(duty.obligation.window)]
     own = [vector for duty in duties if (vector := vector_of(duty, "filed")) is not None]
     return own + [tally.filed for tally in row.tallies if page.sums_up(tally.window)]
-
-
-def _body(unit: Unit, tallies: Sequence[Tally], standing: dict[tuple[int, int], AgendaItem]) -> Body:
-    found = [(tally, standing[key]) for tally in tallies if (key := (unit.pk, tally.window_id)) in standing]
-    return Body(
-        unit=unit,
-        matters=len(tallies),
-        ratified=len(found),
-        changed=sum(
-            ratified.digest(ratified.shown(tally, unit, tally.window)) != bytes(item.sha256) for tally, item in found
-        ),
-        newest=max((item for _tally, item in found), key=lambda item: (item.decided_at, item.pk), default=None),
-    )
 
 
 def _findings_of(unit: Unit) -> list[tuple[str, int]]:

@@ -97,7 +97,9 @@ class ExportJob(models.Model):
     asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()
     stage_code = models.CharField(max_length=30)
-    basis = models.CharField(max_length=8, choices=[("filed", _("Dilaporkan")), ("approved", _("Disetujui"))])
+    basis = models.CharField(
+        max_length=8, choices=[("filed", _("Dilaporkan")), ("approved", _("Disetujui")), ("ratified", _("Disahkan"))]
+    )
     detail = models.BooleanField(default=False, help_text="a row per unit the instrument is about, not per child")
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     done = models.PositiveIntegerField(default=0)

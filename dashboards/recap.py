@@ -6,7 +6,7 @@ Figures of a polling station are its report, figures of any other unit its tally
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -16,12 +16,15 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from dashboards.figures import INCIDENT, Counts, add_vectors, period_label
+from dashboards.ratification import Body, bodies
 from dashboards.recap_columns import Column, Topic, topics
 from dashboards.workbook import Incident, Line, Part, Recap
+from hierarchy.access import COLLEGIAL
 from hierarchy.errors import Refusal
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Membership, Role, Unit
 from hierarchy.querysets import within_q
+from reports import ratified
 from reports.counting import PASSING, TALLIED, WORDS, counts_of
 from reports.models import Cadence, InstrumentVersion, Obligation, Stage, State, Tally, Window
 
@@ -50,7 +53,7 @@ class Source:
     """
 
     version: InstrumentVersion
-    windows: tuple[int, ...]
+    windows: tuple[Window, ...]
     level: Level
     own: bool
     at: datetime
@@ -70,7 +73,8 @@ def gather(*, unit: Unit, stage_code: str, basis: str, detail: bool, cut_off: da
     sources = list(_sources(unit, stage, detail=detail, at=cut_off)) if stage else []
     if stage is None or not sources:
         raise Refusal(_("Belum ada instrumen yang dibuka untuk satuan ini pada tahapan itu. Pilih tahapan lain."))
-    windows = [pk for source in sources if source.version.instrument.cadence != Cadence.EVENT for pk in source.windows]
+    planned = [source for source in sources if source.version.instrument.cadence != Cadence.EVENT]
+    windows = [window.pk for source in planned for window in source.windows]
     incidents = _incident_rows(unit, windows, basis)
     return Recap(
         body=body_of(unit),
@@ -81,7 +85,11 @@ def gather(*, unit: Unit, stage_code: str, basis: str, detail: bool, cut_off: da
         made_at=cut_off,
         place=SEATS.get(unit.code) or unit.name,
         signatories=signatories(unit),
-        parts=[_compliance(sources, unit), *(_part(source, unit, basis) for source in sources)],
+        parts=[
+            _compliance(sources, unit),
+            *(_part(_for_basis(source, unit, basis), unit, basis) for source in sources),
+        ],
+        status=_status(sources, unit, basis),
         incidents=lambda: _incidents(incidents),
         incident_count=incidents.count(),
         versions=", ".join(source.key for source in sources),
@@ -106,15 +114,32 @@ def signatories(unit: Unit) -> list[tuple[str, str]]:
 
 def _sources(unit: Unit, stage: Stage, *, detail: bool, at: datetime) -> Iterator[Source]:
     windows = Window.objects.filter(stage=stage, opened_at__isnull=False)
-    rows = windows.select_related("version__instrument").order_by("instrument__code", "version__number", "period")
+    rows = windows.select_related("version__instrument", "instrument").order_by(
+        "instrument__code", "version__number", "period"
+    )
     for version, run in groupby(rows, key=lambda window: window.version):
         about = version.instrument.subject_level
         below = Level(min(unit.level + 1, LEAF))
         if about is None:
-            yield Source(version, tuple(w.pk for w in run), below, own=unit.level < LEAF, at=at)
+            yield Source(version, tuple(run), below, own=unit.level < LEAF, at=at)
         elif about >= unit.level:
             level = Level(about) if detail else Level(min(about, below))
-            yield Source(version, tuple(w.pk for w in run), level, own=False, at=at)
+            yield Source(version, tuple(run), level, own=False, at=at)
+
+
+def _for_basis(source: Source, unit: Unit, basis: str) -> Source:
+    """What is ratified is the figure of a body: a row per body below, or of the unit's own where none sits there."""
+    if basis != "ratified":
+        return source
+    below = Level(min(unit.level + 1, LEAF))
+    return replace(source, level=min(source.level, below) if below in COLLEGIAL else Level(unit.level), own=False)
+
+
+def _status(sources: Iterable[Source], unit: Unit, basis: str) -> str:
+    """How the figures of the whole workbook stand. What was only filed is ratified by nobody."""
+    windows = [window for source in sources for window in source.windows]
+    found = bodies([unit], windows) if basis != "filed" and unit.level in COLLEGIAL else {}
+    return found[unit.code].words if unit.code in found else _("sementara")
 
 
 # --- rows ---------------------------------------------------------------------------------------------------------
@@ -123,13 +148,35 @@ def _sources(unit: Unit, stage: Stage, *, detail: bool, at: datetime) -> Iterato
 def _part(source: Source, unit: Unit, basis: str) -> Part:
     units = Unit.objects.within(unit).filter(level=source.level)
     names = _name_columns(unit, source.level)
+    decided = basis != "filed" and source.level in COLLEGIAL
 
     def lines() -> Iterator[Line]:
         own = _own(source, unit, basis) if source.own else ()
-        rows = units.order_by("code").values_list("code", *names.values()).iterator(CHUNK)
-        return _joined(_with_own(rows, source, unit), _chained(own, _figures(source, unit, source.level, basis)), basis)
+        rows = _with_own(units.order_by("code").values_list("code", *names.values()).iterator(CHUNK), source, unit)
+        if decided:
+            rows = _with_decisions(rows, bodies(units.select_related("election"), source.windows))
+        return _joined(rows, _chained(own, _figures(source, unit, source.level, basis)), basis)
 
-    return Part(source.key, topics(source.version.parsed), tuple(names), lines, units.count() + source.own)
+    return Part(
+        source.key,
+        topics(source.version.parsed),
+        (*names, _("PENGESAHAN PLENO")) if decided else tuple(names),
+        lines,
+        units.count() + source.own,
+        ratified=_ratified_total(source, unit) if basis == "ratified" and source.level > unit.level else None,
+    )
+
+
+def _with_decisions(rows: Iterable[tuple], decided: dict[str, Body]) -> Iterator[tuple]:
+    """Beside the names: what the unit's body has ratified of these figures, and by which minutes."""
+    for code, *names in rows:
+        yield (code, *names, decided[code].words if code in decided else _("sementara"))
+
+
+def _ratified_total(source: Source, unit: Unit) -> Line:
+    """The figure that the unit's own body ratified; what the rows add up to may be something else by now."""
+    (_code, counts, vector), *_rest = [*_ratified(source, [unit]), (unit.code, Counts(), None)]
+    return Line(unit.code, (), counts.approved_count, counts.expected, vector if counts.approved_count else None)
 
 
 def _name_columns(unit: Unit, level: Level) -> dict[str, str]:
@@ -165,11 +212,24 @@ def _joined(units: Iterable[tuple], figures: Iterator[tuple], basis: str) -> Ite
 
 def _figures(source: Source, unit: Unit, level: Level, basis: str) -> Iterator[tuple[str, Counts, list[int] | None]]:
     """(code, counts, summed vector) of every unit of a level below or at `unit` that owes something, by code."""
+    if basis == "ratified":
+        return _ratified(source, list(Unit.objects.within(unit).filter(level=level)))
     if level == LEAF:
         return _folded(_obligations(source, basis, within_q(unit, "subject__"), Q(subject__level=LEAF)), source)
     tallies = Tally.objects.filter(within_q(unit, "unit__"), unit__level=level, window__in=source.windows)
     rows = tallies.with_not_due(source.at).order_by("unit__code")
     return _folded(rows.values_list("unit__code", *TALLIED, *PASSING, basis).iterator(CHUNK), source)
+
+
+def _ratified(source: Source, units: list[Unit]) -> Iterator[tuple[str, Counts, list[int] | None]]:
+    """What stands ratified of the units, in the version of the source."""
+    windows, codes = {window.pk for window in source.windows}, {unit.pk: unit.code for unit in units}
+    rows = [
+        (codes[unit], *(item.shown["counts"].get(name, 0) for name in (*TALLIED, *PASSING)), item.approved)
+        for (unit, window), item in ratified.standing(codes).items()
+        if window in windows and item.shown["version"] == source.version.number
+    ]
+    return _folded(iter(sorted(rows, key=itemgetter(0))), source)
 
 
 def _own(source: Source, unit: Unit, basis: str) -> list[tuple[str, Counts, list[int] | None]]:
@@ -248,7 +308,7 @@ def _counts_by_code(source: Source, unit: Unit, level: Level) -> dict[str, Count
 
 def _incident_rows(unit: Unit, windows: list[int], basis: str) -> Any:
     rows = Obligation.objects.within(unit).filter(window__in=windows, report__answers__has_key=INCIDENT)
-    return rows.filter(state=State.APPROVED) if basis == "approved" else rows
+    return rows if basis == "filed" else rows.filter(state=State.APPROVED)
 
 
 def _incidents(rows: Any) -> Iterator[Incident]:

@@ -45,7 +45,11 @@ class AskForm(forms.Form):
     )
     dasar = forms.ChoiceField(
         label=gettext_lazy("Angka yang dihitung"),
-        choices=[("filed", gettext_lazy("Dilaporkan")), ("approved", gettext_lazy("Disetujui"))],
+        choices=[
+            ("filed", gettext_lazy("Dilaporkan")),
+            ("approved", gettext_lazy("Disetujui")),
+            ("ratified", gettext_lazy("Disahkan pleno")),
+        ],
         widget=forms.RadioSelect,
         initial="filed",
     )
@@ -58,7 +62,10 @@ class AskForm(forms.Form):
         seats = access.seats(user, Permission.EXPORT)
         elections = {seat.unit.election_id for seat in seats}
         stages = Stage.objects.filter(election__in=elections, windows__opened_at__isnull=False).distinct()
-        self.stages = {f"{s.election.code}/{s.code}": s for s in stages.select_related("election")}
+        # The newest stage first, because that is what somebody wants; what belongs to no stage last.
+        newest = stages.select_related("election").order_by("-election__voting_day", "-sequence")
+        rows = sorted(newest, key=lambda stage: stage.code == "NON_TAHAPAN")
+        self.stages = {f"{stage.election.code}/{stage.code}": stage for stage in rows}
         self.fields["tahapan"].choices = [  # type: ignore[attr-defined]
             (key, f"{stage.name} · {stage.election.name}") for key, stage in self.stages.items()
         ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from dashboards.recap_columns import Column, Topic
 from dashboards.spreadsheet import Book, Formula, Sheet, Style, Value, letters
@@ -25,6 +27,7 @@ AGENCY = "BADAN PENGAWAS PEMILIHAN UMUM"
 HEADING_ROWS = (7, 8)
 FILL, SOFT_FILL = "E7E6E6", "F5F5F5"
 NUMBER = "#,##0"
+LINE_HEIGHT, TALLEST_ROW = 15, 409  # points; more Excel does not allow
 COLUMNS_A_PAGE = 16  # more would print too small to read on A4
 
 HEAD = Style(bold=True, size=12, align="center")
@@ -35,6 +38,7 @@ TEXT = Style(border=True)
 WRAPPED = Style(border=True, wrap=True)
 CODE = Style(border=True, pattern="@")  # text: a number would lose leading zeros and show 6.4E+12
 FIGURE = Style(border=True, align="right", pattern=NUMBER)
+NUMBERED = Style(border=True, align="center")  # at the right it would run into the code: "1" "64.01" as "164.01"
 TOTAL = Style(border=True, bold=True, fill=SOFT_FILL, align="right", pattern=NUMBER)
 TOTAL_WORD = Style(border=True, bold=True, fill=SOFT_FILL, align="center")
 FOOT = Style(size=8, italic=True)
@@ -54,7 +58,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Part:
-    """Topics that share their rows. `lines` is read once; `size` is how many it will give, for the progress."""
+    """Topics that share their rows. `lines` is read once; `size` is how many it will give, for the progress.
+
+    `ratified` stands below the total: what the body itself ratified, which the rows need not add up to any more.
+    """
 
     source: str
     topics: Sequence[Topic]
@@ -62,6 +69,7 @@ class Part:
     lines: Callable[[], Iterator[Line]]
     size: int
     coverage: bool = True
+    ratified: Line | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,10 @@ class Incident:
 
 @dataclass(frozen=True)
 class Recap:
-    """Everything a workbook says. `signatories`: (name, position), chair first; `place`: where it is signed."""
+    """Everything a workbook says. `signatories`: (name, position), chair first; `place`: where it is signed.
+
+    `status`: how the figures of the whole stand: "sementara", or ratified when and by which minutes.
+    """
 
     body: str
     stage: str
@@ -93,6 +104,7 @@ class Recap:
     incidents: Callable[[], Iterator[Incident]] | None = None
     incident_count: int = 0
     versions: str = ""
+    status: str = ""
     widths: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -143,6 +155,30 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else list(value)
 
 
+_COVERED = {
+    "filed": gettext_lazy("LAPORAN MASUK"),
+    "approved": gettext_lazy("LAPORAN DISETUJUI"),
+    "ratified": gettext_lazy("LAPORAN DISAHKAN"),
+}
+_BASIS_NOTES = {
+    "filed": gettext_lazy("Angka dilaporkan bersifat sementara: yang disahkan pleno adalah angka yang disetujui."),
+    "approved": gettext_lazy(
+        "Pengesahan tiap lembaga tertulis di barisnya; baris tanpa pengesahan bersifat sementara."
+    ),
+    "ratified": gettext_lazy("Angka sebagaimana disahkan pleno tiap lembaga; yang belum disahkan dikosongkan."),
+}
+_BASES = {
+    "filed": gettext_lazy("dilaporkan"),
+    "approved": gettext_lazy("disetujui"),
+    "ratified": gettext_lazy("disahkan"),
+}
+
+
+def basis_words(basis: str) -> str:
+    """What a basis is called: dilaporkan, disetujui or disahkan."""
+    return str(_BASES[basis])
+
+
 class _Page:
     """What every sheet has: agency and title on top, signatures and footnote below, print set-up."""
 
@@ -162,11 +198,11 @@ class _Page:
 
     def _as_of(self) -> str:
         when = formats.long_day(self.recap.cut_off).partition(", ")[2]
-        basis = _("disetujui") if self.recap.basis == "approved" else _("dilaporkan")
-        return _("Keadaan data per %(day)s pukul %(hour)s · %(basis)s · sementara") % {
+        return _("Keadaan data per %(day)s pukul %(hour)s · %(basis)s · %(status)s") % {
             "day": when,
             "hour": formats.hour(self.recap.cut_off),
-            "basis": basis,
+            "basis": basis_words(self.recap.basis),
+            "status": self.recap.status or _("sementara"),
         }
 
     def headings(self, pairs: Sequence[tuple[str, str]], height: float) -> None:
@@ -224,7 +260,8 @@ class _Page:
     def _footnote(self, digest: str) -> list[str]:
         made = formats.moment(self.recap.made_at)
         return [
-            _("Sel kosong: belum ada laporan. Angka 0: dilaporkan nol. Angka sementara, belum disahkan pleno."),
+            _("Sel kosong: belum ada laporan. Angka 0: dilaporkan nol. %(basis)s")
+            % {"basis": _BASIS_NOTES[self.recap.basis]},
             _("Dibuat %(made)s. Instrumen: %(versions)s.") % {"made": made, "versions": self.recap.versions or "-"},
             _("Sidik data (SHA-256): %(digest)s") % {"digest": digest},
         ]
@@ -236,7 +273,7 @@ class _Table(_Page):
     def __init__(self, book: Book, recap: Recap, part: Part, topic: Topic) -> None:
         self.topic, self.part = topic, part
         leads = [("NO", ""), (_("KODE"), ""), *((name, "") for name in part.names)]
-        covered = _("LAPORAN DISETUJUI") if recap.basis == "approved" else _("LAPORAN MASUK")
+        covered = str(_COVERED[recap.basis])
         coverage = [(covered, _("JUMLAH")), (covered, _("DARI"))] if part.coverage else []
         pairs = [*leads, *coverage, *((column.heading, column.part) for column in topic.columns)]
         super().__init__(book, recap, topic.title, f"{recap.stage} – {topic.title}", len(pairs))
@@ -250,14 +287,12 @@ class _Table(_Page):
 
     def add(self, line: Line) -> None:
         self.count += 1
-        row, figure = self.sheet.last_row + 1, self.styles["figure"]
-        figures: list[Value] = [line.reports, line.expected] if self.part.coverage else []
-        for column in self.topic.columns:
-            figures.append(self._figure(column, line, figures, row))
+        figure, figures = self.styles["figure"], self._figures(line, self.sheet.last_row + 1)
         for index, value in enumerate(figures):
             self.sums[index] += _number(value)
         text = self.styles["text"]
-        cells: list[tuple[int, Value]] = [(figure, self.count), (self.styles["code"], formats.unit_code(line.code))]
+        number, code = self.styles["number"], self.styles["code"]
+        cells: list[tuple[int, Value]] = [(number, self.count), (code, formats.unit_code(line.code))]
         cells += [(text, name) for name in line.names]
         self.sheet.row([*cells, *((figure, value) for value in figures)])
 
@@ -280,14 +315,44 @@ class _Table(_Page):
             cells.append((total, live))
         row = self.sheet.row(cells)
         self.sheet.merge(row, 1, row, self.leads)
+        if self.part.ratified is not None:
+            self._ratified(self.part.ratified)
         self.close(digest)
+
+    def _ratified(self, line: Line) -> None:
+        """What the body itself ratified, under the total of the rows."""
+        word, total = self.styles["total_word"], self.styles["total"]
+        figures = self._figures(line, self.sheet.last_row + 1)
+        words = _("DISAHKAN PLENO %(body)s") % {"body": self.recap.body.upper()}
+        row = self.sheet.row(
+            [(word, words), *[(word, None)] * (self.leads - 1), *((total, value) for value in figures)]
+        )
+        self.sheet.merge(row, 1, row, self.leads)
+
+    def _figures(self, line: Line, row: int) -> list[Value]:
+        figures: list[Value] = [line.reports, line.expected] if self.part.coverage else []
+        for column in self.topic.columns:
+            figures.append(self._figure(column, line, figures, row))
+        return figures
+
+
+def _lines(words: str, width: int) -> int:
+    """How many lines of `width` letters a text takes; not every program makes a row as high as its text."""
+    return sum(len(textwrap.wrap(line, width)) or 1 for line in words.splitlines()) or 1
 
 
 def _number(value: Value) -> int:
     return value.value if isinstance(value, Formula) else value if isinstance(value, int) else 0
 
 
-_TABLE_STYLES = {"figure": FIGURE, "text": TEXT, "code": CODE, "total": TOTAL, "total_word": TOTAL_WORD}
+_TABLE_STYLES = {
+    "number": NUMBERED,
+    "figure": FIGURE,
+    "text": TEXT,
+    "code": CODE,
+    "total": TOTAL,
+    "total_word": TOTAL_WORD,
+}
 
 
 class _Incidents(_Page):
@@ -298,18 +363,19 @@ class _Incidents(_Page):
         name = _("URAIAN KEJADIAN KHUSUS")
         super().__init__(book, recap, name, f"{recap.stage} – {name}", len(words) + 1)
         self.headings([("NO", ""), *((word, "") for word in words)], height=30)
-        self.prepare(3, [6, 17, 40, 28, 12, 22, 14, 90])
+        self.prepare(3, [6, 17, 40, 28, 12, 22, 14, 60])
         self.count = 0
 
     def add(self, incident: Incident) -> None:
         self.count += 1
         words = [incident.place, incident.instrument, incident.period or "-", formats.moment(incident.filed_at)]
         cells: list[tuple[int, Value]] = [
-            (self.style(FIGURE), self.count),
+            (self.style(NUMBERED), self.count),
             (self.style(CODE), formats.unit_code(incident.code)),
             *((self.style(WRAPPED), word) for word in [*words, incident.state, incident.text]),
         ]
-        self.sheet.row(cells)
+        lines = max(_lines(incident.place, 40), _lines(incident.instrument, 28), _lines(incident.text, 60))
+        self.sheet.row(cells, height=min(LINE_HEIGHT * lines, TALLEST_ROW))
 
     def finish(self, digest: str) -> None:
         if not self.count:

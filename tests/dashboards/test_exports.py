@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from datetime import timedelta
 from io import BytesIO
@@ -77,7 +78,7 @@ def test_a_job_is_made_once_however_often_it_is_run(day: Day, sent: list[str], t
     assert (job.state, job.error, job.attempts) == (State.DONE, "", 1)
     assert job.done == job.total > 0
     assert job.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert path.name.startswith("Rekap-PEMUNGUTAN-6472-20240214-")
+    assert path.name.startswith("Rekap-PEMUNGUTAN-6472-dilaporkan-20240214-")
     assert "KEPATUHAN" in load(path).sheetnames
     assert verbs(job) == ["export.asked", "export.made"]
 
@@ -205,6 +206,33 @@ def test_it_is_asked_for_by_those_who_may(day: Day) -> None:
     for changes in ({"stage_code": "COKLIT"}, {"basis": "semua"}):
         with pytest.raises(Refusal, match="Pilih"):
             wish(day, **changes)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_recaps_of_one_unit_on_different_bases_are_files_of_different_names(day: Day, tmp_path: Path) -> None:
+    """An office that keeps both in one folder would lose the first."""
+    for changes in ({}, {"detail": True}, {"basis": "approved"}, {"basis": "ratified"}):
+        assert exports.make(wish(day, **changes).pk)
+    names = [path.name for path in made_files(tmp_path)]
+    assert len(set(names)) == len(names) == 4
+    assert {name.partition("-20")[0].removeprefix("Rekap-PEMUNGUTAN-6472-") for name in names} == {
+        *("dilaporkan", "dilaporkan-rinci", "disetujui", "disahkan")
+    }
+
+
+@pytest.mark.django_db
+def test_only_bodies_have_ratified_recaps_and_none_of_stations(day: Day) -> None:
+    for changes in ({"code": "6472012001"}, {"detail": True}):
+        with pytest.raises(Refusal, match=r"pleno|Pleno"):
+            wish(day, **changes, basis="ratified")
+    assert wish(day, code="647201", basis="ratified").get_basis_display() == "Disahkan"
+
+
+@pytest.mark.django_db
+def test_the_newest_stage_is_offered_first(day: Day) -> None:
+    text = signed_in(day.cast.regency_operator).get(reverse("exports")).content.decode()
+    options = re.findall(r'<option value="pemilu2024/(\w+)"', text)
+    assert options[:2] == ["PENGHITUNGAN", "PEMUNGUTAN"]
 
 
 @pytest.mark.django_db

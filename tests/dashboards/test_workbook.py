@@ -19,10 +19,11 @@ from dashboards.spreadsheet import LONGEST_TEXT, Book, Style, letters
 from dashboards.workbook import Line, Part, Recap, write_recap
 from hierarchy.clock import WITA
 from hierarchy.errors import Refusal
-from reports import review, rollup
-from reports.models import Tally
-from tests.days import Day
+from reports import plenary, review, rollup
+from reports.models import AgendaItem, Report, Tally
+from tests.days import Day, fresh
 from tests.instruments.forge import every_code
+from tests.reports.test_plenary import body, ratify
 
 TPS_2 = "6472012001002"
 INCIDENT = {"ada_kejadian": "ya", "kejadian_khusus": '=HYPERLINK("http://x") kotak <basah> & rusak'}
@@ -358,3 +359,94 @@ def of_rows(count: int, columns: int = 3) -> Recap:
         signatories=[],
         parts=[Part("uji v1", [Topic("Uji", asked)], ("TPS",), lines, count)],
     )
+
+
+# --- what stands ratified -----------------------------------------------------------------------------------------
+
+
+def minuted(day: Day, code: str, number: str) -> AgendaItem:
+    """The body of a unit ratifies the figures of voting as they are, and its minutes get a number."""
+    item = ratify(day, code)
+    plenary.close(plenary=item.plenary, minutes_number=number, notes="", by=body(day.cast, code)[0])
+    return item
+
+
+@pytest.mark.django_db
+def test_a_ratified_recap_holds_what_each_body_ratified_and_by_which_minutes(filed: Day, tmp_path: Path) -> None:
+    """It stays when a report below is approved afterwards; who ratified nothing has a row of empty cells."""
+    sheet = write(filed, tmp_path, "64", basis="ratified")["PENGGUNA HAK PILIH"]
+    assert {row[3].value for row in rows(sheet)} == {"sementara"}
+    assert {cell.value for row in rows(sheet) for cell in row[6:]} == {None}
+    item = minuted(filed, "6472", "7/BA/II/2024")
+    second = Report.objects.get(obligation__subject__code=TPS_2)
+    review.approve(report=second, seen=bytes(second.sha256), by=fresh(filed.cast.pkd))
+    rollup.run_all()
+    sheet = write(filed, tmp_path, "64", basis="ratified")["PENGGUNA HAK PILIH"]
+    assert headings(sheet)[3:6] == [
+        ("PENGESAHAN PLENO", ""),
+        ("LAPORAN DISAHKAN", "JUMLAH"),
+        ("LAPORAN DISAHKAN", "DARI"),
+    ]
+    paser, samarinda = rows(sheet)
+    assert [cell.value for cell in paser[3:6]] == ["sementara", 0, 0]
+    assert samarinda[3].value.startswith("berubah sesudah disahkan pleno 14 Feb 2024, berita acara 7/BA/II/2024")
+    assert [cell.value for cell in samarinda[4:6]] == [1, 12]
+    topic = next(each for each in topics(item.window.version.parsed) if each.title == "Pengguna hak pilih")
+    for place, asked in enumerate(topic.columns, 6):
+        if asked.position is not None:
+            assert samarinda[place].value == item.approved[asked.position]
+    assert "disahkan · sementara" in words(sheet)  # the province itself has ratified nothing
+    approved_now = write(filed, tmp_path, "64", basis="approved")["PENGGUNA HAK PILIH"]
+    assert [row[4].value for row in rows(approved_now)] == [0, 2]
+    assert [row[3].value for row in rows(approved_now)] == [paser[3].value, samarinda[3].value]
+
+
+@pytest.mark.django_db
+def test_a_body_reads_its_own_ratified_figure_under_its_rows(filed: Day, tmp_path: Path) -> None:
+    minuted(filed, "647201", "3/BA/II/2024")
+    item = minuted(filed, "6472", "7/BA/II/2024")
+    sheet = write(filed, tmp_path, "6472", basis="ratified")["PENGGUNA HAK PILIH"]
+    first, second = rows(sheet)
+    assert first[3].value == "disahkan pleno 14 Feb 2024, berita acara 3/BA/II/2024"
+    assert second[3].value == "sementara"
+    total = total_row(sheet)
+    own = [cell.value for cell in sheet[total[0].row + 1]]
+    assert own[0] == "DISAHKAN PLENO BAWASLU KOTA SAMARINDA"
+    assert own[4:6] == [1, 12]
+    assert [calculated(sheet, cell) for cell in total[4:6]] == [1, 6]  # one district of two has ratified
+    position = next(
+        c.position for t in topics(item.window.version.parsed) if t.title == "Pengguna hak pilih" for c in t.columns
+    )
+    assert own[6] == item.approved[position]
+    assert "disahkan · disahkan pleno 14 Feb 2024, berita acara 7/BA/II/2024" in words(sheet)
+    assert "Angka sebagaimana disahkan pleno tiap lembaga" in words(sheet)
+
+
+@pytest.mark.django_db
+def test_a_district_reads_its_own_figure_because_no_body_sits_below(filed: Day, tmp_path: Path) -> None:
+    item = minuted(filed, "647201", "3/BA/II/2024")
+    sheet = write(filed, tmp_path, "647201", basis="ratified")["PENGGUNA HAK PILIH"]
+    (row,) = rows(sheet)
+    assert [cell.value for cell in row[1:6]] == [
+        "64.72.01",
+        "Sungai Pinang",
+        "disahkan pleno 14 Feb 2024, berita acara 3/BA/II/2024",
+        item.shown["counts"]["approved_count"],
+        item.shown["counts"]["expected"],
+    ]
+
+
+@pytest.mark.django_db
+def test_only_what_is_provisional_says_so(filed: Day, tmp_path: Path) -> None:
+    """Constants before: a recap of ratified figures said "sementara" and "belum disahkan pleno"."""
+    said = {
+        basis: words(write(filed, tmp_path, "6472", basis=basis)["PENGGUNA HAK PILIH"])
+        for basis in ("filed", "approved")
+    }
+    assert all("· sementara" in each for each in said.values())
+    minuted(filed, "6472", "7/BA/II/2024")
+    after = words(write(filed, tmp_path, "6472", basis="approved")["PENGGUNA HAK PILIH"])
+    assert "disetujui · disahkan pleno 14 Feb 2024, berita acara 7/BA/II/2024" in after
+    assert "belum disahkan" not in after
+    filed_basis = words(write(filed, tmp_path, "6472", basis="filed")["PENGGUNA HAK PILIH"])
+    assert "dilaporkan · sementara" in filed_basis  # what was only filed, no body ratifies
