@@ -88,7 +88,7 @@ class UnitPage:
 
     `tabs` holds the newest window of each instrument, `periods` (key, words) those of the current one, `period` the
     chosen key or "" for all together. `duties` are what the unit itself is the subject of. `counts` are of every window
-    shown; figures, and `summed`, only of those that pin the version of `current`.
+    shown; figures, and `summed`, only of those whose version counts what that of `current` counts.
     """
 
     unit: Unit
@@ -118,12 +118,14 @@ class UnitPage:
 
     @property
     def unsummed(self) -> int:
-        """Reports on another version of the form: two versions may ask other things in the same places."""
+        """Reports on a version of the form that asks other things in the same places."""
         return self.counts.of(self.basis) - self.reports
 
     def sums_up(self, window: Window) -> bool:
-        """Whether figures of a window are of the version that the page's figures are of."""
-        return self.current is not None and window.version_id == self.current.version_id
+        """Whether figures of a window count, position by position, what the page's figures count."""
+        if self.current is None or window.version_id == self.current.version_id:
+            return self.current is not None
+        return window.version.parsed.same_figures(self.current.version.parsed)
 
     def figure(self, line: Line) -> Figure:
         return Figure(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -237,32 +238,48 @@ def test_what_stands_ratified_stays_when_a_figure_below_changes(
 KAMPANYE, UANG = "kampanye_di_luar_jadwal", "pemberian_uang_barang"
 
 
-@pytest.fixture
-def two_versions(election_day: Day) -> tuple[Day, str, str]:
-    """Two days of the quiet period on two versions, equally wide, with two questions exchanged; the days' keys.
+def on_two_versions(day: Day, changed: Callable[[list[str]], None]) -> tuple[str, str]:
+    """Two days of the quiet period, the second on a version with the form's lines `changed`; the days' keys.
 
     On the first day one village saw a campaign; on the second two villages saw nothing.
     """
-    day, cast = election_day, election_day.cast
     first = day.open("masa-tenang-desa")
     lines = bytes(first.version.source).decode().splitlines()
-    one, other = (next(i for i, line in enumerate(lines) if f" {name} " in line) for name in (KAMPANYE, UANG))
-    lines[one], lines[other] = lines[other], lines[one]
+    changed(lines)
     entry = next(each for each in publishing.catalogue() if each.code == "masa-tenang-desa")
     version = publishing.publish(source="\n".join(lines).encode(), entry=entry, by=None, suffix=".md")
     assert (version.width, version.number) == (first.version.width, first.version.number + 1)
     second = Window.objects.filter(instrument=first.instrument, election=day.election).order_by("opens_at")[1]
     Window.objects.filter(pk=second.pk).update(version=version)
     calendar.open_window(window=Window.objects.get(pk=second.pk), at=OPENED)
-    for window, user, code, seen in (
-        (first, cast.pkd, "6472012001", "ya"),
-        (second, cast.pkd, "6472012001", "tidak"),
-        (second, cast.pkd_sibling, "6472012002", "tidak"),
-    ):
+    pkd, sibling = (day.cast.pkd, "6472012001"), (day.cast.pkd_sibling, "6472012002")
+    for window, (user, code), seen in ((first, pkd, "ya"), (second, pkd, "tidak"), (second, sibling, "tidak")):
         duty = Obligation.objects.for_intake().get(window=window, subject__code=code)
         day.file(user, duty, **{KAMPANYE: seen, UANG: "tidak"})
     rollup.run_all()
-    return day, first.period, second.period
+    return first.period, second.period
+
+
+def exchange(lines: list[str]) -> None:
+    """Two questions in each other's place, which leaves the vectors equally wide."""
+    one, other = (next(i for i, line in enumerate(lines) if f" {name} " in line) for name in (KAMPANYE, UANG))
+    lines[one], lines[other] = lines[other], lines[one]
+
+
+def reword(lines: list[str]) -> None:
+    """The same questions with another hint."""
+    lines[:] = [line.replace("Hitung yang masih terpasang saat", "Hitung yang terpasang saat") for line in lines]
+
+
+@pytest.fixture
+def two_versions(election_day: Day) -> tuple[Day, str, str]:
+    return (election_day, *on_two_versions(election_day, exchange))
+
+
+def test_figures_add_up_where_both_versions_ask_the_same(election_day: Day) -> None:
+    on_two_versions(election_day, reword)
+    page = page_of(election_day, "6472", instrument="masa-tenang-desa")
+    assert (page.reports, page.unsummed, page.problem_total) == (3, 0, 1)
 
 
 def test_figures_of_two_versions_never_add_up(two_versions: tuple[Day, str, str]) -> None:
