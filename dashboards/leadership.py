@@ -59,13 +59,12 @@ class Moved:
 
 @dataclass(frozen=True)
 class Area:
-    """A child unit. more: reports that came in since the snapshot, None where there is none; still: it owes reports
-    and filed nothing since; body: None where no commissioners sit.
+    """A child unit. more: reports that came in since the snapshot, None where there is none; body: None where no
+    commissioners sit.
     """
 
     row: Row
     more: int | None
-    still: bool
     body: Body | None
 
 
@@ -122,7 +121,6 @@ def leadership(page: UnitPage) -> Leadership:
             Area(
                 row=row,
                 more=_more(row, earlier[row.unit.pk]),
-                still=row.stands_since(since),
                 body=body(row.unit, row.tallies, standing) if row.unit.level in COLLEGIAL and row.tallies else None,
             )
             for row in page.rows

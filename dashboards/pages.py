@@ -27,6 +27,7 @@ from dashboards.figures import (
     sum_lines,
     sum_rows,
 )
+from dashboards.stillness import still, with_more_to_come, with_yesterday
 from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Unit
@@ -75,11 +76,7 @@ class Row:
     last_filed_at: datetime | None = None
     duties: list[Duty] = field(default_factory=list)  # of a polling station, its own
     tallies: list[Tally] = field(default_factory=list)  # of any other unit, one per window
-
-    def stands_since(self, moment: datetime | None) -> bool:
-        """Whether a unit that still owes reports, and has filed some, has filed nothing since `moment`."""
-        last = self.last_filed_at
-        return bool(self.counts.missing and moment is not None and last is not None and last < moment)
+    still: list[str] = field(default_factory=list)  # sums that stand still since an earlier day
 
 
 @dataclass
@@ -105,6 +102,7 @@ class UnitPage:
     sums: list[SumRow] = field(default_factory=list)
     duties: list[Duty] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)  # its own, one per window; none of a polling station
+    still_since: datetime | None = None  # what the sums that stand still are compared with
     decided: list[AgendaItem] = field(default_factory=list)  # behind the figures, where the basis is "ratified"
 
     @property
@@ -236,8 +234,7 @@ def in_order(rows: list[Row], sort: str) -> list[Row]:
 
 def _tallies_of(unit: Unit, now: datetime) -> list[Tally]:
     return list(
-        Tally.objects.filter(unit=unit)
-        .with_not_due(now)
+        with_more_to_come(Tally.objects.filter(unit=unit).with_not_due(now), now)
         .select_related("window__instrument", "window__stage", "window__version")
         .defer(*LIGHT)
         .order_by("window__opens_at", "window__instrument__code")
@@ -317,10 +314,8 @@ def _add_rows(page: UnitPage, windows: list[Window]) -> None:
                 duty.first_filed_at,
             )
     else:
-        held = (
-            Tally.objects.filter(window__in=windows, unit__parent=unit).with_not_due(page.as_of).select_related("unit")
-        )
-        tallies = list(held.order_by("unit__code"))
+        held = Tally.objects.filter(window__in=windows, unit__parent=unit).with_not_due(page.as_of)
+        tallies = list(with_yesterday(held, page.as_of).select_related("unit").order_by("unit__code"))
         if page.basis == "ratified":
             tallies, _decided = _as_ratified(tallies)
         for tally in tallies:
@@ -330,6 +325,18 @@ def _add_rows(page: UnitPage, windows: list[Window]) -> None:
             vector = getattr(tally, _column(page.basis))
             _add(row, tally_counts(tally), vector, problems[tally.window_id], tally.last_filed_at)
     page.rows = list(found.values())
+    if page.basis == "filed" and page.current is not None:
+        _mark_still(page)
+
+
+def _mark_still(page: UnitPage) -> None:
+    assert page.current is not None
+    more = not page.period and any(getattr(tally, "more_to_come", False) for tally in page.tallies)
+    same = [[tally for tally in row.tallies if page.sums_up(tally.window)] for row in page.rows]
+    schema = page.current.version.parsed
+    page.still_since, found = still(same, schema=schema, at=page.as_of, more_to_come=more)
+    for row in page.rows:
+        row.still = found.get(row.unit.pk, [])
 
 
 def _add(

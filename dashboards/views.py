@@ -11,7 +11,6 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.cache import caches
 from django.db import InterfaceError, OperationalError
-from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import translation
@@ -36,12 +35,7 @@ LISTED = 20  # newest releases on the page that explains verification
 @require_safe
 def unit(request: HttpRequest, election: str, code: str) -> HttpResponse:
     """A unit for those who lead it or what is above it: children, counts, sums, drill-down, filed or approved."""
-    newest = Publication.objects.filter(election=OuterRef("election")).order_by("-number")
     units = Unit.objects.visible_to(request.user).with_ancestors()
-    # With the unit, not as a query of its own: what a child that still owes has not moved since.
-    units = units.annotate(
-        released_at=Subquery(newest.values("cut_off")[:1]), release=Subquery(newest.values("number")[:1])
-    )
     found = get_object_or_404(units, election__code=election, code=code)
     page = pages.unit_page(
         found,
@@ -54,7 +48,6 @@ def unit(request: HttpRequest, election: str, code: str) -> HttpResponse:
     seats = access.memberships(request.user)
     context = {
         "page": page,
-        "unmoved": {row.unit.pk for row in page.rows if row.stands_since(found.released_at)},
         "unit": found,
         "body": Level(found.level).spec.body,
         "has_body": found.level in access.COLLEGIAL,

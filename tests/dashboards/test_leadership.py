@@ -17,9 +17,9 @@ from dashboards.models import Snapshot
 from dashboards.pages import unit_page
 from hierarchy import clock
 from hierarchy.models import Unit
-from reports import review, rollup
-from reports.models import Tally
-from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
+from reports import calendar, review, rollup
+from reports.models import Obligation, Tally, Window
+from tests.days import AFTERNOON, MORNING_AFTER, OPENED, Day, fresh
 from tests.reports.test_plenary import body, ratify
 
 BUDGET = 9
@@ -62,18 +62,74 @@ def test_what_moved_since_the_evening_before(yesterday: Day) -> None:
     assert {area.row.unit.code: area.more for area in found.areas} == {"6401": 0, "6472": 1}
 
 
-def test_an_area_that_owes_and_filed_nothing_since_stands_still(yesterday: Day) -> None:
-    def still() -> set[str]:
-        return {area.row.unit.code for area in led(yesterday, instrument="penghitungan-tps").areas if area.still}
+APK = "apk_terpasang"
 
-    assert still() == set(), "who has filed nothing at all is missing, not still"
-    yesterday.file(yesterday.cast.ptps, yesterday.duty("penghitungan-tps"))
+
+@pytest.fixture
+def quiet(election_day: Day) -> Day:
+    """The field's example: 563 posters in Paser and 40 in Samarinda on the first day, and a second day has opened."""
+    day, cast = election_day, election_day.cast
+    day.file(cast.stranger, quiet_duty(day, 0, "6401012001"), **{APK: 563})
+    day.file(cast.pkd, quiet_duty(day, 0, "6472012001"), **{APK: 40})
     rollup.run_all()
-    assert still() == set(), "it moved today"
-    yesterday.set_clock(MORNING_AFTER + timedelta(days=1))
     snapshots.take()
-    yesterday.set_clock(MORNING_AFTER + timedelta(days=2))
-    assert still() == {"6472"}
+    day.set_clock(MORNING_AFTER)
+    return day
+
+
+def quiet_duty(day: Day, number: int, subject: str) -> Obligation:
+    """What a village owes of a day of the quiet period, from 0; the window is opened when it is not yet."""
+    rows = Window.objects.filter(instrument__code="masa-tenang-desa", election=day.election).order_by("opens_at")
+    window = rows[number]
+    if window.opened_at is None:
+        calendar.open_window(window=window, at=OPENED)
+    return Obligation.objects.for_intake().get(window=window, subject__code=subject)
+
+
+def standing(day: Day) -> dict[str, list[str]]:
+    """Code -> what stands still, the same on the sheet and on the unit's page."""
+    sheet = led(day, instrument="masa-tenang-desa").page
+    unit = Unit.objects.with_ancestors().get(election=day.election, code="64")
+    chosen = {"instrument": "masa-tenang-desa", "period": "", "basis": "filed", "sort": ""}
+    page = unit_page(unit, now=clock.now(), **chosen)
+    found = {row.unit.code: row.still for row in page.rows}
+    assert {row.unit.code: row.still for row in sheet.rows} == found
+    return {code: labels for code, labels in found.items() if labels}
+
+
+def test_a_figure_that_stands_still_is_named_where_its_neighbour_moves(quiet: Day, client: Client) -> None:
+    """Zeros filed day after day move nothing: a report came in, the figure did not."""
+    assert standing(quiet) == {}, "nobody has moved, so nobody is behind"
+    quiet.file(quiet.cast.pkd, quiet_duty(quiet, 1, "6472012001"), **{APK: 50})
+    quiet.file(quiet.cast.stranger, quiet_duty(quiet, 1, "6401012001"), **{APK: 0})
+    rollup.run_all()
+    assert standing(quiet) == {"6401": ["APK masih terpasang di masa tenang"]}
+    client.force_login(fresh(quiet.cast.province_chair))
+    for page in ("leadership", "unit"):
+        address = reverse(page, args=["pemilu2024", "64"])
+        text = client.get(address, {"instrumen": "masa-tenang-desa"}).content.decode()
+        assert text.count("tidak bergerak sejak 14 Feb 2024: APK masih terpasang di masa tenang") == 1
+
+
+def test_nothing_is_said_to_stand_still_without_cause(quiet: Day) -> None:
+    quiet.file(quiet.cast.pkd, quiet_duty(quiet, 1, "6472012001"), **{APK: 50})
+    quiet.file(quiet.cast.stranger, quiet_duty(quiet, 1, "6401012001"), **{APK: 1})
+    rollup.run_all()
+    assert standing(quiet) == {}, "both moved"
+    quiet_days = Window.objects.filter(instrument__code="masa-tenang-desa", election=quiet.election)
+    quiet_days.update(closes_at=MORNING_AFTER)
+    quiet.set_clock(MORNING_AFTER + timedelta(days=1))
+    assert standing(quiet) == {}, "no report is to come any more"
+
+
+def test_a_unit_compared_with_the_same_day_does_not_stand_still(election_day: Day) -> None:
+    day = election_day
+    day.file(day.cast.stranger, quiet_duty(day, 0, "6401012001"), **{APK: 563})
+    rollup.run_all()
+    snapshots.take()
+    day.file(day.cast.pkd, quiet_duty(day, 0, "6472012001"), **{APK: 40})
+    rollup.run_all()
+    assert standing(day) == {}
 
 
 def test_before_the_first_evening_the_page_says_so(election_day: Day, client: Client) -> None:

@@ -108,7 +108,8 @@ def test_totals_stand_beside_the_commissions(client: Client, election_day: Day, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_child_that_owes_and_stood_still_since_the_release_is_marked(client: Client, election_day: Day):
+def test_right_after_a_release_nothing_stands_still(client: Client, election_day: Day):
+    """Ten regencies of ten were red the minute after a release, the one that moved most among them."""
     from dashboards import publish
 
     election_day.file(election_day.cast.ptps)
@@ -118,4 +119,5 @@ def test_a_child_that_owes_and_stood_still_since_the_release_is_marked(client: C
     assert "tidak bergerak" not in body(client, url)
     released = publish.publish(election=election_day.election, by=None)
     assert released.cut_off <= clock.now()
-    assert f"tidak bergerak sejak rilis {released.number}" in body(client, url)
+    for each in (url, url.replace("647201", "64")):
+        assert "tidak bergerak" not in body(client, each)
