@@ -1,24 +1,39 @@
-"""The list behind a number of the board as a file: one query, streamed row by row, never a formula."""
+"""The list behind a number of the board as a file: one query, read row by row, never a formula.
+
+A file is whole before any of it is sent, and the site makes one at a time: seconds of computing for the longest list,
+whoever asks and however slowly they read.
+"""
 
 from __future__ import annotations
 
 import csv
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from enum import IntEnum
 from pathlib import Path
 from typing import IO
 
-from django.utils import translation
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from dashboards.board_list import MEASURES, Listed
 from dashboards.board_shapes import Heat
-from hierarchy import formats
+from hierarchy import formats, locks
+from hierarchy.errors import Refusal
 from hierarchy.models import Unit
 from hierarchy.tabular import safe_cell
 
 CHUNK = 2_000
+
+
+class Lock(IntEnum):
+    """An advisory lock beside those of hierarchy/locks.py and reports/locks.py. Never reuse or renumber it."""
+
+    BOARD_FILE = 2001
+
+
 Cell = str | int | None
 
 
@@ -73,23 +88,27 @@ def cells(row: Listed) -> list[Cell]:
     ]
 
 
-class _Echo:
-    """A file that hands every line straight back."""
+@contextmanager
+def making() -> Iterator[None]:
+    """A transaction in which one file is made. Raises Refusal while another is."""
+    with transaction.atomic():
+        if not locks.take(Lock.BOARD_FILE, [0], wait=False):
+            raise Refusal(_("Berkas lain sedang dibuat. Tunggu beberapa detik, lalu unduh lagi."))
+        yield
 
-    def write(self, text: str) -> str:
-        return text
 
+def table(head: list[list[str]], names: list[str], rows: Iterable[Listed]) -> IO[bytes]:
+    """As CSV, open for reading; it lives as long as it is open.
 
-def csv_lines(head: list[list[str]], names: list[str], rows: Iterable[Listed]) -> Iterator[bytes]:
-    """The file piece by piece: UTF-8 with the mark Excel needs, semicolons as Excel in Indonesian reads them."""
-    language = translation.get_language()
-    writer = csv.writer(_Echo(), delimiter=";")
-    yield b"\xef\xbb\xbf"
-    for line in [*head, names]:
-        yield writer.writerow([safe_cell(cell) for cell in line]).encode()
-    with translation.override(language):  # the page's language is gone by the time a file is read
-        for row in rows:
-            yield writer.writerow([_for_csv(cell) for cell in cells(row)]).encode()
+    UTF-8 with the mark Excel needs, semicolons as Excel in Indonesian reads them.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "papan.csv"
+        with path.open("w", encoding="utf-8-sig", newline="") as text:
+            writer = csv.writer(text, delimiter=";")
+            writer.writerows([safe_cell(cell) for cell in line] for line in [*head, names])
+            writer.writerows([_for_csv(cell) for cell in cells(row)] for row in rows)
+        return path.open("rb")
 
 
 def _for_csv(cell: Cell) -> Cell:

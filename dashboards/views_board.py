@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpRequest, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -25,6 +25,7 @@ from dashboards.board_trend import trend
 from dashboards.views_exports import MIME
 from hierarchy import access, clock
 from hierarchy.access import Permission
+from hierarchy.errors import Refusal
 from hierarchy.levels import LEAF
 from hierarchy.models import Unit, User
 from reports import journal
@@ -63,7 +64,11 @@ def board(request: HttpRequest, election: str, code: str) -> HttpResponseBase:
     rows = behind(duties, state=found.state, narrowed=narrowed, now=now)
     if request.GET.get("bentuk") in ("csv", "xlsx"):
         access.require(user, Permission.EXPORT, unit)
-        return _file(request.GET["bentuk"], unit, heat, found, choice, rows, user, now)
+        try:
+            return _file(request.GET["bentuk"], unit, heat, found, choice, rows, user, now)
+        except Refusal as refusal:
+            messages.error(request, str(refusal))
+            return _without_file(request)
     page = _Known(rows, found.listed).get_page(request.GET.get("halaman"))
     context = _context(unit, heat, found, choice, user, now)
     context |= {"page": page, "rows": listed(page.object_list, heat=heat, user=user, now=now)}
@@ -103,18 +108,23 @@ def _file(
     user: User,
     now: datetime,
 ) -> HttpResponseBase:
-    """The file, with a line in the journal: it takes people's telephone numbers out of the house."""
-    with transaction.atomic():
-        facts: dict[str, Any] = {"state": found.state, "windows": [asked.pk for asked in heat.shown], "form": form}
-        journal.write(journal.entry("board.downloaded", by=user, unit=unit, election=unit.election.code, **facts))
+    """The file, with a line in the journal: it takes people's telephone numbers out of the house. Raises Refusal."""
+    facts: dict[str, Any] = {"state": found.state, "windows": [asked.pk for asked in heat.shown], "form": form}
     head = board_files.heading(unit, heat, found.state, choice.search, now)
     windows = {asked.pk: asked for asked in heat.shown}
-    lines = (Listed.of(duty, windows=windows, user=user, now=now) for duty in rows.iterator(board_files.CHUNK))
+    with board_files.making():
+        journal.write(journal.entry("board.downloaded", by=user, unit=unit, election=unit.election.code, **facts))
+        lines = (Listed.of(duty, windows=windows, user=user, now=now) for duty in rows.iterator(board_files.CHUNK))
+        if form == "csv":
+            file, kind = board_files.table(head, board_files.columns(), lines), "text/csv; charset=utf-8"
+        else:
+            file, kind = board_files.workbook(_("Papan kepatuhan"), head, board_files.columns(), lines), MIME
     name = f"kepatuhan-{unit.code}-{found.state}.{form}"
-    if form == "csv":
-        stream = board_files.csv_lines(head, board_files.columns(), lines)
-        answer = StreamingHttpResponse(stream, content_type="text/csv; charset=utf-8")
-        answer["Content-Disposition"] = f'attachment; filename="{name}"'
-        return answer
-    book = board_files.workbook(_("Papan kepatuhan"), head, board_files.columns(), lines)
-    return FileResponse(book, as_attachment=True, filename=name, content_type=MIME)
+    return FileResponse(file, as_attachment=True, filename=name, content_type=kind)
+
+
+def _without_file(request: HttpRequest) -> HttpResponseBase:
+    """Back to the page from which the file was asked for."""
+    asked = request.GET.copy()
+    del asked["bentuk"]
+    return redirect(f"{request.path}?{asked.urlencode()}")

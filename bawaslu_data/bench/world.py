@@ -31,7 +31,7 @@ from reports.management.commands.simulate import COLUMNS, Steps
 from reports.models import InstrumentVersion, Obligation, Window
 
 CHAIR = "ketua-rekaan"
-SITE = {"workers": 4, "threads": 1}  # as in docker-compose.yml
+SITE = {"workers": 4, "threads": 2}  # as in docker-compose.yml
 MOST_WINDOWS = 60
 BY_VILLAGE = """
     SELECT filer_id, array_agg(id ORDER BY id) FROM reports_obligation WHERE state = 'OWED'

@@ -10,6 +10,7 @@ import threading
 import time
 from typing import Any
 
+import psycopg
 from django.db.backends.postgresql import base
 from django.db.utils import OperationalError
 
@@ -45,7 +46,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise OperationalError("the database was away a moment ago")
         try:
             connection = super().get_new_connection(conn_params)
-        except base.Database.OperationalError:
+        except psycopg.OperationalError:
             self.known.note(away=True)
             raise
         self.known.note(away=False)

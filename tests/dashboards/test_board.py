@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import itertools
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dashboards import board, board_list
+from dashboards import board, board_files, board_list
 from dashboards.board_shapes import Choice, Heat, Index
 from dashboards.board_trend import HEIGHT, TOP, WIDTH, trend
 from hierarchy import clock
@@ -269,6 +270,21 @@ def test_files_hold_the_whole_list_and_no_formula(election_day: Day) -> None:
     assert Event.objects.filter(verb="board.downloaded", actor=cast.province_member.username).count() == 2
 
 
+def test_files_are_made_one_at_a_time_and_who_comes_too_early_is_told_so(election_day: Day) -> None:
+    client = signed_in(election_day.cast.province_member)
+    rollup.run_all()
+    other = connection.copy()
+    with contextlib.closing(other), other.cursor() as busy:
+        busy.execute("SELECT pg_advisory_lock(%s, 0)", [int(board_files.Lock.BOARD_FILE)])
+        for form in ("csv", "xlsx"):
+            answer: Any = client.get(url("64", keadaan="wajib", bentuk=form), follow=True)
+            assert answer.redirect_chain == [(url("64", keadaan="wajib"), 302)]
+            assert "Berkas lain sedang dibuat. Tunggu beberapa detik" in answer.content.decode()
+        busy.execute("SELECT pg_advisory_unlock(%s, 0)", [int(board_files.Lock.BOARD_FILE)])
+    assert not Event.objects.filter(verb="board.downloaded").exists()
+    assert b"Kode;Satuan" in client.get(url("64", bentuk="csv")).getvalue()
+
+
 def test_outside_ones_subtree_there_is_nothing(cast: Cast, client: Client) -> None:
     for stranger in (cast.stranger, cast.stranger_member, cast.nobody):
         client.force_login(stranger)
@@ -287,7 +303,7 @@ def test_senseless_addresses_break_nothing(election_day: Day) -> None:
 def test_before_anything_is_opened_the_page_says_so(cast: Cast, client: Client) -> None:
     client.force_login(cast.province_member)
     assert "Belum ada pelaporan yang dibuka" in client.get(url("64")).content.decode()
-    assert client.get(url("64", bentuk="csv")).status_code == 200
+    assert client.get(url("64", bentuk="csv")).getvalue()
 
 
 def test_the_menu_leads_there_who_has_somebody_below(election_day: Day, client: Client) -> None:

@@ -14,7 +14,7 @@ from django.db import connection, connections
 from django.db.models import Sum
 
 from bawaslu_data import processes
-from bawaslu_data.bench import load
+from bawaslu_data.bench import load, memory
 from bawaslu_data.bench.figures import Figure
 from bawaslu_data.bench.world import SITE, World
 from bawaslu_data.celery import FIGURES
@@ -30,7 +30,7 @@ def measure(world: World, seconds: int) -> Iterator[Figure]:
     count = PER_SECOND * seconds
     duties = world.owed(count)
     port = processes.free_port()
-    with processes.web(port, **SITE), processes.worker(FIGURES), processes.beat():
+    with processes.web(port, **SITE) as web, processes.worker(FIGURES) as worker, processes.beat():
         _warm(world, port, duties[:1])
         filings = list(world.filings(port, duties[1:]))
         watch = _Watch(world)
@@ -42,6 +42,7 @@ def measure(world: World, seconds: int) -> Iterator[Figure]:
         accepted = sorted(begun + moment for moment in outcome.ends)
         watch.expect(len(filings))
         readers.join()
+        held = {"web": memory.peak(web.pid), "worker": memory.peak(worker.pid)}
     ages = watch.ages(accepted)
     yield Figure(f"diterima, {seconds} detik", "laporan/s", len(filings) / outcome.seconds, PER_SECOND,
                  goal=0.98, at_least=True)  # fmt: skip
@@ -49,6 +50,8 @@ def measure(world: World, seconds: int) -> Iterator[Figure]:
     yield Figure("laporan sampai di angka provinsi, p50", "s", _share(ages, 0.5))
     yield Figure("laporan sampai di angka provinsi, p95", "s", _share(ages, 0.95), goal=2)
     yield Figure("laporan sampai di angka provinsi, paling lama", "s", ages[-1])
+    for name, most in held.items():
+        yield Figure(f"memori puncak satu proses {name}", "MB", most)
 
 
 def _warm(world: World, port: int, duties: list[tuple[int, str]]) -> None:

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from bawaslu_data import processes
 from bawaslu_data.bench.figures import Figure, rounds
 from bawaslu_data.bench.world import World
+from bawaslu_data.celery import FIGURES
 from hierarchy import clock
 from hierarchy.models import Unit
 from reports import outbox, rollup
@@ -145,7 +146,7 @@ def _paths(world: World, villages: list[Unit]) -> Callable[[], None]:
 def _workers(world: World) -> Iterator[Figure]:
     alone = 0.0
     for concurrency in (1, 2):
-        with processes.worker(concurrency=concurrency):
+        with processes.worker(FIGURES, concurrency=concurrency):
             _settle(lambda: _mark_one(world))  # the worker is up when it has done something
             seconds = _settle(lambda: _clear(world))
         yield Figure(f"rekap penuh, {concurrency} pekerja Celery", "s", seconds, alone or None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +15,7 @@ import redis
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from bawaslu_data.processes import running
 from hierarchy.nation import MOST_STATIONS
 
 WHAT = ["intake", "rollup", "page", "public", "recap", "freshness", "tree"]
@@ -90,7 +90,8 @@ class Command(BaseCommand):
                 "LOG_LEVEL": "ERROR",
                 "DEBUG": "",
             }
-            done = subprocess.run(command, cwd=settings.BASE_DIR, env=env, check=False)
+            with running(command, env=env) as done:  # which ends with this process, and all that it starts with it
+                done.wait()
             if done.returncode:
                 raise CommandError("Pengukuran terhenti; sebabnya ada di atas.")
             figures: list[dict[str, Any]] = json.loads(answers.read_text())
