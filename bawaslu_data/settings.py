@@ -215,6 +215,8 @@ PUBLICATION_KEY = env("PUBLICATION_KEY", default="").strip()
 # first, then, comma-separated, those of older releases.
 PUBLICATION_PUBLIC_KEY = env("PUBLICATION_PUBLIC_KEY", default="").strip()
 KEY_DIR = Path(env("KEY_DIR", default=str(BASE_DIR / ".data" / "keys")))
+# No published figure rests on fewer single supervisors than this (docs/publication.md); 1 withholds nothing.
+DISCLOSURE_K = env.int("DISCLOSURE_K", default=3)
 
 # Whoever reads /metrics must show it as a bearer token; empty: only requests that came through no proxy are answered.
 METRICS_TOKEN = env("METRICS_TOKEN", default="").strip()

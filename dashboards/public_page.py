@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
-from django.utils.translation import get_language
 
 from dashboards.figures import (
+    PROVISIONAL,
+    RATIFIED,
     Counts,
     Figure,
     Line,
-    SumRow,
-    problem_lines,
-    published_vector,
-    subject_noun,
-    sum_lines,
-    sum_rows,
 )
 from dashboards.models import Publication, PublishedPage
 from dashboards.public import stored
+from dashboards.public_section import Section, Still, Sum, section_of
 from dashboards.svg import outlines
 from hierarchy import formats
-from hierarchy.levels import LEAF
+from hierarchy.access import COLLEGIAL
+from hierarchy.levels import LEAF, Level
 from hierarchy.models import Unit
 from reports.models import Finding, InstrumentVersion, Stage
 
@@ -73,27 +71,15 @@ class Tab:
 
 
 @dataclass(frozen=True)
-class Section:
-    """The chosen instrument's approved figures, with how complete they are."""
-
-    key: str
-    stage: str
-    title: str
-    noun: str
-    counts: Counts
-    problems: list[Line]
-    sums: list[SumRow]
-
-
-@dataclass(frozen=True)
 class Child:
-    """A line of the table of children."""
+    """A line of the table of children. problems None: withheld, or a polling station's, which are not published."""
 
     code: str
     title: str
     url: str
     counts: Counts
-    problems: int
+    problems: int | None
+    still: list[Still] = field(default_factory=list)
 
     @property
     def state(self) -> str:
@@ -118,7 +104,10 @@ class Area:
 
 
 def state_of(counts: Counts) -> str:
-    """The state of a single obligation as a key of formats.STATES; "" where several are counted together."""
+    """The state of a single obligation as a key of formats.STATES; "" where several are counted together.
+
+    OWED is what is not due yet.
+    """
     if counts.expected != 1:
         return ""
     held = {
@@ -128,7 +117,7 @@ def state_of(counts: Counts) -> str:
         "VACANT": counts.vacant,
         "UNREACHABLE": counts.unreachable,
     }
-    return next((state for state, count in held.items() if count), "OWED")
+    return next((state for state, count in held.items() if count), "OWED" if counts.not_due else "LATE")
 
 
 @dataclass
@@ -176,6 +165,10 @@ class PublicPage:
         return self.stored.payload["level"] == LEAF - 1
 
     @property
+    def has_body(self) -> bool:
+        return self.stored.payload["level"] in COLLEGIAL
+
+    @property
     def state(self) -> str:
         return state_of(self.current.counts) if self.current and not self.stored.payload["children"] else ""
 
@@ -189,17 +182,33 @@ class PublicPage:
                 title=_unit(row, level).title,
                 url=self.address.page(row["code"]),
                 counts=Counts(**row["counts"][key]),
-                problems=row["problems"][key],
+                problems=None if level == LEAF else row["problems"][key],
+                still=self._still(row.get("still", {}).get(key, {})),
             )
             for row in self.stored.payload["children"]
             if key in row["counts"]
         ]
 
+    def _still(self, marks: Mapping[str, Mapping[str, int]]) -> list[Still]:
+        labels = self.current.labels if self.current else {}
+        return [Still(labels[key], mark["value"], mark["since"]) for key, mark in marks.items() if key in labels]
+
     @property
     def worst(self) -> list[Child]:
-        """Where most reports are missing."""
-        silent = [child for child in self.children if child.counts.missing]
-        return sorted(silent, key=lambda child: (-child.counts.missing, child.code))[:WORST]
+        """Where most reports are past their deadline."""
+        silent = [child for child in self.children if child.counts.past]
+        return sorted(silent, key=lambda child: (-child.counts.past, child.code))[:WORST]
+
+    @property
+    def unmoved(self) -> list[Child]:
+        """Where some figure stands still."""
+        return [child for child in self.children if child.still]
+
+    @property
+    def body(self) -> str:
+        """The unit's body by name: "Panwaslu Kecamatan Sungai Pinang"."""
+        level = Level(self.unit.level)
+        return f"{level.spec.body} {self.unit.name}" if level == Level.DISTRICT else f"Bawaslu {self.unit.title}"
 
     @cached_property
     def map(self) -> dict[str, Any] | None:
@@ -215,7 +224,7 @@ class PublicPage:
 
     def figure(self, line: Line) -> Figure:
         assert self.current is not None
-        counts = self.current.counts
+        counts, ratified = self.current.counts, self.current.ratified
         return Figure(
             label=line.label,
             value=line.value if counts.approved_count else None,
@@ -223,8 +232,9 @@ class PublicPage:
             filed=counts.approved_count,
             expected=counts.expected,
             noun=self.current.noun,
-            as_of=self.release.cut_off,
-            version=self.release.number,
+            as_of=max(decision.decided_at for decision in self.current.decided) if ratified else self.release.cut_off,
+            status=RATIFIED if ratified else PROVISIONAL,
+            version=None if ratified else self.release.number,
         )
 
     @property
@@ -236,17 +246,12 @@ class PublicPage:
         return [line for line in self.current.problems if not line.value] if self.current else []
 
     @property
-    def sums(self) -> list[SumRow]:
+    def sums(self) -> list[Sum]:
         return self.current.sums if self.current else []
 
     @property
     def top_problems(self) -> list[Figure]:
         return [self.figure(line) for line in self.found[:TOP]]
-
-    @property
-    def problem_total(self) -> int:
-        """Findings over all indicators; a report may have several."""
-        return sum(line.value for line in self.current.problems) if self.current else 0
 
     @property
     def code_before(self) -> str:
@@ -310,7 +315,8 @@ def page(of: Publication, code: str, *, address: Address) -> PublicPage | None:
     if chosen:
         section = sections[chosen]
         version = versions[section["instrument"], section["version"]]
-        current = _section(chosen, section, stages[section["stage"]], version)
+        station = found.payload["level"] == LEAF
+        current = section_of(chosen, section, stages[section["stage"]], version, station=station)
     return PublicPage(of, found, address, tabs, current)
 
 
@@ -325,19 +331,3 @@ def _choose(sections: dict[str, dict[str, Any]], keys: list[str], slugs: dict[st
     staged = [key for key in keys if not key.startswith("NON_TAHAPAN")] or keys
     reported = [key for key in staged if sections[key]["counts"]["filed_count"]]
     return named or next(iter((reported or staged)[-1:]), None)
-
-
-def _section(key: str, data: dict[str, Any], stage: Stage, version: InstrumentVersion) -> Section:
-    schema, language = version.parsed, get_language()
-    vector = published_vector(schema, data["values"])
-    public = {question.name for question in schema.questions if question.public}
-    sums = [line for line in sum_lines(schema, vector, language) if line.question.name in public]
-    return Section(
-        key=key,
-        stage=stage.name,
-        title=version.instrument.title,
-        noun=subject_noun(version.instrument),
-        counts=Counts(**data["counts"]),
-        problems=[line for line in problem_lines(schema, vector, language) if line.question.name in public],
-        sums=sum_rows(schema, sums),
-    )

@@ -6,8 +6,8 @@ changes silently: a correction is a new number. Aggregates only; texts, photos a
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Set
+from datetime import datetime
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -15,18 +15,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import connection, transaction
 
 from dashboards import keys, proof
-from dashboards.figures import public_cells, public_problems
 from dashboards.models import Fate, Publication, PublishedPage
 from dashboards.proof import GENESIS
-from dashboards.standing import standing
+from dashboards.published_content import build_pages
 from hierarchy import access, clock
 from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.models import Election, Unit, User
 from reports import journal
-from reports.findings import confirmed
-from reports.models import Event, Seal, Window
-from reports.rollup import COUNTS
+from reports.models import Event, Seal
 
 BATCH = 2_000  # pages held at once
 PUBLISHED = "figures.published"
@@ -48,7 +45,7 @@ def publish(*, election: Election, by: User | None, note: str = "") -> Publicati
         previous, sealed = election.publications.first(), Seal.objects.last()
         cut_off = clock.now()
         number = previous.number + 1 if previous else 1
-        pages, changed = _store_pages(election, number)
+        pages, changed = _store_pages(election, number, cut_off)
         publication = Publication(
             election=election,
             number=number,
@@ -77,14 +74,14 @@ def publish(*, election: Election, by: User | None, note: str = "") -> Publicati
     return publication
 
 
-def _store_pages(election: Election, number: int) -> tuple[dict[str, bytes], int]:
+def _store_pages(election: Election, number: int, cut_off: datetime) -> tuple[dict[str, bytes], int]:
     """Stores the pages that differ from those in force; returns every page's digest by code, and how many differed."""
     known = {
         code: (bytes(digest), unit)
         for code, digest, unit in proof.in_force(election).values_list("code", "sha256", "unit_id")
     }
     pages, fresh, changed = dict[str, bytes](), list[PublishedPage](), 0
-    for code, unit, payload in _everything(election, known.keys()):
+    for code, unit, payload in _everything(election, cut_off, known.keys()):
         pages[code] = digest = proof.page_digest(payload)
         if known.get(code) != (digest, unit):
             fresh.append(
@@ -98,10 +95,12 @@ def _store_pages(election: Election, number: int) -> tuple[dict[str, bytes], int
     return pages, changed
 
 
-def _everything(election: Election, known: Set[str]) -> Iterator[tuple[str, int | None, dict[str, Any]]]:
+def _everything(
+    election: Election, cut_off: datetime, known: Set[str]
+) -> Iterator[tuple[str, int | None, dict[str, Any]]]:
     """(code, unit id, payload): a page for every unit, then a tombstone for every known code that is no unit's now."""
     unit_of = dict(Unit.objects.filter(election=election).order_by().values_list("code", "pk"))
-    for code, payload in build_pages(election):
+    for code, payload in build_pages(election, cut_off):
         yield code, unit_of[code], payload
     code_of = {unit: code for code, unit in unit_of.items()}
     for page in proof.in_force(election).filter(code__in=known - unit_of.keys()):
@@ -184,86 +183,3 @@ def _unlike_the_journal(election: Election, releases: list[Publication]) -> Iter
 
 def _target(election: Election, number: int) -> str:
     return f"{election.code} v{number}"
-
-
-# --- what a page says ----------------------------------------------------------------------------------------------
-
-
-def build_pages(election: Election) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(code, payload) for every unit of the election: its sections, and a line for each child.
-
-    A section is one instrument of one stage over all its periods: counts of obligations, and the public sums over
-    APPROVED reports; then, from districts up, how many findings its bodies have confirmed, by kind. Units hold no
-    names of people and no text. One province is held at a time.
-    """
-    for province in Unit.objects.filter(election=election, level=Level.PROVINCE).order_by("code"):
-        yield from _pages_of(province)
-
-
-def _pages_of(province: Unit) -> Iterator[tuple[str, dict[str, Any]]]:
-    units = {unit.pk: unit for unit in Unit.objects.within(province).order_by("code")}
-    sections, findings = _sections(province), confirmed(province)
-    children: dict[int, list[Unit]] = defaultdict(list)
-    for unit in units.values():
-        if unit.parent_id:
-            children[unit.parent_id].append(unit)
-    for unit in units.values():
-        chain = [units[pk] for pk in (unit.province_id, unit.regency_id, unit.district_id, unit.village_id) if pk]
-        yield (
-            unit.code,
-            {
-                "code": unit.code,
-                "name": unit.name,
-                "kind": unit.kind,
-                "level": unit.level,
-                "ancestors": [[a.code, a.name, a.kind] for a in chain if a.pk != unit.pk],
-                "registered_voters": unit.registered_voters,
-                "sections": sections.get(unit.pk, {}),
-                # Only where there are any, so that a page does not change by what is not there.
-                **({"findings": found} if (found := findings.get(unit.pk)) else {}),
-                "children": [
-                    {
-                        "code": child.code,
-                        "name": child.name,
-                        "kind": child.kind,
-                        "counts": {key: section["counts"] for key, section in sections.get(child.pk, {}).items()},
-                        "problems": {key: section["problems"] for key, section in sections.get(child.pk, {}).items()},
-                    }
-                    for child in children[unit.pk]
-                ],
-            },
-        )
-
-
-def _sections(province: Unit) -> dict[int, dict[str, dict[str, Any]]]:
-    """unit id -> "stage/instrument/version" -> section."""
-    found: dict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
-    for window in Window.objects.for_pages(province.election):
-        schema = window.version.parsed
-        cells = public_cells(schema), public_problems(schema)
-        _add(found, window, cells, standing(window, province))
-    return found
-
-
-def _add(found: dict, window: Window, cells: tuple, rows: Iterable[tuple]) -> None:
-    values, problems = cells
-    name = f"{window.stage.code}/{window.instrument.code}/{window.version.number}"
-    for unit_id, *counts, vector in rows:
-        section = found[unit_id].setdefault(
-            name,
-            {
-                "stage": window.stage.code,
-                "instrument": window.instrument.code,
-                "version": window.version.number,
-                "counts": dict.fromkeys(COUNTS, 0),
-                "values": {},
-                "problems": 0,
-            },
-        )
-        for key, count in zip(COUNTS, counts, strict=True):
-            section["counts"][key] += count
-        if vector is not None:
-            section["problems"] += sum(vector[position] for position in problems)
-            for key, position in values:
-                if vector[position]:  # a value not named is 0: most problems are absent from most stations
-                    section["values"][key] = section["values"].get(key, 0) + vector[position]

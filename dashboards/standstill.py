@@ -4,7 +4,7 @@ A figure of an area stands still between two moments when all of this is true:
 
 1. both values are known and equal. Movement is that of the figure: whoever files zeros day after day has moved nothing;
 2. it was to be expected to grow: reports are still to come or to be approved (`may_grow`);
-3. at least half of the areas beside it that were to be expected to grow, and one at least, have grown or shrunk;
+3. of the areas beside it that moved or were to be expected to, at least half moved, and one at least;
 4. the moments lie LONG_ENOUGH apart: nothing stands still right after a release.
 
 Nobody is marked without somebody to compare with, so a figure that rarely changes anywhere is marked nowhere. Pure.
@@ -46,11 +46,9 @@ def standing_still(readings: Mapping[AreaKey, Reading], *, elapsed: timedelta) -
     """The areas whose figure stands still; `readings` are those of one indicator in areas beside each other."""
     if elapsed < LONG_ENOUGH:
         return frozenset()
-    growing = {key: reading for key, reading in readings.items() if reading.known and reading.may_grow}
-    moved = sum(reading.moved for reading in growing.values())
-    return frozenset(
-        key for key, reading in growing.items() if not reading.moved and moved and moved * 2 >= len(growing) - 1
-    )
+    live = {key: reading for key, reading in readings.items() if reading.known and (reading.may_grow or reading.moved)}
+    moved = sum(reading.moved for reading in live.values())
+    return frozenset(key for key, reading in live.items() if not reading.moved and moved and moved * 2 >= len(live) - 1)
 
 
 def may_grow(*, missing: int, undecided: int, accepting: bool, more_to_come: bool) -> bool:

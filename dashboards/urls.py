@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("dashboards.urls_board")),
     path("", views.public_home, name="public-home"),
     path("cara-memeriksa/", views.how_to_verify, name="how-to-verify"),
+    path("yang-diterbitkan/", views.what_is_published, name="what-is-published"),
     path("publik/<slug:election>/manifes.txt", views.public_manifest, name="public-manifest"),
     path("publik/<slug:election>/rilis/<int:number>/manifes.txt", views.public_manifest, name="public-manifest"),
     path("publik/<slug:election>/<slug:code>/", views.public_unit, name="public-unit"),

@@ -86,14 +86,18 @@ def _of_release(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
 
 
 def _kept(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Keeps in the process what a page looked like: of one address in one release, it can look no other way."""
+    """Keeps in the process what a page looked like: of one address in one release, it can look no other way.
+
+    The address is the path with the parameters that a page knows; whatever else stands in a query makes no page of its
+    own, and a made-up value is answered and not kept, so that nobody can empty the shelf.
+    """
 
     @wraps(view)
     def answer(request: HttpRequest, **parts: Any) -> HttpResponse:
         etag = _etag(request, **parts)
         if etag is None or settings.CLOCK_OFFSET:  # a rehearsal's banner tells the time
             return view(request, **parts)
-        address, pages = request.get_full_path(), caches["pages"]
+        address, pages = (request.path, request.GET.get("instrumen", "")), caches["pages"]
         if kept := pages.get(_key(address, etag)):
             return HttpResponse(kept[0], headers=kept[1])
         response = view(request, **parts)
@@ -101,7 +105,8 @@ def _kept(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         if response.status_code == 200 and found is not None:
             # Of the release it was made from: a newer one may have come since the digest was asked for.
             response["ETag"] = _quoted(bytes(found.digest))
-            pages.set(_key(address, response["ETag"]), (response.content, dict(response.items())))
+            if address[1] in ("", getattr(request, "_instrument", "")):
+                pages.set(_key(address, response["ETag"]), (response.content, dict(response.items())))
         return response
 
     return answer
@@ -147,11 +152,19 @@ def _release(request: HttpRequest, election: str = "", number: int | None = None
     return found
 
 
+# What makes a page look as it does, besides its release: what it is made with, and the words on it.
+LOOKS = (
+    *(f"{app}/**/*.py" for app in ("dashboards", "reports", "hierarchy")),
+    *("templates/**/*.html", "static/**/*.css", "static/**/*.js", "static/**/*.svg", "locale/**/*.mo"),
+    *("dashboards/data/*", "bawaslu_data/settings.py"),
+)
+
+
 @cache
 def _edition() -> str:
-    """Eight digits of what makes a page look as it does, read once per process."""
+    """Eight digits of the product as it stands on the disk, read once per process."""
     digest = hashlib.sha256()
-    for pattern in ("templates/**/*.html", "static/css/*.css", "locale/**/*.po", "dashboards/*.py", "hierarchy/*.py"):
+    for pattern in LOOKS:
         for path in sorted(settings.BASE_DIR.glob(pattern)):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:8]
@@ -180,6 +193,7 @@ def _page(request: HttpRequest, election: str = "", code: str = "", number: int 
     page = public_page.page(release, code, address=address)
     if page is None:
         raise Http404
+    request._instrument = page.address.instrument  # type: ignore[attr-defined]
     context = {"page": page, "numbered": number is not None, "public_page": True, "nav_current": "public"}
     if page.stored.fate:
         return render(request, "dashboards/public_gone.html", context, status=_status(page.stored))
@@ -200,6 +214,12 @@ def how_to_verify(request: HttpRequest) -> HttpResponse:
     key = keys.to_check(bytes(releases[0].public_key)).hex() if releases else ""
     context = {"public_page": True, "releases": releases, "recipe": program, "public_key": key}
     return render(request, "dashboards/how_to_verify.html", context)
+
+
+@_in_language
+def what_is_published(request: HttpRequest) -> HttpResponse:
+    """What is published at which level and what is withheld, in plain words."""
+    return render(request, "dashboards/public_disclosure.html", {"public_page": True, "k": settings.DISCLOSURE_K})
 
 
 @_of_release

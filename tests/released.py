@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from dashboards.figures import public_cells
 from dashboards.models import Publication, PublishedPage
+from dashboards.published_content import uneven
+from dashboards.standing import COUNTED_AT
+from hierarchy import clock
 from hierarchy.models import Election
 from reports.models import Obligation, State, Window
-from reports.rollup import COUNTS
 
 Figures = Mapping[str, Counter[Any]]  # section key -> what it counts and sums
 
@@ -30,43 +33,33 @@ def contradictions(release: Publication, fold: Mapping[str, Figures] | None = No
     """Where a page differs from the sum of its children's pages, or from the fold (default: of the rows as they are
     now)."""
     pages = {code: page for code, page in in_force(release).items() if "fate" not in page}
-    folded = plain_fold(release.election) if fold is None else fold
+    folded = plain_fold(release.election, release.cut_off) if fold is None else fold
     for code, page in pages.items():
-        said = _said(page)
-        if page["children"]:
-            below = _sum(_said(pages[row["code"]]) for row in page["children"])
-            if said != below:
-                yield f"page {code}: says {said}, its children together {below}"
+        yield from uneven(page, [pages[row["code"]] for row in page["children"]])
         for row in page["children"]:
             child = pages[row["code"]]["sections"]
             if row["counts"] != {key: section["counts"] for key, section in child.items()}:
                 yield f"page {code}: its line of {row['code']} differs from that page"
-            if row["problems"] != {key: section["problems"] for key, section in child.items()}:
+            if row.get("problems", {}) != {key: part["problems"] for key, part in child.items() if "problems" in part}:
                 yield f"page {code}: the problems in its line of {row['code']} differ from that page"
-        if said != _nonzero(folded.get(code, {})):
-            yield f"page {code}: says {said}, the rows {_nonzero(folded.get(code, {}))}"
+        rows = folded.get(code, {})
+        for key in page["sections"].keys() | rows.keys():
+            yield from _unlike(f"page {code} {key}", page["sections"].get(key), rows.get(key, Counter()))
 
 
-def _said(page: Mapping[str, Any]) -> Figures:
-    return _nonzero(
-        {key: Counter(section["counts"]) + Counter(section["values"]) for key, section in page["sections"].items()}
-    )
+def _unlike(place: str, section: Mapping[str, Any] | None, rows: Counter[Any]) -> Iterator[str]:
+    """Where a section differs from the rows: every count, and every sum that it publishes."""
+    said = Counter(section["counts"]) + Counter(section.get("values", {})) if section else Counter()
+    withheld = section.get("withheld", ["*"]) if section else []  # a polling station publishes no sum
+    hidden = {name for name in rows if name not in COUNTED_AT and {"*", name.partition(".")[0]} & set(withheld)}
+    expected = Counter({name: value for name, value in rows.items() if name not in hidden})
+    if +said != +expected:
+        yield f"{place}: says {+said}, the rows {+expected}"
 
 
-def _sum(parts: Any) -> Figures:
-    total: dict[str, Counter[Any]] = defaultdict(Counter)
-    for part in parts:
-        for key, figures in part.items():
-            total[key].update(figures)
-    return _nonzero(total)
-
-
-def _nonzero(figures: Figures) -> Figures:
-    return {key: +values for key, values in figures.items() if +values}
-
-
-def plain_fold(election: Election) -> dict[str, Figures]:
-    """Unit code -> figures by code prefix, from obligations and reports."""
+def plain_fold(election: Election, at: datetime | None = None) -> dict[str, Figures]:
+    """Unit code -> figures by code prefix, from obligations and reports; `at`: what is not due yet (default: now)."""
+    at = at or clock.now()
     found: dict[str, dict[str, Counter[Any]]] = defaultdict(lambda: defaultdict(Counter))
     windows = Window.objects.for_pages(election).in_bulk()
     for duty in Obligation.objects.filter(window__in=windows).select_related("subject", "report"):
@@ -75,7 +68,7 @@ def plain_fold(election: Election) -> dict[str, Figures]:
         filed = report is not None
         counted = dict(
             zip(
-                COUNTS,
+                COUNTED_AT,
                 (
                     1,
                     filed,
@@ -84,6 +77,7 @@ def plain_fold(election: Election) -> dict[str, Figures]:
                     duty.state == State.RETURNED,
                     duty.state == State.VACANT,
                     duty.state == State.UNREACHABLE,
+                    duty.state == State.OWED and duty.due_at >= at,
                 ),
                 strict=True,
             )

@@ -235,6 +235,7 @@ TABLE: dict[str, Rule] = {
     # figures
     "": public(),
     "cara-memeriksa/": public(),
+    "yang-diterbitkan/": public(),
     "publik/<slug:election>/manifes.txt": public(release),
     "publik/<slug:election>/rilis/<int:number>/manifes.txt": public(numbered),
     "publik/<slug:election>/<slug:code>/": public(unit),

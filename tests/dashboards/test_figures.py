@@ -132,7 +132,8 @@ def test_where_nothing_is_drawn_there_is_no_map(code: str) -> None:
 @pytest.mark.parametrize(
     ("counts", "state"),
     [
-        (Counts(expected=1), "OWED"),
+        (Counts(expected=1, not_due=1), "OWED"),
+        (Counts(expected=1), "LATE"),
         (Counts(expected=1, filed_count=1), "FILED"),
         (Counts(expected=1, filed_count=1, returned=1), "RETURNED"),
         (Counts(expected=1, unreachable=1), "UNREACHABLE"),

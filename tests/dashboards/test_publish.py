@@ -106,7 +106,9 @@ def test_a_release_agrees_with_itself_while_others_file_and_approve(day: Day, mo
     """Each release is held against the rows as its own snapshot shows them."""
     folds: list[Any] = []
     sign = publish._sign
-    monkeypatch.setattr(publish, "_sign", lambda *args: [folds.append(plain_fold(day.election)), sign(*args)][1])
+    monkeypatch.setattr(
+        publish, "_sign", lambda *args: [folds.append(plain_fold(day.election, args[0].cut_off)), sign(*args)][1]
+    )
     stop, faults = threading.Event(), list[BaseException]()
     duties = list(
         Obligation.objects.for_intake().filter(window=day.windows["pemungutan-tps"], subject__village__code=VILLAGE)
@@ -342,10 +344,11 @@ def test_the_migration_finds_the_units_of_pages_where_code_and_name_still_say_it
     assert not list(publish.broken())
 
 
-def test_a_page_holds_figures_and_nothing_else(day: Day) -> None:
+def test_a_page_holds_figures_and_nothing_else(day: Day, settings: Any) -> None:
+    settings.DISCLOSURE_K = 1
     approve_one(day)
     release(day)
-    page = PublishedPage.objects.get(code="6472012001001")
+    page = PublishedPage.objects.get(code=VILLAGE)
     (section,) = [s for s in page.payload["sections"].values() if s["instrument"] == "pemungutan-tps"]
     assert all(isinstance(value, int) for value in section["values"].values())
     assert not [key for key in section["values"] if key.startswith(("kejadian_khusus", "foto", "ada_kejadian"))]

@@ -42,7 +42,8 @@ def test_nobody_is_marked_without_cause(readings: dict[int, Reading]) -> None:
     marked = standing_still(readings, elapsed=DAYS)
     for key in marked:
         reading = readings[key]
-        beside = [other for name, other in readings.items() if name != key and other.known and other.may_grow]
+        others = [other for name, other in readings.items() if name != key and other.known]
+        beside = [other for other in others if other.may_grow or other.before != other.after]
         assert reading.before == reading.after is not None
         assert reading.may_grow
         moved = sum(other.before != other.after for other in beside)
@@ -56,6 +57,11 @@ def test_what_is_not_known_counts_on_neither_side(readings: dict[int, Reading], 
     known = {key: reading for key, reading in readings.items() if reading.known}
     assert standing_still(readings, elapsed=DAYS) == standing_still(known, elapsed=DAYS)
     assert not standing_still(unknown | {99: Reading(value, value)}, elapsed=DAYS)
+
+
+def test_who_is_complete_by_now_moved_all_the_same() -> None:
+    assert standing_still({"a": Reading(5, 9, may_grow=False), "b": Reading(7, 7)}, elapsed=DAYS) == {"b"}
+    assert not standing_still({"a": Reading(9, 9, may_grow=False), "b": Reading(7, 7)}, elapsed=DAYS)
 
 
 def test_where_nobody_moved_nobody_stands_still() -> None:
