@@ -296,7 +296,7 @@ def as_before(monkeypatch: Any) -> Callable[[Day], Publication]:
 
     def make(day: Day) -> Publication:
         with monkeypatch.context() as patch:
-            pages = lambda election, _known: ((code, None, page) for code, page in publish.build_pages(election))  # noqa: E731
+            pages = lambda election, _at, _known: ((code, None, page) for code, page in publish.build_pages(election))  # noqa: E731
             patch.setattr(publish, "_everything", pages)
             patch.setattr(proof, "NEWEST", 1)
             return release(day)
