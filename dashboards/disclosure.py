@@ -4,8 +4,8 @@ A polling station and a village have one known supervisor each. Naming what it r
 intimidated, so no published number may rest on fewer than k of them, and nothing that is published may give one back.
 
 - A village whose figures rest on fewer than k supervisors withholds all of them.
-- A village withholds a question whose problem was found in at least one and in fewer than k reports, with every number
-  that is computed from it.
+- A village withholds a question whose problem was found in at least one and in fewer than k reports, or in all of them,
+  with every number that is computed from it.
 - Secondary: a published sum less its published parts is the sum of what was withheld, its *pool*. A pool rests on k
   supervisors at least, and admits another value for each problem that is protected. Where it does not, one more sibling
   is withheld; where no sibling helps, the sum itself is, and its pool goes to the sum above.
@@ -95,13 +95,19 @@ def withheld(
         small = {
             key
             for key, area in tree.leaves.items()
-            if key not in everything and any(0 < area.vector[at] < k for at in group.problems)
+            if key not in everything and any(_telling(area, at, k) for at in group.problems)
         }
         room = _Room(areas, group, k, small, few)
         hidden = tree.cover(everything | small, room.is_enough, room.found_in, number)
         for key in hidden:
             found[key].add(number)
     return {key: frozenset(numbers) for key, numbers in found.items()}
+
+
+def _telling(area: Area[Key], at: int, k: int) -> bool:
+    """Whether a problem found so often says of somebody that they reported it: by few, or by everybody."""
+    found = area.vector[at]
+    return 0 < found < k or (k > 1 and found == area.reports > 0)
 
 
 @dataclass
@@ -130,7 +136,7 @@ class _Room(Generic[Key]):
             up = {key: self._most(key, down[key]) - down[key] for key in pool}
             all_down, all_up = sum(down.values()), sum(up.values())
             for key in pool:
-                if not down[key] or not (key in self.few or down[key] < self.k):
+                if not down[key] or not (key in self.few or _telling(self.areas[key], at, self.k)):
                     continue
                 less = all_up - up[key] > 0
                 more = up[key] > 0 and all_down - down[key] > 0

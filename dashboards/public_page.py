@@ -85,6 +85,11 @@ class Child:
     def state(self) -> str:
         return state_of(self.counts)
 
+    @property
+    def more_still(self) -> int:
+        """Sums that stand still, besides the first."""
+        return max(len(self.still) - 1, 0)
+
 
 @dataclass(frozen=True)
 class Area:
@@ -191,7 +196,7 @@ class PublicPage:
 
     def _still(self, marks: Mapping[str, Mapping[str, int]]) -> list[Still]:
         labels = self.current.labels if self.current else {}
-        return [Still(labels[key], mark["value"], mark["since"]) for key, mark in marks.items() if key in labels]
+        return [Still(labels[key], marks[key]["value"], marks[key]["since"]) for key in labels if key in marks]
 
     @property
     def worst(self) -> list[Child]:

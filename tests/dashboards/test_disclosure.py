@@ -72,6 +72,11 @@ def known_ranges(areas: Areas, hidden: set[str], at: int) -> dict[str, tuple[int
             return ranges
 
 
+def telling(area: Area[str], at: int, k: int) -> bool:
+    """Found by few, or by all: either says of somebody that they reported it."""
+    return 0 < area.vector[at] < k or (k > 1 and 0 < area.vector[at] == area.reports)
+
+
 def hidden_of(found: dict[str, frozenset[int]], number: int) -> set[str]:
     return {key for key, numbers in found.items() if number in numbers}
 
@@ -85,7 +90,7 @@ def test_no_reader_can_compute_a_small_cell_of_a_village(tree: list, one_filer: 
         for at in group.problems:
             ranges = known_ranges(areas, hidden_of(found, number), at)
             for key, area in areas.items():
-                if area.level == 3 and 0 < area.vector[at] < k:
+                if area.level == 3 and telling(area, at, k):
                     least, most = ranges[key]
                     assert least < most, (key, at, found)
                     assert least <= area.vector[at] <= most
@@ -123,7 +128,7 @@ def test_only_what_needs_it_is_withheld(tree: list, k: int) -> None:
         key: area for key, area in areas.items() if area.level == 3 and (area.supervisors >= k or not area.reports)
     }
     villages = [key for key, area in areas.items() if area.level == 3]
-    small = any(0 < areas[key].vector[at] < k for key in villages for at in (0, 1))
+    small = any(telling(areas[key], at, k) for key in villages for at in (0, 1))
     if len(harmless) == len(villages) and not small:
         assert not disclosure.withheld(areas, GROUPS, k=k)
     assert not disclosure.withheld(areas, GROUPS, k=1)
@@ -163,6 +168,11 @@ def test_where_every_report_found_it_the_sum_goes_too() -> None:
     found = disclosure.withheld(areas, GROUPS[:1], k=3)
     assert {"0/0/0", "0/0"} <= found.keys()
     assert "0" not in found
+
+
+def test_what_everybody_found_names_everybody() -> None:
+    found = disclosure.withheld(areas_of([[[(5, 5, 0, 0), (7, 0, 0, 0)]]]), GROUPS[:1], k=3)
+    assert found == {"0/0/0/0": {0}, "0/0/0/1": {0}}
 
 
 def test_of_several_that_would_do_the_one_withheld_before_is_withheld_again() -> None:
