@@ -117,13 +117,15 @@ def _digest(election: str, number: int | None) -> bytes | None:
     if settings.CLOCK_OFFSET:
         return public.release_digest(election, number)
     pages, key, last = caches["pages"], _key("digest", election, number), _key("last digest", election, number)
-    found: bytes | None
+    if found := pages.get(key):
+        return bytes(found)
     try:
-        found = pages.get_or_set(key, lambda: public.release_digest(election, number), timeout=1)
+        found = public.release_digest(election, number)
     except (OperationalError, InterfaceError):  # the database is away: the newest release known is the one in force
         if (found := pages.get(last)) is None:
             raise
-    else:
+    if found:  # what was never released leaves nothing on the shelf, or made-up addresses would empty it
+        pages.set(key, found, timeout=1)
         pages.set(last, found)
     return found
 

@@ -229,7 +229,7 @@ def ratify(day: Day, number: str) -> AgendaItem:
     item = meeting.items.get()
     for user in seats:
         plenary.vote(item=item, choice="AGREE", seen=bytes(item.sha256), by=fresh(user))
-    plenary.decide(item=item, by=fresh(seats[0]))
+    plenary.decide(item=item, by=fresh(seats[0]), reason="Pengawas lain berhalangan.")
     plenary.close(plenary=meeting, minutes_number=number, notes="", by=fresh(seats[0]))
     return AgendaItem.objects.get(pk=item.pk)
 
@@ -337,6 +337,8 @@ def test_made_up_queries_make_no_page_of_their_own(day: Day, client: Client, set
         assert client.get(f"{address}?x={number}").content == plain.content
         assert client.get(f"{address}?instrumen=penghitungan-tps&y={number}").content == chosen.content
         assert client.get(f"{address}?instrumen=karangan{number}").content == plain.content
+        assert client.get(f"/publik/karangan{number}/64/").status_code == 404
+        assert client.get(f"/publik/pemilu2024/rilis/{number + 2}/64/").status_code == 404
     assert len(caches["pages"]._cache) == kept  # type: ignore[attr-defined]
 
 
