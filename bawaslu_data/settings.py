@@ -112,7 +112,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        # Signing in asks it three times, and works without its answers.
+        # Whoever asks it works without its answer, and must not wait long to learn that there is none.
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
     },
     # Public pages as they were sent, in each web process, about 20 MB. A release never changes, so none expires.
@@ -153,6 +153,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+# Seconds somebody waits for their turn to have a password hashed before they are asked to come again: strangers hold a
+# thread that others need, people of a known device are few (hierarchy/hashing.py).
+HASHING_PATIENCE = {"STRANGER": 1.0, "KNOWN": 4.0}
+ACTIVATION_DAYS = env.int("ACTIVATION_DAYS", default=30)  # how long the code of a card opens an account
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "tasks"
 LOGOUT_REDIRECT_URL = "public-home"

@@ -8,13 +8,15 @@ password.
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
-from hierarchy import signals
+from hierarchy import clock, hashing, leaving, signals
 from hierarchy.errors import Refusal
 from hierarchy.models import Membership, User
 
@@ -44,10 +46,10 @@ def digest(username: str, code: str) -> str:
 
 
 def activate(*, username: str, code: str, password: str) -> User:
-    """Sets the first password of an account, once. Returns the user.
+    """Sets the first password of an account, once; whoever was signed in with an older one is out. Returns the user.
 
-    Raises ActivationRefused with the same sentence whatever was wrong; ValidationError when only the password is weak
-    (the code then stays valid).
+    Raises ActivationRefused with the same sentence whatever was wrong, but for a right code that has lapsed;
+    ValidationError when only the password is weak (the code then stays valid); hashing.Busy.
     """
     with transaction.atomic():
         user = User.objects.select_for_update().filter(username=username.strip(), is_active=True).first()
@@ -58,21 +60,29 @@ def activate(*, username: str, code: str, password: str) -> User:
             raise ActivationRefused(
                 _("Nama pengguna atau kode aktivasi tidak cocok, atau kode sudah dipakai. Hubungi atasan Anda.")
             )
+        if user.activation_made_at and clock.now() - user.activation_made_at > timedelta(days=settings.ACTIVATION_DAYS):
+            raise ActivationRefused(
+                _("Kode aktivasi ini sudah lewat masa berlakunya, %(days)d hari. Minta kode baru kepada atasan Anda.")
+                % {"days": settings.ACTIVATION_DAYS}
+            )
         validate_password(password, user)
-        user.set_password(password)
-        user.activation_digest = ""
-        user.save(update_fields=["password", "activation_digest"])
+        with hashing.turn(hashing.Lane.KNOWN):
+            user.set_password(password)
+        user.activation_digest, user.activation_made_at = "", None
+        user.save(update_fields=["password", "activation_digest", "activation_made_at"])
+        leaving.close([user])
         _announce("activate", user, user)
     return user
 
 
 def renew_code(*, user: User, by: User | None) -> str:
-    """A new activation code for a lost card or a forgotten password; the old code and password stop working."""
+    """A new activation code for a lost card, phone or password; the old code, password, sessions and tokens end."""
     code = new_code()
     with transaction.atomic():
-        user.activation_digest = digest(user.username, code)
+        user.activation_digest, user.activation_made_at = digest(user.username, code), clock.now()
         user.set_unusable_password()
-        user.save(update_fields=["password", "activation_digest"])
+        user.save(update_fields=["password", "activation_digest", "activation_made_at"])
+        leaving.close([user])
         _announce("renew_code", user, by)
     return code
 

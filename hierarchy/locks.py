@@ -13,6 +13,7 @@ class Lock(IntEnum):
 
     TREE = 1  # second key: tree_key()
     ROSTER = 2  # second key: election id
+    HASHING = 3  # second key: hashing.Lane; one password at a time
 
 
 def tree_key(election_id: int, province: str) -> int:

@@ -1,7 +1,7 @@
 """Where supervision happens and who may act there.
 
 `Unit` is written only by hierarchy/tree.py, `User` and `Membership` only by hierarchy/roster.py
-and, for acting officers, hierarchy/acting.py.
+and the modules beside it (activation, acting, leaving), `FailureCount` only by hierarchy/throttle.py.
 """
 
 from __future__ import annotations
@@ -173,6 +173,8 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     # SHA-256 (keyed with SECRET_KEY) of a single-use code; empty once used. High entropy, so no slow hash is needed.
     activation_digest = models.CharField(max_length=64, blank=True)
+    activation_made_at = models.DateTimeField(null=True, help_text="when the open code was made; it lapses")
+    signed_out_at = models.DateTimeField(null=True, help_text="sessions begun before are over (hierarchy/leaving.py)")
     joined_at = models.DateTimeField(default=clock.now)
     born_on = models.DateField(null=True, help_text="the eldest presides where the chair is absent (Perbawaslu 5/2018)")
     last_seen_at = models.DateTimeField(null=True, help_text="to within some minutes (hierarchy/presence.py)")
@@ -190,6 +192,25 @@ class User(AbstractBaseUser):
 
     def get_full_name(self) -> str:
         return self.name
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session must still match: Django's own hash of the password, and the last sign-out from everywhere."""
+        inherited: str = super()._get_session_auth_hash(secret)  # type: ignore[misc]
+        return f"{inherited}{self.signed_out_at.timestamp()}" if self.signed_out_at else inherited
+
+
+class FailureCount(models.Model):
+    """Failed attempts of one kind by one party, as a bucket that drains by itself (hierarchy/throttle.py).
+
+    UNLOGGED: written at every sign-in, worth nothing after a crash. `key` is a keyed hash, because people type
+    passwords where the name belongs.
+    """
+
+    key = models.CharField(max_length=64, primary_key=True)
+    drained_at = models.DateTimeField(db_index=True, help_text="by the database's clock; from then on nothing is held")
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class Role(models.TextChoices):

@@ -1,7 +1,7 @@
 """The only writer of `User` and `Membership`: who serves where, from when until when.
 
 The parts that are not about writing live beside it and are offered here: rows and results (roster_rows), files
-(roster_files), activation codes (activation).
+(roster_files), activation codes (activation), what ends when somebody leaves (leaving).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from hierarchy import bulk, clock, locks, signals
 from hierarchy.access import ROLES
 from hierarchy.activation import ActivationRefused, activate, digest, new_code, renew_code
 from hierarchy.errors import Fault, sentences
+from hierarchy.leaving import sign_out_ended, sign_out_everywhere
 from hierarchy.levels import Level
 from hierarchy.models import Election, Membership, Role, Unit, User
 from hierarchy.roster_files import read_roster, write_codes
@@ -41,6 +42,8 @@ __all__ = [
     "read_roster",
     "renew_code",
     "sample_roster",
+    "sign_out_ended",
+    "sign_out_everywhere",
     "vacant_units",
     "write_codes",
 ]
@@ -71,6 +74,7 @@ def appoint(
             raise RosterError(sentences([clash]))
         if role == Role.SUPERVISOR:
             Membership.objects.filter(pk__in=[seat.pk for seat in overlapping]).update(until=since - timedelta(days=1))
+            sign_out_ended(among=[seat.user_id for seat in overlapping], by=by)
         seat = Membership.objects.create(user=user, unit=unit, role=role, since=since, until=until)
         _announce("appoint", unit.election, by, username=user.username, code=unit.code, role=str(role))
     return seat
@@ -85,6 +89,7 @@ def end(*, membership: Membership, until: date | None = None, by: User | None) -
         locks.take(locks.Lock.ROSTER, [membership.unit.election_id])
         membership.until = until
         membership.save(update_fields=["until"])
+        sign_out_ended(among=[membership.user_id], by=by)
         _announce("end", membership.unit.election, by, username=membership.user.username, code=membership.unit.code)
     return membership
 
@@ -198,7 +203,7 @@ class _Load:
         # As set_unusable_password() does, which draws its forty letters one by one: a second per twelve thousand.
         user.password = UNUSABLE_PASSWORD_PREFIX + secrets.token_urlsafe(30)
         code = new_code()
-        user.activation_digest = digest(username, code)
+        user.activation_digest, user.activation_made_at = digest(username, code), clock.now()
         self.users[username] = user
         if row.phone:
             self.phones[row.phone] = user
@@ -267,6 +272,7 @@ class _Load:
             "born_on",
             "is_active",
             "activation_digest",
+            "activation_made_at",
             "password",
             "joined_at",
         )
@@ -275,6 +281,8 @@ class _Load:
         bulk.copy(Membership, ("user", "unit", "role", "since", "until"), seats)
         User.objects.bulk_update(self.changed, ["name", "phone", "email", "born_on"], batch_size=500)
         Membership.objects.bulk_update([s for s in self.ended_seats if s.pk], ["until"], batch_size=500)
+        if self.ended_seats:
+            sign_out_ended(among=[seat.user.pk for seat in self.ended_seats], by=self.by)
         self.result.created, self.result.updated = len(self.made), len(self.changed)
         self.result.appointed, self.result.ended = len(self.new_seats), len(self.ended_seats)
         self.result.vacant = vacant_units(self.election)

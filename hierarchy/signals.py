@@ -12,3 +12,5 @@ from django.dispatch import Signal
 tree_changed = Signal()
 # verb: str ("load", "activate", ...), election: Election | None, by: User | None, detail: dict of JSON values
 roster_changed = Signal()
+# users: list of primary keys; everything given out in their name is void
+signed_out = Signal()

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from hierarchy import clock
+from hierarchy import clock, signin
 from hierarchy.models import User
-from hierarchy.throttle import Attempt, TooManyAttempts
+from hierarchy.throttle import NotNow
 
 LASTS = timedelta(minutes=10)
 KEY = "confirmed_at"
@@ -32,10 +32,9 @@ def confirm(request: HttpRequest, password: str) -> None:
     user = request.user
     assert isinstance(user, User)
     try:
-        attempt = Attempt(request, user.username)
-    except TooManyAttempts as many:
-        raise NotConfirmed(str(many)) from None
-    if not password or not user.check_password(password):
+        right = signin.check_again(request, user, password)
+    except NotNow as refused:
+        raise NotConfirmed(str(refused)) from None
+    if not right:
         raise NotConfirmed(_("Kata sandi tidak cocok. Ketik kata sandi Anda untuk memastikan ini Anda."))
-    attempt.succeeded()
     request.session[KEY] = clock.now().isoformat()

@@ -1,86 +1,129 @@
-"""Slows down the guessing of passwords, counted in Django's cache.
+"""Counts failures in PostgreSQL, so that guessing stays slow whether or not there is a cache.
 
-A whole district may share one address (carriers put thousands of phones behind one), and anybody can name another's
-account: so the narrow limit is on the pair, and the wide ones are far above what people who mistype can reach.
+A count is a bucket that drains evenly. It has no window at whose edge it starts anew, and a full one lets the next
+attempt in as soon as one has drained, so nobody waits for more than `every` seconds unless others take their turn.
 """
 
 from __future__ import annotations
 
-import hashlib
-import logging
-import time
+import ipaddress
+import math
+import random
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.core.cache import cache
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-logger = logging.getLogger(__name__)
+from hierarchy import prepared
+
+SWEEP_ONE_IN = 200  # attempts; drained buckets are then forgotten
 
 
-class TooManyAttempts(Exception):
-    """The sentence for the person; `wait` is the number of seconds until the next try counts."""
+class NotNow(Exception):
+    """An attempt that was not judged. The message is for the person, `wait` the seconds until the next one may be."""
 
+    status, code, wait = 429, "throttled", 1
+
+
+class TooManyAttempts(NotNow):
     def __init__(self, wait: int) -> None:
         minutes = -(-wait // 60)
         super().__init__(
-            _("Terlalu banyak percobaan. Tunggu %(minutes)d menit, lalu coba lagi.") % {"minutes": minutes}
+            _(
+                "Terlalu banyak percobaan. Tunggu %(minutes)d menit, lalu coba lagi. Bila mendesak, masuk dari "
+                "perangkat yang biasa Anda pakai, atau minta kode baru kepada atasan Anda."
+            )
+            % {"minutes": minutes}
         )
         self.wait = wait
 
 
 @dataclass(frozen=True)
 class Limit:
-    """At most `attempts` failures per `seconds`, for one combination of what `by` names."""
+    """At most `burst` failures at once and one more every `every` seconds: in t seconds `burst` + t / `every`."""
 
-    by: tuple[str, ...]
-    attempts: int
-    seconds: int
+    of: str
+    burst: int
+    every: int
 
-    def key(self, who: dict[str, str], moment: float) -> str:
-        spoken = "\0".join([str(int(moment) // self.seconds), *(f"{part}={who[part]}" for part in self.by)])
-        return f"sign-in:{hashlib.sha256(spoken.encode(errors='replace')).hexdigest()}"
+    def key(self, *who: str) -> str:
+        return salted_hmac(f"hierarchy.throttle.{self.of}", "\0".join(who), algorithm="sha256").hexdigest()
 
 
-LIMITS = (
-    Limit(("account", "address"), 10, 15 * 60),
-    Limit(("account",), 100, 60 * 60),
-    Limit(("address",), 600, 60 * 60),
-)
+# A row that comes back was counted; a full bucket stays as it is, however often somebody knocks.
+COUNT = """
+INSERT INTO hierarchy_failurecount AS f (key, drained_at)
+VALUES (%(key)s, clock_timestamp() + make_interval(secs => %(every)s))
+ON CONFLICT (key) DO UPDATE
+    SET drained_at = greatest(f.drained_at, clock_timestamp()) + make_interval(secs => %(every)s)
+    WHERE f.drained_at <= clock_timestamp() + make_interval(secs => %(every)s * (%(burst)s - 1))
+RETURNING true
+"""
+WAIT = """
+SELECT extract(epoch FROM drained_at - clock_timestamp())::float8 FROM hierarchy_failurecount WHERE key = %(key)s
+"""
+TAKE_BACK = """
+UPDATE hierarchy_failurecount SET drained_at = drained_at - make_interval(secs => %(every)s) WHERE key = %(key)s
+"""
+SWEEP = "DELETE FROM hierarchy_failurecount WHERE drained_at < clock_timestamp()"
 
 
 class Attempt:
     """One try, counted before the password is looked at, so that many at once cannot slip through together."""
 
-    def __init__(self, request: HttpRequest, account: str) -> None:
-        """Raises TooManyAttempts."""
-        who, moment = {"account": account.casefold(), "address": address_of(request)}, time.time()
-        self._keys = [(limit, limit.key(who, moment)) for limit in LIMITS]
-        for limit, key in self._keys:
-            if _count(key, limit.seconds) > limit.attempts:
-                raise TooManyAttempts(limit.seconds - int(moment) % limit.seconds)
+    def __init__(self, counts: list[tuple[Limit, str]]) -> None:
+        """`counts`: limits and their keys, the narrowest first. Raises TooManyAttempts; nothing is counted then."""
+        self._counted: list[tuple[Limit, str]] = []
+        if random.randrange(SWEEP_ONE_IN) == 0:  # noqa: S311
+            prepared.execute(SWEEP, {}).close()
+        for limit, key in counts:
+            if not prepared.rows(COUNT, {"key": key, "every": float(limit.every), "burst": float(limit.burst)}):
+                self.forgive()
+                raise TooManyAttempts(_seconds_left(limit, key))
+            self._counted.append((limit, key))
 
-    def succeeded(self) -> None:
-        """Takes the count back: only failures add up."""
-        for _limit, key in self._keys:
-            try:
-                cache.decr(key)
-            except Exception:  # the count has run out, or the cache is away; either way nothing is held against anyone
-                logger.debug("throttle: a count could not be taken back", exc_info=True)
+    def forgive(self) -> None:
+        """Takes the counts back: only failures add up."""
+        for limit, key in self._counted:
+            prepared.execute(TAKE_BACK, {"key": key, "every": float(limit.every)}).close()
+        self._counted = []
 
 
-def _count(key: str, seconds: int) -> int:
-    try:
-        cache.add(key, 0, timeout=seconds)
-        return cache.incr(key)
-    except Exception:  # a dead cache must not keep 12,000 people from filing; the slow password hash still stands
-        logger.warning("throttle: attempts are not being counted", exc_info=True)
-        return 0
+def mark(limit: Limit, key: str) -> None:
+    """Fills one place of the bucket, if there is one: with a burst of 1, "this has happened within `every` seconds"."""
+    prepared.execute(COUNT, {"key": key, "every": float(limit.every), "burst": float(limit.burst)}).close()
+
+
+def marked(key: str) -> bool:
+    """Whether anything is held against, or for, this key."""
+    found = prepared.rows(WAIT, {"key": key})
+    return bool(found) and found[0][0] > 0
+
+
+def _seconds_left(limit: Limit, key: str) -> int:
+    found = prepared.rows(WAIT, {"key": key})
+    held = float(found[0][0]) if found else 0.0
+    return max(1, math.ceil(held - limit.every * (limit.burst - 1)))
 
 
 def address_of(request: HttpRequest) -> str:
     """The address of the device. Behind the reverse proxy of a deployment, the last one that proxy names."""
     if settings.DEPLOYED and (forwarded := request.META.get("HTTP_X_FORWARDED_FOR")):
-        return forwarded.rpartition(",")[2].strip()
-    return request.META.get("REMOTE_ADDR", "")
+        return str(forwarded).rpartition(",")[2].strip()
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def network_of(request: HttpRequest) -> str:
+    """The address as far as one customer has it for themself: all of IPv4, the first 64 bits of IPv6."""
+    spoken = address_of(request)
+    try:
+        address = ipaddress.ip_address(spoken)
+    except ValueError:
+        return spoken
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((int(address), 64), strict=False))

@@ -10,6 +10,7 @@ from hierarchy import views, views_acting
 urlpatterns = [
     path("masuk/", views.LoginView.as_view(), name="login"),
     path("keluar/", LogoutView.as_view(), name="logout"),
+    path("keluar/semua/", views.sign_out_everywhere, name="logout-everywhere"),
     path("aktivasi/", views.activate, name="activate"),
     path("pengganti/", views_acting.acting, name="acting"),
     path("pengganti/<int:pk>/akhiri/", views_acting.stop, name="stop-acting"),

@@ -6,19 +6,22 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.contrib.auth import login, views
+from django.contrib import messages
+from django.contrib.auth import login, logout, views
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm, SetPasswordMixin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from hierarchy import access, roster
-from hierarchy.throttle import Attempt, TooManyAttempts
+from hierarchy import access, devices, roster, signin
+from hierarchy.models import User
+from hierarchy.throttle import NotNow
 
 
 class LoginForm(AuthenticationForm):
@@ -38,21 +41,40 @@ class LoginForm(AuthenticationForm):
         "inactive": gettext_lazy("Akun ini tidak aktif. Hubungi atasan Anda."),
     }
 
+    refused: NotNow | None = None
+
     def clean(self) -> dict[str, Any]:
         assert self.request is not None, "LoginView hands its request over"
+        given = self.cleaned_data
+        if not given.keys() >= {"username", "password"}:
+            return given
         try:
-            attempt = Attempt(self.request, self.cleaned_data.get("username", ""))
-        except TooManyAttempts as many:
-            raise ValidationError(str(many)) from None
-        known = super().clean()  # raises where name and password do not match
-        attempt.succeeded()
-        return known
+            self.user_cache = signin.check(self.request, **given, device=devices.shown(self.request))
+        except NotNow as refused:
+            self.refused = refused
+            raise ValidationError(str(refused)) from None
+        if self.user_cache is None:
+            raise self.get_invalid_login_error()
+        return given
 
 
 class LoginView(views.LoginView):
     template_name = "hierarchy/login.html"
     authentication_form = LoginForm
     redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        response = super().form_valid(form)
+        user = form.get_user()
+        assert isinstance(user, User)
+        devices.keep(self.request, response, user)
+        return response
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        response = super().form_invalid(form)
+        if isinstance(form, LoginForm) and form.refused:
+            response.status_code, response["Retry-After"] = form.refused.status, str(form.refused.wait)
+        return response
 
 
 class ActivationForm(SetPasswordMixin, forms.Form):
@@ -96,22 +118,37 @@ class ActivationForm(SetPasswordMixin, forms.Form):
 @never_cache
 def activate(request: HttpRequest) -> HttpResponse:
     form = ActivationForm(request.POST or None, initial={"username": request.GET.get("nama", "")})
+    status = 422
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
+        # Not counted: a code is never guessed, and whoever holds one must get in however others knock.
         try:
-            attempt = Attempt(request, given["username"])
             user = roster.activate(username=given["username"], code=given["code"], password=given["password1"])
-        except TooManyAttempts as many:
-            form.add_error(None, str(many))
+        except NotNow as busy:
+            status = busy.status
+            form.add_error(None, str(busy))
         except ValidationError as weak:
             form.add_error("password1", weak.messages)
         except roster.ActivationRefused as refused:
             form.add_error(None, refused.messages)
         else:
-            attempt.succeeded()
+            signin.settle(request, user)
             login(request, user)
-            return redirect("tasks")
-    return render(request, "hierarchy/activate.html", {"form": form}, status=422 if form.errors else 200)
+            response = redirect("tasks")
+            devices.keep(request, response, user)
+            return response
+    return render(request, "hierarchy/activate.html", {"form": form}, status=status if form.errors else 200)
+
+
+@login_required
+@require_POST
+def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
+    """Out on every device, this one included: for a phone that was lost or left with somebody."""
+    assert isinstance(request.user, User)
+    roster.sign_out_everywhere(user=request.user, by=request.user)
+    logout(request)
+    messages.success(request, _("Anda sudah keluar dari semua perangkat. Masuk lagi dengan kata sandi Anda."))
+    return redirect("login")
 
 
 def home_of(route: str, nav: str) -> Callable[[HttpRequest], HttpResponse]:

@@ -9,10 +9,14 @@ class ReportsConfig(AppConfig):
     name = "reports"
 
     def ready(self) -> None:
-        from hierarchy.signals import roster_changed, tree_changed
+        from django.contrib.auth.signals import user_logged_out
+
+        from hierarchy.signals import roster_changed, signed_out, tree_changed
 
         tree_changed.connect(_tree_changed)
         roster_changed.connect(_roster_changed)
+        signed_out.connect(_signed_out)
+        user_logged_out.connect(_logged_out)
 
 
 def _tree_changed(verb: str, election: Any, by: Any, detail: dict[str, Any], **_kwargs: Any) -> None:
@@ -28,3 +32,19 @@ def _roster_changed(verb: str, election: Any, by: Any, detail: dict[str, Any], *
     from reports import journal
 
     journal.write(journal.entry(f"roster.{verb}", by=by, election=election.code if election else "", **detail))
+
+
+def _signed_out(users: list[int], **_kwargs: Any) -> None:
+    from reports import push
+    from reports.api import authentication
+
+    authentication.revoke(users)
+    push.forget(users)
+
+
+def _logged_out(request: Any, user: Any, **_kwargs: Any) -> None:
+    """Whoever goes out leaves the device to others, so it is told nothing more in their name."""
+    from reports import push
+
+    if user is not None and (endpoint := request.session.get(push.SESSION_KEY)):
+        push.forget([user.pk], endpoint=endpoint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from hierarchy import roster
 from reports import calendar, delivery, evidence, journal, quality, reminders, rollup
 
 
@@ -26,6 +27,7 @@ def open_due_windows() -> None:
 @shared_task
 def refresh_vacancies() -> None:
     calendar.refresh_vacancies()
+    roster.sign_out_ended()
 
 
 @shared_task

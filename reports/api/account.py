@@ -7,7 +7,6 @@ from typing import Annotated
 
 import msgspec
 from django.conf import settings
-from django.contrib.auth import authenticate
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
@@ -17,9 +16,9 @@ from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from hierarchy import access, clock
+from hierarchy import access, clock, devices, signin
 from hierarchy.models import Membership, User
-from hierarchy.throttle import Attempt, TooManyAttempts
+from hierarchy.throttle import NotNow
 from reports.api.base import Endpoint, Words, operation, read, user_of
 from reports.api.problems import Rejected
 from reports.api.shapes import UnitRef, local
@@ -31,13 +30,19 @@ DEVICES = 10  # tokens an account may hold; the oldest gives way to a new one, b
 class Credentials(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     username: Words
     password: Annotated[str, msgspec.Meta(max_length=1_000)]
+    device: Annotated[str, msgspec.Meta(max_length=4_000)] = ""
 
 
 class Token(msgspec.Struct, kw_only=True):
-    """Send it as `Authorization: Token <token>`. It is shown once and kept only as a digest."""
+    """Send it as `Authorization: Token <token>`. It is shown once and kept only as a digest.
+
+    `device` opens nothing; sent along at the next sign-in it says that this device is no stranger to the account, so
+    that others who guess its password cannot slow it.
+    """
 
     token: str
     expires_at: datetime
+    device: str
 
 
 class Seat(msgspec.Struct, kw_only=True):
@@ -82,21 +87,19 @@ class Tokens(Endpoint):
         "Sign in: a token for this device.",
         body=Credentials,
         answers={201: Token},
-        problems=(400, 413, 415, 429),
+        problems=(400, 413, 415, 429, 503),
         auth=[],
     )
     def post(self, request: Request) -> Response:
         sent = read(request, Credentials)
         try:
-            attempt = Attempt(request, sent.username)
-        except TooManyAttempts as many:
-            raise Rejected(429, "throttled", str(many), retry_after=many.wait) from None
-        user = authenticate(request, username=sent.username, password=sent.password)
-        if not isinstance(user, User):
+            user = signin.check(request, username=sent.username, password=sent.password, device=sent.device)
+        except NotNow as refused:
+            raise Rejected(refused.status, refused.code, str(refused), retry_after=refused.wait) from None
+        if user is None:
             # The same words, and the same work of hashing, whether or not the account exists.
             raise Rejected(401, "wrong-credentials", _("Nama pengguna atau kata sandi salah. Periksa, lalu coba lagi."))
-        attempt.succeeded()
-        return Response(_issue(user), status=201)
+        return Response(_issue(user, devices.remember(sent.device, user)), status=201)
 
     @operation("token_delete", "Sign out: revoke the token of this request.", answers={204: None}, problems=(400,))
     def delete(self, request: Request) -> Response:
@@ -106,13 +109,13 @@ class Tokens(Endpoint):
         return Response(status=204)
 
 
-def _issue(user: User) -> Token:
+def _issue(user: User, device: str) -> Token:
     row, token = AuthToken.objects.create(user=user, expiry=LIFETIME)
     newest = AuthToken.objects.filter(user=user).order_by("-created").values("pk")[:DEVICES]
     AuthToken.objects.filter(user=user).filter(
         ~Q(pk__in=list(newest.values_list("pk", flat=True))) | Q(expiry__lt=Now())
     ).delete()
-    return Token(token=token, expires_at=local(row.expiry))
+    return Token(token=token, expires_at=local(row.expiry), device=device)
 
 
 class Myself(Endpoint):

@@ -45,6 +45,11 @@ class TokenLogin(TokenAuthentication):
         return user, AuthToken.from_db("default", ["digest", "user_id"], [digest, user.pk])
 
 
+def revoke(users: list[int]) -> None:
+    """Every token of these people is void."""
+    AuthToken.objects.filter(user__in=users).delete()
+
+
 class SessionLogin(SessionAuthentication):
     """The session of someone signed in on the site, with Django's check against forged requests."""
 

@@ -16,8 +16,8 @@ from django.apps import apps
 PROJECT = Path(__file__).resolve().parents[2]
 APPS = ("hierarchy", "reports", "dashboards", "bawaslu_data")
 TREE = frozenset({"hierarchy/tree.py", "hierarchy/integrity.py"})  # integrity repairs edges under tree.py's lock
-# The roster and the parts of it that live beside it: activation codes, acting officers.
-ROSTER = frozenset({"hierarchy/roster.py", "hierarchy/activation.py", "hierarchy/acting.py"})
+# The roster and the parts of it that live beside it: activation codes, acting officers, signing out.
+ROSTER = frozenset({f"hierarchy/{name}.py" for name in ("roster", "activation", "acting", "leaving")})
 CALENDAR = frozenset({"reports/calendar.py", "reports/nation.py"})  # nation.py: a made-up election, for measuring
 PUBLISHING = frozenset({"reports/instruments/publishing.py"})
 # write_filing.py is intake's one statement, copy_filing.py the same for thousands; the calendar repairs the copies of
@@ -34,6 +34,7 @@ WRITERS: dict[str, frozenset[str]] = {
     "hierarchy.Unit": TREE,
     "hierarchy.User": ROSTER | {"hierarchy/presence.py"},
     "hierarchy.Membership": ROSTER,
+    "hierarchy.FailureCount": frozenset({"hierarchy/throttle.py"}),
     "hierarchy.Election": CALENDAR,
     "dashboards.Snapshot": frozenset({"dashboards/snapshots.py"}),
     "reports.Stage": CALENDAR,

@@ -277,6 +277,7 @@ TABLE: dict[str, Rule] = {
     "api/v1/evidence/": own(unsafe=True, api=True, post=lambda w: {**unit(w), "unit": TPS, "file": picture()}),
     "api/v1/units/<slug:election>/<slug:code>/tallies/": scoped(unit, api=True),
     "api/v1/": public(may=frozenset(), api=True),
+    "keluar/semua/": own(unsafe=True, post=nothing, posted=302),
     "keluar/": public(unsafe=True),  # last: after it nobody is signed in
 }
 # Answers to a GET that the kind of a route does not tell.

@@ -6,20 +6,13 @@ import re
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from hierarchy import roster
-from hierarchy.throttle import LIMITS
+from hierarchy import roster, signin
 from tests.cast import Cast
 
 PASSWORD = "perahu-merah-dua"
-
-
-@pytest.fixture(autouse=True)
-def no_attempts_yet(db: None) -> None:
-    cache.clear()
 
 
 @pytest.fixture
@@ -90,7 +83,7 @@ def test_wrong_password_and_unknown_name_read_the_same(code: str) -> None:
 
 def test_guessing_is_slowed_for_one_account_from_one_address_only(code: str, cast: Cast) -> None:
     Client().post(reverse("activate"), activation(code))
-    for _ in range(LIMITS[0].attempts):
+    for _ in range(signin.PAIR.burst):
         log_in(Client(), "salah-sekali")
     assert "Terlalu banyak percobaan. Tunggu" in text_of(log_in(Client()))
     elsewhere = Client(REMOTE_ADDR="10.0.0.9")

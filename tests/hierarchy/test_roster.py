@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 from django.core.exceptions import ValidationError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hierarchy import clock, roster
@@ -161,6 +161,7 @@ CODES = st.text(ALPHABET, min_size=CODE_LENGTH, max_size=CODE_LENGTH)
 MISHEARD = {"0": "0Oo", "1": "1IiLl"}
 
 
+@settings(deadline=None)
 @given(CODES, st.randoms(use_true_random=False), st.sampled_from(["", " ", "-"]))
 def test_a_code_survives_being_read_aloud_and_misread(code: str, random: Random, gap: str):
     heard = gap.join(random.choice(MISHEARD.get(char, char + char.lower())) for char in code)

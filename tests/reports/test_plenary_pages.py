@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import make_password
-from django.core.cache import cache
+from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
 
-from hierarchy import stepup
+from hierarchy import signin, stepup
 from hierarchy.models import User
+from hierarchy.throttle import NotNow
 from reports import minutes, plenary, rollup, sitting
 from reports.models import Plenary, Vote
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
@@ -25,9 +27,10 @@ PASSWORD = "rahasia-pengawas-2024"
 
 
 @pytest.fixture
-def day(election_day: Day) -> Day:
+def day(election_day: Day, settings: Any) -> Day:
+    # Here nothing depends on how slow a password is to guess.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     User.objects.update(password=make_password(PASSWORD))
-    cache.clear()
     return election_day
 
 
@@ -62,6 +65,28 @@ def test_a_vote_asks_for_the_password_once_in_ten_minutes(day: Day) -> None:
         vote(meeting.items.get(), member)
     day.set_clock(AFTERNOON + stepup.LASTS + timedelta(minutes=1))
     assert 'name="password"' in client.get(reverse("plenary", args=[meeting.pk])).content.decode()
+
+
+def test_strangers_who_guess_at_the_chair_do_not_keep_the_chair_from_voting(day: Day) -> None:
+    meeting = opened(day)
+    chair = signed_in(day.cast.panwascam_chair)
+    for number in range(100):
+        stranger = HttpRequest()
+        stranger.META["REMOTE_ADDR"] = f"2001:db8:{number:x}::1"
+        with suppress(NotNow):
+            signin.check(stranger, username="panwascam_chair", password="salah")
+    assert step(chair, meeting, "suara", **ballot(meeting, password=PASSWORD)).status_code == 302
+    assert Vote.objects.get().user == day.cast.panwascam_chair
+
+
+def test_whoever_finds_the_phone_on_the_table_may_not_guess_for_long(day: Day) -> None:
+    meeting = opened(day)
+    found, elsewhere = signed_in(day.cast.panwascam_chair), signed_in(day.cast.panwascam_chair)
+    for _ in range(signin.SESSION.burst):
+        assert "Kata sandi tidak cocok" in text_of(step(found, meeting, "suara", **ballot(meeting, password="salah")))
+    refused = step(found, meeting, "suara", **ballot(meeting, password=PASSWORD))
+    assert "Terlalu banyak percobaan" in text_of(refused)
+    assert step(elsewhere, meeting, "suara", **ballot(meeting, password=PASSWORD)).status_code == 302
 
 
 def test_a_meeting_from_the_invitation_to_the_minutes(day: Day) -> None:

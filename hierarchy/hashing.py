@@ -1,0 +1,60 @@
+"""Whose turn it is to have a password hashed.
+
+Argon2 is slow and large on purpose, so whoever may ask for it without an account could keep every processor of the
+site at it. The whole site hashes one password at a time per lane; who would wait long is asked to come again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from hierarchy import locks
+from hierarchy.throttle import NotNow
+
+BETWEEN = 0.02  # seconds between two looks whether it is one's turn
+AT_ONCE = 2  # requests of one lane in one process, waiting or hashing; more would leave it no threads for filing
+
+
+class Lane(IntEnum):
+    """Strangers never stand in the way of those whom the site knows. Never renumber: keys of Lock.HASHING."""
+
+    STRANGER = 1
+    KNOWN = 2  # a device known before, a session, an activation code that fits
+
+
+class Busy(NotNow):
+    status, code, wait = 503, "busy", 5
+
+    def __init__(self) -> None:
+        super().__init__(_("Sedang banyak orang masuk bersamaan. Tunggu beberapa detik, lalu coba lagi."))
+
+
+_inside: defaultdict[Lane, threading.BoundedSemaphore] = defaultdict(lambda: threading.BoundedSemaphore(AT_ONCE))
+
+
+@contextmanager
+def turn(lane: Lane) -> Iterator[None]:
+    """The block may hash a password; it runs in a transaction, which holds the turn. Raises Busy."""
+    if not _inside[lane].acquire(blocking=False):
+        raise Busy
+    try:
+        ends = time.monotonic() + settings.HASHING_PATIENCE[lane.name]
+        while True:
+            with transaction.atomic():
+                if locks.take(locks.Lock.HASHING, [lane], wait=False):
+                    yield
+                    return
+            if time.monotonic() > ends:
+                raise Busy
+            time.sleep(BETWEEN)
+    finally:
+        _inside[lane].release()

@@ -1,0 +1,88 @@
+"""Signing in with a name and a password: who is slowed, by what, and who never is.
+
+User names are public (they are codes of areas) and thousands of phones share an address, so neither may shut anybody
+out. A device on which the account has signed in before is counted by itself, whatever others do. Strangers to an
+account are counted with others of their network and, unless the account is at home in that network, with all strangers
+to the account and all strangers of the network. So an account under attack stays open to its owner: at once on a
+device known before or with a new code from the superior (60 bits, which nobody guesses), in turn on any other.
+"""
+
+from __future__ import annotations
+
+from django.contrib.auth import authenticate
+from django.http import HttpRequest
+
+from hierarchy import devices, hashing
+from hierarchy.hashing import Lane
+from hierarchy.models import User
+from hierarchy.throttle import Attempt, Limit, TooManyAttempts, mark, marked, network_of
+
+DEVICE = Limit("device", 10, 180)  # of this account on a device it is known on
+PAIR = Limit("account and network", 10, 180)  # of this account by strangers of one network
+ACCOUNT = Limit("account", 60, 120)  # of this account by strangers from anywhere
+NETWORK = Limit("network", 300, 6)  # by strangers of one network, of whichever account is not at home there
+SESSION = Limit("session", 10, 180)  # of asking again within a session
+# Names that are nobody's, of one network and of all. Beyond it they are refused without being hashed, in the same
+# words: those who mistype their name are still told so, and it costs nothing.
+NOBODY_HERE, NOBODY = Limit("nobody, network", 20, 10), Limit("nobody", 30, 2)
+HOME = Limit("home", 1, 90 * 24 * 3600)  # not of failures: networks from which an account has signed in
+
+
+def check(request: HttpRequest, *, username: str, password: str, device: str = "") -> User | None:
+    """The user whose name and password these are, else None. Raises NotNow when they were not looked at.
+
+    `device` is what hierarchy/devices.py gave the device before, "" when it shows nothing.
+    """
+    user = User.objects.filter(username=username, is_active=True).first()
+    network, known = network_of(request), devices.knows(device, user) if user else ""
+    attempt = Attempt(_counts(user, username, known, network))
+    if user is None and not _worth_hashing(network):
+        return None
+    try:
+        with hashing.turn(Lane.KNOWN if known else Lane.STRANGER):
+            found = authenticate(request, username=username, password=password)
+    except hashing.Busy:
+        attempt.forgive()
+        raise
+    if not isinstance(found, User):
+        return None
+    attempt.forgive()
+    settle(request, found)
+    return found
+
+
+def settle(request: HttpRequest, user: User) -> None:
+    """The account is at home in this network from now on."""
+    mark(HOME, HOME.key(str(user.pk), network_of(request)))
+
+
+def _counts(user: User | None, username: str, known: str, network: str) -> list[tuple[Limit, str]]:
+    if user and known:
+        return [(DEVICE, DEVICE.key(str(user.pk), known))]
+    counts = [(PAIR, PAIR.key(username.casefold(), network))]
+    if user and not marked(HOME.key(str(user.pk), network)):
+        counts += [(ACCOUNT, ACCOUNT.key(str(user.pk))), (NETWORK, NETWORK.key(network))]
+    return counts
+
+
+def check_again(request: HttpRequest, user: User, password: str) -> bool:
+    """Whether this is the password of who is signed in; failures count for this session alone. Raises NotNow."""
+    attempt = Attempt([(SESSION, SESSION.key(request.session.session_key or ""))])
+    try:
+        with hashing.turn(Lane.KNOWN):
+            right = bool(password) and user.check_password(password)
+    except hashing.Busy:
+        attempt.forgive()
+        raise
+    if right:
+        attempt.forgive()
+    return right
+
+
+def _worth_hashing(network: str) -> bool:
+    """Whether a name that is nobody's gets the same work as others, so that the time taken does not tell."""
+    try:
+        Attempt([(NOBODY_HERE, NOBODY_HERE.key(network)), (NOBODY, NOBODY.key())])
+    except TooManyAttempts:
+        return False
+    return True
