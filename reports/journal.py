@@ -50,22 +50,18 @@ def write(events: Event | Iterable[Event]) -> None:
 
 
 def seal() -> Seal | None:
-    """Seals every committed event that no seal covers yet; None when there is none.
-
-    Ids come from a sequence before their transaction commits, so "all ids up to n" may still have holes that fill
-    later. A SHARE lock waits for the writers in flight and holds new ones off just long enough to read the last id.
-    """
-    last = _last_settled_id()
+    """Seals every settled event that no seal covers yet; None when there is none. Nobody who files waits for it."""
+    last = _settled()
     with transaction.atomic():
         locks.hold(locks.Lock.SEAL)
         previous = Seal.objects.last()
         after = previous.last_id if previous else 0
-        if last <= after:
+        digest, count, first, until = _digest(Event.objects.filter(id__gt=after, id__lte=last))
+        if not count:
             return None
-        digest, count, first = _digest(Event.objects.filter(id__gt=after, id__lte=last))
         return Seal.objects.create(
             first_id=first,
-            last_id=last,
+            last_id=until,
             count=count,
             digest=digest,
             head=hashlib.sha256((bytes(previous.head) if previous else GENESIS) + digest).digest(),
@@ -73,31 +69,44 @@ def seal() -> Seal | None:
         )
 
 
-def _last_settled_id() -> int:
-    # A transaction of its own: the lock on the journal must not be held while a batch is hashed.
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL lock_timeout = '2s'")
-        cursor.execute("LOCK TABLE reports_event IN SHARE MODE")
-        cursor.execute("SELECT coalesce(max(id), 0) FROM reports_event")
+def _settled() -> int:
+    """An id up to which no event can arrive any more.
+
+    Ids come from a sequence before their transaction commits, so what is visible has holes that fill later. Every
+    transaction that writes events holds a shared lock on the last id given out before its own first one (the trigger
+    `journal_begins`). The order matters: whoever was given an id before it is read here has taken that lock before, and
+    whoever no longer holds it has committed. The own transaction sees its own events.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM reports_event_id_seq")
+        (given,) = cursor.fetchone()
+        cursor.execute(
+            """
+            SELECT least(%s, min(objid::bigint)) FROM pg_locks
+            WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2 AND pid <> pg_backend_pid()
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """,
+            [given, int(locks.Lock.JOURNAL)],
+        )
         return cursor.fetchone()[0]
 
 
-def _digest(events) -> tuple[bytes, int, int]:
-    """(SHA-256 over one canonical line per event, how many, the first id)."""
-    digest, count, first = hashlib.sha256(), 0, 0
+def _digest(events) -> tuple[bytes, int, int, int]:
+    """(SHA-256 over one canonical line per event, how many, the first id, the last id)."""
+    digest, count, first, last = hashlib.sha256(), 0, 0, 0
     for event in events.order_by("id").iterator(chunk_size=5_000):
-        first = first or event.id
+        first, last = first or event.id, event.id
         line = [event.id, event.at.isoformat(), event.verb, event.actor, event.election, event.unit, event.target]
         digest.update(json.dumps([*line, event.detail], sort_keys=True, ensure_ascii=False).encode() + b"\n")
         count += 1
-    return digest.digest(), count, first
+    return digest.digest(), count, first, last
 
 
 def broken() -> Iterator[str]:
     """What does not recompute: one sentence per seal that no longer matches its events or its predecessor."""
     head, after = GENESIS, 0
     for link in Seal.objects.all():
-        digest, count, first = _digest(Event.objects.filter(id__gt=after, id__lte=link.last_id))
+        digest, count, first, _last = _digest(Event.objects.filter(id__gt=after, id__lte=link.last_id))
         head = hashlib.sha256(head + digest).digest()
         if (digest, count, first) != (bytes(link.digest), link.count, link.first_id):
             yield f"seal {link.pk}: events {link.first_id}..{link.last_id} are not those that were sealed"

@@ -16,6 +16,7 @@ class Lock(IntEnum):
     CALENDAR = 1006  # second key: an election id; its windows against its tree (hierarchy's TREE is taken before it)
     QUALITY = 1007  # second key: a window id; one check of its reports at a time
     EVIDENCE = 1010  # second key: a unit id; the photos it hands in
+    JOURNAL = 1020  # second key: an event id; taken by a trigger, see journal._settled
 
 
 def hold(lock: Lock, key: int = 0, *, wait: bool = True, shared: bool = False) -> bool:

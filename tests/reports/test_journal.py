@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import pytest
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
@@ -59,3 +65,149 @@ def test_a_changed_event_breaks_its_seal(db: None):
 def test_an_event_outside_a_transaction_is_refused(transactional_db: None):
     with pytest.raises(AssertionError, match="transaction of its change"):
         journal.write(journal.entry("test.happened", by=None))
+
+
+HISTORY = [
+    "reports_event",
+    "reports_seal",
+    "reports_revision",
+    "reports_conflict",
+    "reports_vote",
+    "reports_agendaitem",
+    "reports_plenary",
+    "reports_attendance",
+    "reports_instrumentversion",
+    "dashboards_publication",
+    "dashboards_publishedpage",
+]
+
+
+@pytest.mark.parametrize("table", HISTORY)
+def test_the_database_refuses_to_empty_history(db: None, table: str):
+    with (
+        pytest.raises(IntegrityError, match="append-only: TRUNCATE refused"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(f"TRUNCATE {table} CASCADE")
+
+
+# --- sealing while others write --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def in_thread(act: Callable[[], object]) -> Iterator[threading.Thread]:
+    """Runs `act` beside the test, on a connection of its own; what it raises is raised here in the end."""
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            act()
+        except BaseException as error:  # a thread's exception is lost unless it is carried out
+            raised.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        thread.join(60)
+    assert raised == []
+
+
+def write_without_waiting() -> None:
+    """One event, refused where it would have to wait for a lock."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '200ms'")
+        journal.write(journal.entry("test.happened", by=None))
+
+
+def sealed() -> list[int]:
+    """The ids that a seal covers; each must be covered once."""
+    ids = [
+        pk
+        for link in Seal.objects.all()
+        for pk in Event.objects.filter(id__gte=link.first_id, id__lte=link.last_id).values_list("pk", flat=True)
+    ]
+    assert len(ids) == len(set(ids)) == sum(link.count for link in Seal.objects.all())
+    return ids
+
+
+def test_a_seal_makes_nobody_wait_and_covers_what_is_settled(transactional_db: None):
+    _write(3)
+    writing, over = threading.Event(), threading.Event()
+
+    def a_long_import() -> None:
+        with transaction.atomic():
+            journal.write(journal.entry("test.imported", by=None))
+            writing.set()
+            assert over.wait(60)
+
+    with in_thread(a_long_import):
+        assert writing.wait(60)
+        with in_thread(journal.seal) as sealing:
+            for _turn in range(20):
+                write_without_waiting()
+            sealing.join(60)
+        journal.seal()
+        # What came before the import is settled; what came after stands beside a hole that the import will fill.
+        assert sealed() == list(Event.objects.values_list("pk", flat=True)[:3])
+        over.set()
+    journal.seal()
+    assert sealed() == list(Event.objects.values_list("pk", flat=True))
+    assert Event.objects.count() == 24
+    assert list(journal.broken()) == []
+
+
+def fail() -> None:
+    """A transaction, or a savepoint, that is rolled back with an event in it."""
+    with transaction.atomic():
+        journal.write(journal.entry("test.never", by=None))
+        raise RuntimeError
+
+
+def test_a_transaction_that_failed_holds_no_seal_back(transactional_db: None):
+    with pytest.raises(RuntimeError):
+        fail()
+    with transaction.atomic():
+        with pytest.raises(RuntimeError):
+            fail()
+        journal.write(journal.entry("test.happened", by=None))
+        with in_thread(lambda: journal.seal()):
+            pass
+        assert Seal.objects.count() == 0
+    assert journal.seal().count == 1
+
+
+def test_seals_beside_many_writers_leave_nothing_out_and_cover_nothing_twice(transactional_db: None):
+    """Each writer has short and long transactions, several statements and some that are rolled back."""
+    done = threading.Event()
+
+    def write(seed: int) -> None:
+        chance = random.Random(seed)
+        for _turn in range(40):
+            try:
+                with transaction.atomic():
+                    for _statement in range(chance.randint(1, 3)):
+                        journal.write(journal.entry("test.happened", by=None, n=n) for n in range(chance.randint(1, 4)))
+                        time.sleep(chance.random() * 0.004)
+                    if chance.random() < 0.2:
+                        raise RuntimeError
+            except RuntimeError:
+                pass
+
+    def keep_sealing() -> None:
+        while not done.is_set():
+            journal.seal()
+
+    with in_thread(keep_sealing), in_thread(keep_sealing):
+        with in_thread(lambda: write(1)), in_thread(lambda: write(2)), in_thread(lambda: write(3)):
+            pass
+        done.set()
+    assert Seal.objects.count() > 3
+    journal.seal()
+    assert sealed() == list(Event.objects.values_list("pk", flat=True))
+    assert list(journal.broken()) == []
