@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -21,7 +21,7 @@ from hierarchy.models import Unit, User
 from reports import calendar, journal, locks, outbox, write_filing
 from reports.instruments.codec import Content, InvalidAnswers, decode
 from reports.instruments.schema import PHOTO, Schema
-from reports.models import Cadence, Conflict, Event, Evidence, InstrumentVersion, Obligation, Report, Revision, Window
+from reports.models import Cadence, Event, Evidence, InstrumentVersion, Obligation, Report, Revision, Window
 from reports.receipts import code_of
 from reports.write_filing import Duty
 
@@ -223,19 +223,19 @@ def _receipt(report_id: UUID, revision: int, sha256: bytes, filed_at: datetime, 
     return Receipt(report_id, revision, sha256.hex(), code_of(report_id, sha256), filed_at, new)
 
 
+KEEP = """
+INSERT INTO reports_conflict (obligation_id, report_id, based_on, canonical, sha256, filed_by_id, filed_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id
+"""
+
+
 def _keep_conflict(by, obligation_id, report_id, content, based_on, moment) -> None:
+    # Not get_or_create: two retries at once would write the statement that fails, content and all, to the server's log.
+    kept = [obligation_id, report_id, based_on, content.canonical, content.sha256, by.pk, moment]
     with transaction.atomic():
-        kept, made = Conflict.objects.get_or_create(
-            obligation_id=obligation_id,
-            report_id=report_id,
-            sha256=content.sha256,
-            defaults={
-                "canonical": content.canonical,
-                "based_on": based_on,
-                "filed_by": by,
-                "filed_at": moment,
-            },
-        )
+        with connection.cursor() as cursor:
+            cursor.execute(KEEP, kept)
+            made = cursor.fetchone()
         if made:
             subject = Obligation.objects.select_related("subject__election").get(pk=obligation_id).subject
             journal.write(
@@ -247,6 +247,6 @@ def _keep_conflict(by, obligation_id, report_id, content, based_on, moment) -> N
                     target=report_id,
                     at=moment,
                     sha256=content.sha256.hex(),
-                    conflict=kept.pk,
+                    conflict=made[0],
                 )
             )

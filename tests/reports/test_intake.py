@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import connection
+from django.db import Error, connection, transaction
 from django.http import Http404
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -127,6 +129,53 @@ def test_two_devices_at_once_leave_one_report_and_one_conflict(transactional_db,
     assert (Report.objects.count(), Conflict.objects.count()) == (1, 1)
     rollup.run_all()
     assert nothing_broken() == []
+
+
+def test_the_same_conflict_at_once_sends_no_statement_that_fails(transactional_db, election_day: Day):
+    """What fails is written to the log of the server with all its values: the content of a report must not be there."""
+    day, failed, refused = election_day, [], []
+    day.file(day.cast.ptps)
+    other, sender = uuid.uuid4(), day.cast.ptps
+
+    def note(execute, sql, params, many, context):
+        try:
+            return execute(sql, params, many, context)
+        except Error as error:
+            failed.append(error)
+            raise
+
+    def send() -> None:
+        try:
+            with connection.execute_wrapper(note):
+                day.file(sender, report_id=other, surat_rusak=1)
+        except intake.Refused as error:
+            refused.append(error.code)
+        finally:
+            connection.close()
+
+    second = threading.Thread(target=send)
+    with transaction.atomic():
+        with pytest.raises(intake.Refused):
+            day.file(sender, report_id=other, surat_rusak=1)
+        second.start()
+        until(lambda: "transactionid" in waiting_for())
+    second.join(30)
+    assert (failed, refused, Conflict.objects.count()) == ([], ["conflict"], 1)
+    assert Event.objects.filter(verb="report.conflict").count() == 1
+
+
+def waiting_for() -> list[str]:
+    """The kinds of locks that somebody waits for."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT locktype FROM pg_locks WHERE NOT granted")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_an_id_of_another_report_is_refused(election_day: Day):
