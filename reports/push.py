@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 # A device is told at once or, if it was off, within this time; later the reminder says nothing any more.
 KEPT_SECONDS = 4 * 3600
 LETTERS = 600  # of the body; a push carries 3,993 bytes at most
+RECORD = 4096  # bytes of the one record that every carrier takes
 TIMEOUT = (3, 7)  # seconds to connect, and between two bytes of the answer
 MOST_DEVICES = 5  # of one person; a sixth replaces the oldest
 POINT, SECRET = 65, 16  # bytes of a P-256 point and of the device's secret
@@ -177,13 +179,33 @@ def _token(endpoint: str) -> str:
     return f"{signed}.{_text(r.to_bytes(32) + s.to_bytes(32))}"
 
 
-def _sealed(message: bytes, device: Device) -> bytes:
-    from apprise.utils.pem import ApprisePEMController
+def sealed(message: bytes, *, point: bytes, secret: bytes, salt: bytes, key: EllipticCurvePrivateKey) -> bytes:
+    """The message for a device alone: one record of aes128gcm (RFC 8188) under a key agreed after RFC 8291.
 
-    sealer = ApprisePEMController(path=str(settings.KEY_DIR))  # its own keys are for something else and never made
-    return bytes(
-        sealer.encrypt_webpush(message, public_key=_public(bytes(device.p256dh)), auth_secret=bytes(device.auth))
-    )
+    `point` and `secret` are the device's; `salt` (16 bytes) and `key` are drawn anew for every message.
+    """
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    def drawn(length: int, salt: bytes, info: bytes, source: bytes) -> bytes:
+        return HKDF(hashes.SHA256(), length, salt=salt, info=info).derive(source)
+
+    ours = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    shared = drawn(32, secret, b"WebPush: info\0" + point + ours, key.exchange(ec.ECDH(), _public(point)))
+    cipher = AESGCM(drawn(16, salt, b"Content-Encoding: aes128gcm\0", shared))
+    nonce = drawn(12, salt, b"Content-Encoding: nonce\0", shared)
+    head = salt + RECORD.to_bytes(4) + bytes([len(ours)]) + ours
+    return head + cipher.encrypt(nonce, message + b"\x02", None)  # 2: the last record
+
+
+def _sealed(message: bytes, device: Device) -> bytes:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    theirs = {"point": bytes(device.p256dh), "secret": bytes(device.auth)}
+    return sealed(message, **theirs, salt=secrets.token_bytes(16), key=ec.generate_private_key(ec.SECP256R1()))
 
 
 def _public(point: bytes) -> Any:

@@ -127,6 +127,21 @@ def test_a_reminder_reaches_the_device_sealed_and_signed(election_day: Day, serv
     assert delivery.deliver() == 0, "once"
 
 
+def test_it_is_sealed_to_the_byte_as_the_standard_shows() -> None:
+    """RFC 8291, appendix A."""
+    made = push.sealed(
+        b"When I grow up, I want to be a watermelon",
+        point=raw("BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"),
+        secret=raw("BTBZMqHH6r4Tts7J_aSIgg"),
+        salt=raw("DGv6ra1nlYgDCS1FRnbzlw"),
+        key=ec.derive_private_key(int.from_bytes(raw("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw")), ec.SECP256R1()),
+    )
+    assert text(made) == (
+        "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A"
+        "_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN"
+    )
+
+
 @pytest.mark.parametrize(
     ("status", "state", "devices"),
     [
