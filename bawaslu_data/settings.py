@@ -149,9 +149,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 AUTH_USER_MODEL = "hierarchy.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "hierarchy.passwords.LongEnough", "OPTIONS": {"min_length": 10}},
+    {"NAME": "hierarchy.passwords.NotDigitsAlone"},
+    {"NAME": "hierarchy.passwords.NotAttributes"},
+    {"NAME": "hierarchy.passwords.NotCommon"},
+    {"NAME": "hierarchy.passwords.NotOfTheField"},
 ]
 # Seconds somebody waits for their turn to have a password hashed before they are asked to come again: strangers hold a
 # thread that others need, people of a known device are few (hierarchy/hashing.py).

@@ -88,13 +88,16 @@ class ActivationForm(SetPasswordMixin, forms.Form):
     )
     code = forms.CharField(
         label=gettext_lazy("Kode aktivasi"),
-        help_text=gettext_lazy("Tertulis di kartu akun Anda. Huruf besar dan kecil sama saja."),
+        help_text=gettext_lazy("Tertulis di kartu akun Anda dan berlaku terbatas. Huruf besar dan kecil sama saja."),
         error_messages={"required": gettext_lazy("Isi kode aktivasi yang tertulis di kartu akun Anda.")},
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autocapitalize": "characters"}),
     )
     password1 = forms.CharField(
         label=gettext_lazy("Kata sandi baru"),
-        help_text=gettext_lazy("Paling sedikit 8 huruf atau angka, bukan kata yang mudah ditebak."),
+        help_text=gettext_lazy(
+            "Paling sedikit 10 huruf atau angka, misalnya tiga kata yang tidak saling terkait. Bukan nama, tanggal, "
+            "kode wilayah, atau kata pengawasan."
+        ),
         strip=False,
         error_messages={"required": gettext_lazy("Pilih kata sandi Anda sendiri.")},
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
