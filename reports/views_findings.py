@@ -24,6 +24,7 @@ from hierarchy import access, clock
 from hierarchy.access import Permission
 from hierarchy.formats import tidy
 from hierarchy.models import Unit, User
+from hierarchy.tabular import safe_cell
 from reports import clocks, finding_words, findings
 from reports.findings import FindingError, Person, Told
 from reports.models import Finding, Party, Report
@@ -145,18 +146,17 @@ def _csv(entries: list[Entry]) -> HttpResponse:
     )
     for entry in entries:
         row = entry.finding
-        sheet.writerow(
-            [
-                row.unit.title,
-                row.number,
-                row.get_kind_display(),
-                row.get_status_display(),
-                row.occurred_in.title,
-                row.discovered_on.isoformat(),
-                row.registered_on.isoformat() if row.registered_on else "",
-                entry.standing.due.isoformat() if entry.standing else "",
-            ]
-        )
+        cells = [
+            row.unit.title,
+            row.number,
+            row.get_kind_display(),
+            row.get_status_display(),
+            row.occurred_in.title,
+            row.discovered_on.isoformat(),
+            row.registered_on.isoformat() if row.registered_on else "",
+            entry.standing.due.isoformat() if entry.standing else "",
+        ]
+        sheet.writerow([safe_cell(cell) for cell in cells])
     return answer
 
 
