@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from reports.models import Quorum
 from reports.views import SignedIn, paged, posted_pk, seat
 
 MEGABYTE = 1_000_000
+LONGEST_STEM = 100  # bytes of a name on disk, which may hold 255 with its suffix
 MOST = 5 * MEGABYTE  # a figure for each of 11,441 stations is half a megabyte
 
 
@@ -155,7 +157,14 @@ def references(request: SignedIn) -> HttpResponse:
 def _load(file: UploadedFile, own: Membership, request: SignedIn) -> reference.Loaded:
     """Through a file on disk under the name it came with: its reader goes by the suffix, and its faults name it."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / get_valid_filename(file.name or "berkas")
+        path = Path(folder) / _short(file.name or "")
         path.write_bytes(b"".join(file.chunks()))
         wish: dict[str, Any] = {"election": own.unit.election, "within": own.unit, "by": request.user}
         return reference.load(path=path, dry_run="muat" not in request.POST, **wish)
+
+
+def _short(name: str) -> str:
+    """The name within what every file system takes, its suffix kept."""
+    given = Path(name)
+    stem = get_valid_filename(f"_{given.stem}")[1:].encode()[:LONGEST_STEM].decode(errors="ignore")
+    return (stem or "berkas") + (given.suffix if re.fullmatch(r"\.\w{1,9}", given.suffix) else "")

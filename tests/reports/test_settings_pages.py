@@ -67,3 +67,13 @@ def test_only_for_admins(election_day: Day, client: Client) -> None:
         client.force_login(fresh(getattr(election_day.cast, name)))
         assert [client.get(reverse(route)).status_code for route in ("quorums", "references")] == [404, 404]
         assert "Kuorum lembaga" not in client.get(reverse("plenaries")).content.decode()
+
+
+@pytest.mark.parametrize(
+    "name", ["é" * 250 + ".csv", "a" * 250 + ".csv", "\U0001f980" * 120 + ".csv", "..csv", "a.csv" * 45]
+)
+def test_a_file_may_have_any_name_its_owner_likes(admin: Client, name: str) -> None:
+    file = SimpleUploadedFile(name, (HEAD + f"{TPS};pemungutan-tps;dpt_l;150;DPT KPU\n").encode())
+    answer = admin.post(reverse("references"), {"file": file, "periksa": "1"})
+    assert answer.status_code == 200
+    assert "Berkas ini berisi 1 angka baru" in answer.content.decode()
