@@ -4,10 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 from django.http import HttpRequest, HttpResponse
 
+from reports.api import problems
 
-def private_unless_said(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+Handler = Callable[[HttpRequest], HttpResponse]
+# What no page here needs from a browser, so that nothing smuggled in could ask for it either. A photo is taken by the
+# telephone's own camera, outside the page.
+PERMISSIONS = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        *("accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "geolocation", "gyroscope"),
+        *("magnetometer", "microphone", "midi", "payment", "publickey-credentials-get", "screen-wake-lock", "usb"),
+        *("browsing-topics", "xr-spatial-tracking"),
+    )
+)
+
+
+def keep_to_oneself(get_response: Handler) -> Handler:
+    """No other site may draw a response into its own pages, and no page may reach for the device's senses."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        return response
+
+    return middleware
+
+
+def problems_for_programs(get_response: Handler) -> Handler:
+    """Under /api/ what failed before or outside a view is a problem like any other, and not the site's page."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if not (request.path.startswith("/api/") and response.status_code >= 400 and is_page):
+            return response
+        problem = problems.of_status(response.status_code)
+        told = HttpResponse(msgspec.json.encode(problem), content_type=problems.MEDIA_TYPE, status=response.status_code)
+        if "Retry-After" in response.headers:
+            told["Retry-After"] = response["Retry-After"]
+        return told
+
+    return middleware
+
+
+def private_unless_said(get_response: Handler) -> Handler:
     """No cache may keep a response that does not say so itself.
 
     `never_cache` on a view is not enough: it is passed by when the view raises, and a 404 page names who is signed in.

@@ -43,9 +43,11 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "bawaslu_data.middleware.keep_to_oneself",
+    "csp.middleware.CSPMiddleware",  # before WhiteNoise, so that static files have it too: an SVG is a document
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "bawaslu_data.middleware.problems_for_programs",
     "bawaslu_data.middleware.private_unless_said",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -211,9 +213,16 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if DEPLOYED else None
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = DEPLOYED
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = DEPLOYED
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 SECURE_HSTS_SECONDS = 31_536_000 if DEPLOYED else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = DEPLOYED  # of the site's own name, which has none
 SECURE_SSL_REDIRECT = False  # the reverse proxy redirects; health checks come over plain HTTP
+SILENCED_SYSTEM_CHECKS = [
+    "security.W008",  # SECURE_SSL_REDIRECT, as above
+    "security.W021",  # preloading is for the owner of a whole domain, such as bawaslu.go.id, to ask for
+]
 X_FRAME_OPTIONS = "DENY"
 # Ed25519 private key (32 bytes, hex) that signs publications; empty: a key is kept in MEDIA_ROOT's sibling `keys/`.
 PUBLICATION_KEY = env("PUBLICATION_KEY", default="").strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -106,7 +106,8 @@ def _after(cursor: str | None, rows: ObligationQuerySet) -> ObligationQuerySet:
         return rows
     try:
         due_at, pk = _PLACE.decode(base64.urlsafe_b64decode(cursor.encode()))
-    except ValueError:
+        due_at = due_at.astimezone(UTC)  # a moment at the edge of the calendar has none
+    except (ValueError, OverflowError):
         raise Rejected(
             400, "bad-cursor", _("Penanda halaman tidak dikenal. Mulai lagi dari halaman pertama.")
         ) from None

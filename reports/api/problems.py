@@ -42,6 +42,10 @@ SAYINGS = {
         gettext_lazy("Perbaiki jawaban yang disebut, lalu kirim lagi."),
     ),
     429: (gettext_lazy("Terlalu banyak percobaan"), gettext_lazy("Tunggu sebentar, lalu coba lagi.")),
+    500: (
+        gettext_lazy("Terjadi kesalahan pada kami"),
+        gettext_lazy("Kesalahan sudah tercatat. Kirim lagi isi yang sama dengan id yang sama beberapa menit lagi."),
+    ),
     503: (gettext_lazy("Belum dapat dilayani"), gettext_lazy("Coba lagi beberapa menit lagi.")),
 }
 
@@ -110,6 +114,12 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None
     if retry_after := getattr(exc, "retry_after", None):
         response["Retry-After"] = str(retry_after)
     return response
+
+
+def of_status(status: int) -> Problem:
+    """What a status says by itself; one nobody has words for counts as a request nobody can read, or as our fault."""
+    known = status if status in SAYINGS else 500 if status >= 500 else 400
+    return msgspec.structs.replace(_problem(known), status=status)
 
 
 def _problem(status: int, code: str = "", sentence: str = "", **more: Any) -> Problem:

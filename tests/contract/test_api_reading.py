@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import datetime
 
 import pytest
@@ -63,6 +64,25 @@ class TestObligations:
     @pytest.mark.parametrize("cursor", ["x", "%00", "eyJ9", "WyIyMDI0LTAyLTE0VDAwOjAwOjAwIiwxXQ==", ""])
     def test_a_cursor_nobody_gave(self, cast, cursor):
         problem(Caller(cast.pkd).get(f"obligations/?cursor={cursor}"), 400, "bad-cursor")
+
+    @pytest.mark.parametrize(
+        ("moment", "status"),
+        [
+            ("9999-12-31T23:59:59-23:59", 400),
+            ("0001-01-01T00:00:00+23:59", 400),
+            ("9999-12-31T23:59:59Z", 200),
+            ("0001-01-01T00:00:00Z", 200),
+            ("0000-01-01T00:00:00Z", 400),
+            ("2024-02-14T18:00:00+08:00", 200),
+        ],
+    )
+    @pytest.mark.parametrize("key", [1, 2**63 - 1])
+    def test_a_cursor_at_the_edge_of_the_calendar(self, world, cast, moment, status, key):
+        cursor = base64.urlsafe_b64encode(f'["{moment}",{key}]'.encode()).decode()
+        answer = Caller(cast.pkd).get(f"obligations/?cursor={cursor}")
+        assert answer.status_code == status
+        if status == 400:
+            problem(answer, 400, "bad-cursor")
 
     def test_pages_hold_everything_once_even_with_one_deadline(self, world, cast, monkeypatch):
         monkeypatch.setattr(asked, "PAGE", 7)

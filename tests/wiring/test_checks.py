@@ -116,3 +116,26 @@ def test_secrets_come_from_files_without_the_line_end_every_editor_leaves(tmp_pa
         [sys.executable, "-c", read], cwd=PROJECT, env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == repr("0a" * 32)
+
+
+def test_django_itself_has_nothing_to_say_about_a_deployment(tmp_path: Path) -> None:
+    """`check --deploy`, as docs/operations.md asks an operator to run it; what is silenced says why in the settings."""
+    environment = {
+        "DEPLOYED": "1",
+        "SECRET_KEY": "".join(chr(33 + number % 90) for number in range(60)),
+        "SITE_URL": "https://lapor.example.go.id",
+        "ALLOWED_HOSTS": "lapor.example.go.id",
+        "DATABASE_URL": "postgres:///none",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "STATIC_ROOT": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert set(configured.SILENCED_SYSTEM_CHECKS) == {"security.W008", "security.W021"}

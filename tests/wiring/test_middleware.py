@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from tests.cast import Cast
+from tests.contract.api_world import problem
+
+PAGES = (
+    "/",
+    "/masuk/",
+    "/healthz",
+    "/api/v1/me/",
+    "/tidak-ada/",
+    "/static/css/app.css",
+    "/static/js/app.js",
+    "/sw.js",
+)
 
 
 @pytest.mark.django_db
@@ -15,3 +30,55 @@ def test_no_cache_keeps_a_page_that_does_not_say_so(cast: Cast) -> None:
     client.force_login(cast.ptps)
     answer = client.get("/satuan/pemilu2024/6401/")
     assert (answer.status_code, answer["Cache-Control"]) == (404, "private, no-store")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", PAGES)
+def test_no_other_site_draws_a_response_into_its_own_and_no_page_reaches_for_the_device(path: str) -> None:
+    answer = Client().get(path)
+    answer.close()
+    assert answer.status_code == {"/tidak-ada/": 404, "/api/v1/me/": 401}.get(path, 200)
+    assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert {"camera=()", "microphone=()", "geolocation=()"} <= set(answer["Permissions-Policy"].split(", "))
+    assert "default-src 'self'" in answer["Content-Security-Policy"]
+    assert "unsafe" not in answer["Content-Security-Policy"]
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("deployed", [True, False])
+def test_the_cookie_of_the_language_is_kept_like_the_others(settings: Any, deployed: bool) -> None:
+    settings.LANGUAGE_COOKIE_SECURE = deployed
+    answer = Client().post(reverse("set_language"), {"language": "en", "next": "/"})
+    cookie = answer.cookies["django_language"]
+    assert (bool(cookie["secure"]), cookie["httponly"], cookie["samesite"]) == (deployed, True, "Lax")
+
+
+# --- programs are told of our faults as of theirs -------------------------------------------------------------------
+
+
+def broken(*_args: Any, **_kwargs: Any) -> Any:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "where", ["hierarchy.access.memberships", "django.contrib.sessions.backends.cached_db.SessionStore.load"]
+)
+def test_what_nobody_foresaw_in_a_view_or_before_it_is_a_problem_and_is_reported(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
+) -> None:
+    client = Client(raise_request_exception=False)
+    client.force_login(cast.ptps)
+    monkeypatch.setattr(where, broken)
+    told = problem(client.get(reverse("api-me")), 500)
+    assert "id yang sama" in told["detail"]
+    assert any(record.exc_info for record in caplog.records if record.name == "django.request")
+    assert client.get(reverse("tasks"))["Content-Type"].startswith("text/html"), "people get a page"
+
+
+@pytest.mark.django_db
+def test_a_host_that_is_not_ours_is_told_so_in_kind() -> None:
+    answer = Client().get("/api/v1/me/", headers={"host": "evil.example"})
+    problem(answer, 400)
+    assert "evil" not in answer.content.decode()
