@@ -6,7 +6,7 @@ TABLES = ["dashboards_publication", "dashboards_publishedpage"]
 
 
 class Migration(migrations.Migration):
-    dependencies = [("dashboards", "0005_what_became_of_a_page"), ("reports", "0002_append_only")]
+    dependencies = [("dashboards", "0006_recaps_of_what_stands_ratified"), ("reports", "0002_append_only")]
 
     operations = [
         migrations.RunSQL(

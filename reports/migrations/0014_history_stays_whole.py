@@ -43,7 +43,7 @@ def kept_whole(table):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("reports", "0011_devices")]
+    dependencies = [("reports", "0013_minutes_are_kept")]
 
     operations = [
         *[kept_whole(table) for table in TABLES],
