@@ -488,6 +488,7 @@ def test_a_key_is_made_once_and_only_its_owner_may_read_it(settings: Any, tmp_pa
     assert [path.name for path in settings.KEY_DIR.iterdir()] == ["publication.key"], "nothing is left beside it"
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("content", ["", "\n", "ab" * 31, "zz" * 32])
 def test_a_damaged_key_is_named_and_kept(settings: Any, tmp_path: Path, content: str) -> None:
     settings.PUBLICATION_KEY, settings.KEY_DIR = "", tmp_path
@@ -495,6 +496,8 @@ def test_a_damaged_key_is_named_and_kept(settings: Any, tmp_path: Path, content:
     with pytest.raises(keys.KeyFault, match=r"publication\.key rusak.*64 angka heksadesimal"):
         keys.signing_key()
     assert (tmp_path / "publication.key").read_text() == content
+    (fault,) = publish.broken()
+    assert "rusak" in fault
 
 
 def test_processes_that_make_the_key_at_once_agree_on_one(settings: Any, tmp_path: Path) -> None:
@@ -621,7 +624,7 @@ def test_the_program_tells_every_change(day: Day, periksa: Callable[..., Checked
         wrong = {line.split(" ")[0] for line in done.lines if "TIDAK COCOK" in line}
         assert (done.code, wrong) == (1, set(steps.split())), change
         with unguarded(table), connection.cursor() as cursor:
-            cursor.execute(f"TRUNCATE {table}")
+            cursor.execute(f"DELETE FROM {table}")
             cursor.execute(f"INSERT INTO {table} SELECT * FROM aside")
             cursor.execute("DROP TABLE aside")
     day.settings.PUBLICATION_PUBLIC_KEY = "0b" * 32

@@ -23,11 +23,11 @@ from hierarchy import tree
 from hierarchy.levels import Level
 from hierarchy.models import Membership, Unit
 from hierarchy.rows import UnitRow
-from reports import calendar, intake, review, rollup
+from reports import calendar, intake, plenary, review, rollup, sitting
 from reports.models import Obligation, Report, State, Tally, Window
 from reports.rollup import COUNTS
 from reports.verify import CHECKS
-from tests.days import Day, fresh
+from tests.days import AFTERNOON, Day, fresh
 from tests.released import contradictions, in_force
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +47,7 @@ ACTS = st.tuples(
             "retract",
             "extend",
             "vacate",
+            "ratify",
             *TREE_ACTS,
         ]
     ),
@@ -54,7 +55,15 @@ ACTS = st.tuples(
     st.sampled_from(INSTRUMENTS),
     st.integers(0, 3),
 )
-REFUSALS = (intake.Refused, review.ReviewError, PermissionDenied, Http404, calendar.CalendarError, tree.TreeError)
+REFUSALS = (
+    intake.Refused,
+    review.ReviewError,
+    PermissionDenied,
+    Http404,
+    calendar.CalendarError,
+    tree.TreeError,
+    plenary.PlenaryError,
+)
 
 
 class World:
@@ -63,6 +72,7 @@ class World:
     def __init__(self, day: Day) -> None:
         self.day = day
         # By key: whatever becomes of their codes, people go on acting on the same stations.
+        self.district = Unit.objects.get(code="647201").pk
         self.stations = dict(Unit.objects.filter(code__in=STATIONS).values_list("code", "pk"))
         self.acts: dict[str, Callable[[Obligation, int], object]] = {
             "file": self.file,
@@ -76,6 +86,7 @@ class World:
             "retract": lambda duty, _n: review.retract_unreachable(obligation=duty, by=self.reviewer(duty)),
             "extend": self.extend,
             "vacate": self.vacate,
+            "ratify": self.ratify,
             "move": self.move,
             "renumber": self.renumber,
             "add": self.add,
@@ -146,6 +157,27 @@ class World:
         Membership.objects.filter(unit=duty.filer).update(until=until)
         calendar.refresh_vacancies()
 
+    def ratify(self, duty: Obligation, number: int) -> None:
+        """A whole plenary of the district, from the call to the minutes."""
+        members = [fresh(user) for user in self.day.cast.district_members]
+        meeting = plenary.call(
+            unit=_again(self.district),
+            windows=[duty.window],
+            meets_at=AFTERNOON,
+            place="Kantor",
+            public=False,
+            reason="diminta hari ini",
+            by=members[0],
+        )
+        for member in members:
+            sitting.arrive(plenary=meeting, member=member, by=member)
+        meeting = plenary.open_(plenary=meeting, by=members[0])
+        item = meeting.items.select_related("plenary__unit__election", "window").get()
+        for member in members:
+            plenary.vote(item=item, choice="AGREE", seen=bytes(item.sha256), by=member)
+        plenary.decide(item=item, by=members[0])
+        plenary.close(plenary=meeting, minutes_number=f"{meeting.pk}", notes="", by=members[0])
+
     def move(self, duty: Obligation, number: int) -> None:
         """The station goes to another village, or its village to another district, under a new code, for good."""
         level, digits = (Level.VILLAGE, "77") if number % 2 else (Level.DISTRICT, "207")
@@ -184,7 +216,7 @@ class World:
 
 
 def _again(thing: Any) -> Unit:
-    pk = thing.subject_id if isinstance(thing, Obligation) else thing.pk
+    pk = thing if isinstance(thing, int) else thing.pk
     return Unit.objects.with_ancestors().get(pk=pk)
 
 
@@ -218,7 +250,7 @@ class Releases:
 
 def restart(*, connections: bool) -> None:
     """What a process has in its memory is gone."""
-    for kept_in_memory in (rollup.fold_sql, rollup._width, standing._sql):
+    for kept_in_memory in (rollup.fold_sql, standing._sql):
         kept_in_memory.cache_clear()
     caches["pages"].clear()
     if connections:
