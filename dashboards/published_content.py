@@ -227,7 +227,9 @@ def _past(province: Unit, release: Publication | None) -> _Past:
     longest = Level(LEAF - 1).spec.code_length
     pages = in_force(province.election, release.number).filter(code__startswith=province.code)
     rows = pages.annotate(length=Length("code")).filter(length__lte=longest, unit_id__isnull=False)
-    return _Past(release, dict(rows.values_list("unit_id", "payload__sections")))
+    said = rows.values_list("unit_id", "payload__sections", "payload__fate")
+    # A unit that got another code has a tombstone beside its page, which says nothing of its figures.
+    return _Past(release, {unit_id: sections for unit_id, sections, fate in said if fate is None})
 
 
 def _hidden(key: str, section: _Section, units: Mapping[int, Unit], before: _Past) -> dict[int, frozenset[int]]:

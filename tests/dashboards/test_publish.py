@@ -28,7 +28,7 @@ from django.http import Http404
 from django.test import Client
 from django.urls import reverse
 
-from dashboards import keys, proof, publish
+from dashboards import keys, proof, publish, published_content
 from dashboards.models import Fate, Publication, PublishedPage
 from hierarchy import tree
 from hierarchy.models import Unit
@@ -130,12 +130,14 @@ def test_a_release_agrees_with_itself_while_others_file_and_approve(day: Day, mo
     worker = threading.Thread(target=field)
     worker.start()
     try:
-        releases = [release(day) for _ in range(8)]
+        releases = []
+        while sum(each.changed > 0 for each in releases) < 5 and len(releases) < 200:
+            releases.append(release(day))
     finally:
         stop.set()
         worker.join()
     assert not faults
-    assert sum(each.changed > 0 for each in releases) > 2, "the field was at work meanwhile"
+    assert sum(each.changed > 0 for each in releases) == 5, "the field was at work meanwhile"
     for made, fold in zip(releases, folds, strict=True):
         assert not list(contradictions(made, fold))
     assert not list(publish.broken())
@@ -217,6 +219,16 @@ def test_a_tombstone_follows_the_unit_and_not_the_code_it_once_got(day: Day) -> 
     assert fate("6472012006") == (Fate.RENUMBERED, "6472012001")
     assert not list(publish.broken())
     assert not list(contradictions(Publication.objects.first()))
+
+
+@pytest.mark.parametrize("code", ["6472012000", "6472012009"])
+def test_what_the_release_before_said_is_found_by_the_unit(day: Day, code: str) -> None:
+    """Also where the tombstone of its old code stands before or after it in the order of codes."""
+    release(day)
+    renumber(VILLAGE, code)
+    made = release(day)
+    pages = published_content._past(unit("64"), made).pages
+    assert pages[unit(code).pk] == told(code)["sections"] != {}
 
 
 def test_units_that_swap_codes_are_not_mistaken_for_each_other(day: Day) -> None:
