@@ -30,7 +30,7 @@ from hierarchy.models import Election, Unit
 from reports import ratified
 from reports.findings import confirmed
 from reports.instruments.schema import CellKind
-from reports.models import AgendaItem, Window
+from reports.models import AgendaItem, Cadence, Window
 
 ALL = "*"  # in a section's `withheld`: every question
 Payload = dict[str, Any]
@@ -51,15 +51,17 @@ def build_pages(election: Election, at: datetime | None = None) -> Iterator[tupl
 def uneven(whole: Payload, parts: Collection[Payload]) -> Iterator[str]:
     """Where a page is not the sum of its children's pages.
 
-    Counts always are, wherever a child has the section; sums are where neither the page nor a child withholds any, and
-    the children are not polling stations, which publish none.
+    Counts always are, with those of reports about the unit itself (`own`), wherever a child has the section; sums are
+    where nothing is its own, neither the page nor a child withholds any, and the children are not polling stations,
+    which publish none.
     """
     for key, section in whole["sections"].items():
         below = [part["sections"][key] for part in parts if key in part["sections"]]
+        own = section.get("own", {})
         for name, count in section["counts"].items() if below else ():
-            if count != sum(part["counts"][name] for part in below):
+            if count != own.get(name, 0) + sum(part["counts"][name] for part in below):
                 yield f"{whole['code']} {key} {name}: {count} is not the sum of its children's"
-        if not below or not all("values" in one and not one["withheld"] for one in (section, *below)):
+        if own or not below or not all("values" in one and not one["withheld"] for one in (section, *below)):
             continue
         for name in {name for one in (section, *below) for name in one["values"]}:
             if section["values"].get(name, 0) != sum(part["values"].get(name, 0) for part in below):
@@ -137,6 +139,28 @@ class _Section:
         layout = self.window.version.parsed.layout
         return [cell for cell in self.cells if layout[cell[1]].kind is CellKind.SUM]
 
+    def told_of(self, units: Mapping[int, Unit]) -> list[int]:
+        """The units whose pages have the section. That a report nobody owes was filed is itself what somebody said, so
+        those of single supervisors are counted from the district upward."""
+        lowest = Level.DISTRICT if self.window.instrument.cadence == Cadence.EVENT else LEAF
+        return [unit_id for unit_id in self.counts if units[unit_id].level <= lowest]
+
+    def own(self, units: Mapping[int, Unit]) -> dict[int, dict[str, int]]:
+        """unit id -> the counts of obligations about the unit itself, of units that have others told of below them."""
+        below: dict[int, list[list[int]]] = defaultdict(list)
+        for unit_id in self.told_of(units):
+            if parent := units[unit_id].parent_id:
+                below[parent].append(self.counts[unit_id])
+        left = {
+            unit_id: [all_ - sum(part) for all_, *part in zip(self.counts[unit_id], *parts, strict=True)]
+            for unit_id, parts in below.items()
+        }
+        return {
+            unit_id: {name: count for name, count in zip(COUNTED_AT, counts, strict=True) if count}
+            for unit_id, counts in left.items()
+            if any(counts)
+        }
+
     def count(self, unit_id: int, name: str) -> int:
         return self.counts[unit_id][COUNTED_AT.index(name)]
 
@@ -155,8 +179,11 @@ def _sections(province: Unit, units: Mapping[int, Unit], at: datetime) -> dict[i
         hidden = _hidden(key, section, units, before)
         more = (section.window.stage_id, section.window.instrument_id) in coming
         still = _still(key, section, units, hidden, base, more=more, at=at)
-        for unit_id in section.counts:
+        own = section.own(units)
+        for unit_id in section.told_of(units):
             said = found[unit_id][key] = _said(section, units[unit_id], hidden.get(unit_id, frozenset()))
+            if unit_id in own:
+                said["own"] = own[unit_id]
             if marked := still.get(unit_id):
                 old = before.section(unit_id, key)
                 said["still"] = {name: _standing(name, said, old, base) for name in marked}

@@ -15,8 +15,9 @@ from dashboards.models import Publication, PublishedPage
 from dashboards.published_content import uneven
 from dashboards.standing import COUNTED_AT
 from hierarchy import clock
+from hierarchy.levels import Level
 from hierarchy.models import Election
-from reports.models import Obligation, State, Window
+from reports.models import Cadence, Instrument, Obligation, State, Window
 
 Figures = Mapping[str, Counter[Any]]  # section key -> what it counts and sums
 
@@ -34,6 +35,7 @@ def contradictions(release: Publication, fold: Mapping[str, Figures] | None = No
     now)."""
     pages = {code: page for code, page in in_force(release).items() if "fate" not in page}
     folded = plain_fold(release.election, release.cut_off) if fold is None else fold
+    events = set(Instrument.objects.filter(cadence=Cadence.EVENT).values_list("code", flat=True))
     for code, page in pages.items():
         yield from uneven(page, [pages[row["code"]] for row in page["children"]])
         for row in page["children"]:
@@ -44,6 +46,10 @@ def contradictions(release: Publication, fold: Mapping[str, Figures] | None = No
                 yield f"page {code}: the problems in its line of {row['code']} differ from that page"
         rows = folded.get(code, {})
         for key in page["sections"].keys() | rows.keys():
+            if page["level"] > Level.DISTRICT and key.split("/")[1] in events:
+                if key in page["sections"]:
+                    yield f"page {code}: tells of {key}, which nobody owed, and so who filed it"
+                continue
             yield from _unlike(f"page {code} {key}", page["sections"].get(key), rows.get(key, Counter()))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from random import Random
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.cache import caches
@@ -17,13 +19,16 @@ from hierarchy import roster
 from hierarchy.clock import WITA
 from hierarchy.models import Role, User
 from hierarchy.roster import RosterRow
-from reports import calendar, plenary, review, rollup, sitting
-from reports.models import AgendaItem, Report
+from reports import calendar, intake, plenary, review, rollup, sitting
+from reports.models import AgendaItem, Obligation, Report, Window
+from reports.simulate import answers_for
 from tests.dashboards.test_disclosure import known_ranges
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
+from tests.released import contradictions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DISTRICT = "647201"
+LINE = ["64", "6472", DISTRICT, "6472012001", "6472012001001"]
 VILLAGES = ["6472012001", "6472012002", "6472022001", "6472022002"]
 KEY = "PEMUNGUTAN/pemungutan-tps/1"
 NIGHT = datetime(2024, 2, 14, 22, 0, tzinfo=WITA)
@@ -158,6 +163,30 @@ def test_few_supervisors_are_shielded_by_others_or_all_the_way_up(day: Day, clie
     release(day)
     withheld = {code: section(code)["withheld"] for code in ("6472012001", "6472022001", DISTRICT, "647202", "6472")}
     assert withheld == {"6472012001": ["*"], "6472022001": ["*"], DISTRICT: ["*"], "647202": ["*"], "6472": []}
+
+
+def test_what_nobody_owed_is_counted_from_the_district_up(day: Day) -> None:
+    """That a station wrote a Form A at all is what its supervisor said."""
+    window = day.open("form-a")
+    for code, user in (
+        ("6472012001001", day.cast.ptps),
+        (DISTRICT, day.cast.panwascam_operator),
+        ("6472", day.cast.regency_operator),
+    ):
+        form_a(day, window, code, user)
+    made = release(day)
+    counts = {code: page_of(code)["sections"].get("NON_TAHAPAN/form-a/1") for code in LINE}
+    assert [counts[code] and counts[code]["counts"]["filed_count"] for code in LINE] == [3, 3, 2, None, None]
+    assert [counts[code].get("own", {}).get("filed_count") for code in LINE[:3]] == [None, 1, None]
+    assert not list(contradictions(made))
+
+
+def form_a(day: Day, window: Window, code: str, by: User) -> None:
+    answers, reasons = answers_for(window.version.parsed, Obligation(), Random(3))
+    intake.submit_event(
+        by=fresh(by), window=window, subject=day.units[code], report_id=uuid4(), answers=answers, reasons=reasons,
+        channel="WEB",
+    )  # fmt: skip
 
 
 def test_how_many_is_a_setting(reported: Day, settings: Any) -> None:
