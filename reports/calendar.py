@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Prefetch
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from hierarchy import access, bulk, clock
 from hierarchy import locks as tree_locks
@@ -38,7 +38,7 @@ ELECTIONS = [
 ]
 OUTSIDE_STAGES = ("NON_TAHAPAN", "Di luar tahapan", "Outside the stages")
 STAGE_FACTS = ["sequence", "name_id", "name_en", "starts", "ends"]
-PUBLISH_NEXT = _lazy("Terbitkan versi yang benar: manage.py publish_instrument BERKAS --code KODE.")
+PUBLISH_NEXT = gettext_lazy("Terbitkan versi yang benar: manage.py publish_instrument BERKAS --code KODE.")
 
 logger = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from hierarchy.levels import Level
 from hierarchy.models import User
 from reports import calendar, evidence, intake
 from reports.forms import REASON, ReportForm
-from reports.instruments.codec import Content
+from reports.instruments.codec import Content, InvalidAnswers
 from reports.models import Cadence, Carrier, Message, Obligation, Report, State, Window
 from reports.models.filed import Channel
 from reports.querysets import WindowQuerySet
@@ -160,6 +160,12 @@ def _filing(request: SignedIn, obligation: Obligation, standing: Report | None) 
             return _clash_page(request, obligation, form, refused.current, refused)
         form.add_error(None, str(refused))
         return _form_page(request, obligation, standing, form, number, status=refused.status)
+    except InvalidAnswers:  # good a moment ago: the window has just been given another version of the form
+        obligation.window.refresh_from_db(fields=["version"])
+        for _name, uploads in request.FILES.lists():
+            for upload in uploads:
+                upload.seek(0)
+        return _filing(request, obligation, standing)
     messages.success(request, _("Laporan diterima. Simpan kode %(code)s.") % {"code": receipt.code})
     return redirect("report", pk=receipt.report_id)
 

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 
 from hierarchy import tree
 from hierarchy.clock import WITA
@@ -269,6 +271,24 @@ def test_no_report_of_one_version_lands_in_a_window_of_another(election_day: Day
     assert [len(row.vector) for row in Report.objects.filter(window=window)] == [width]
     assert [type(error) for error in raised] == ([] if exchange_first else [calendar.CalendarError])
     assert width == (other.width if exchange_first else 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_sends_a_form_while_it_is_exchanged_is_shown_the_new_one_with_what_was_typed(
+    election_day: Day, client: Client
+):
+    window, other = opened(election_day, ONE), published(TWO)
+    url = reverse("file-report", args=[Obligation.objects.get(window=window, subject__code=TPS).pk])
+    client.force_login(election_day.cast.ptps)
+    pages: list[Any] = []
+    raised = interleaved(
+        lambda: pinning.repin(window=window, version=other, by=None, reason="a"),
+        lambda: pages.append(client.post(url, {"hadir": "1208", "report_id": str(uuid.uuid4())})),
+    )
+    assert (raised, pages[0].status_code) == ([], 422)
+    page = pages[0].content.decode()
+    assert 'name="pulang"' in page
+    assert 'value="1208"' in page
 
 
 @pytest.mark.django_db(transaction=True)
