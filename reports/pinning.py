@@ -103,8 +103,10 @@ def gaps() -> list[str]:
             )
         elif row.waiting and not row.living:
             found.append(
-                _("%(code)s: %(count)d masa laporan tidak akan terbuka, karena semua versinya sudah ditarik. ")
-                % {"code": row.code, "count": row.waiting}
-                + str(calendar.PUBLISH_NEXT)
+                _(
+                    "%(code)s: %(count)d masa laporan tidak akan terbuka, karena semua versinya sudah ditarik. "
+                    "%(action)s"
+                )
+                % {"code": row.code, "count": row.waiting, "action": calendar.PUBLISH_NEXT}
             )
     return found
