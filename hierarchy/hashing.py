@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -21,7 +20,6 @@ from hierarchy import locks
 from hierarchy.throttle import NotNow
 
 BETWEEN = 0.02  # seconds between two looks whether it is one's turn
-AT_ONCE = 2  # requests of one lane in one process, waiting or hashing; more would leave it no threads for filing
 
 
 class Lane(IntEnum):
@@ -31,6 +29,10 @@ class Lane(IntEnum):
     KNOWN = 2  # a device known before, a session, an activation code that fits
 
 
+# Requests of a lane in one process, waiting or hashing: strangers leave it a thread for filing (WEB_THREADS).
+AT_ONCE = {Lane.STRANGER: 1, Lane.KNOWN: 2}
+
+
 class Busy(NotNow):
     status, code, wait = 503, "busy", 5
 
@@ -38,7 +40,7 @@ class Busy(NotNow):
         super().__init__(_("Sedang banyak orang masuk bersamaan. Tunggu beberapa detik, lalu coba lagi."))
 
 
-_inside: defaultdict[Lane, threading.BoundedSemaphore] = defaultdict(lambda: threading.BoundedSemaphore(AT_ONCE))
+_inside = {lane: threading.BoundedSemaphore(count) for lane, count in AT_ONCE.items()}
 
 
 @contextmanager

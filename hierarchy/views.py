@@ -71,10 +71,8 @@ class LoginView(views.LoginView):
         return response
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        response = super().form_invalid(form)
-        if isinstance(form, LoginForm) and form.refused:
-            response.status_code, response["Retry-After"] = form.refused.status, str(form.refused.wait)
-        return response
+        page = super().form_invalid(form)
+        return _refused(page, form.refused) if isinstance(form, LoginForm) and form.refused else page
 
 
 class ActivationForm(SetPasswordMixin, forms.Form):
@@ -121,15 +119,15 @@ class ActivationForm(SetPasswordMixin, forms.Form):
 @never_cache
 def activate(request: HttpRequest) -> HttpResponse:
     form = ActivationForm(request.POST or None, initial={"username": request.GET.get("nama", "")})
-    status = 422
+    busy: NotNow | None = None
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         # Not counted: a code is never guessed, and whoever holds one must get in however others knock.
         try:
             user = roster.activate(username=given["username"], code=given["code"], password=given["password1"])
-        except NotNow as busy:
-            status = busy.status
-            form.add_error(None, str(busy))
+        except NotNow as refused:
+            busy = refused
+            form.add_error(None, str(refused))
         except ValidationError as weak:
             form.add_error("password1", weak.messages)
         except roster.ActivationRefused as refused:
@@ -140,7 +138,14 @@ def activate(request: HttpRequest) -> HttpResponse:
             response = redirect("tasks")
             devices.keep(request, response, user)
             return response
-    return render(request, "hierarchy/activate.html", {"form": form}, status=status if form.errors else 200)
+    page = render(request, "hierarchy/activate.html", {"form": form}, status=422 if form.errors else 200)
+    return _refused(page, busy) if busy else page
+
+
+def _refused(page: HttpResponse, refused: NotNow) -> HttpResponse:
+    """The page with what was typed, and when to come again."""
+    page.status_code, page["Retry-After"] = refused.status, str(refused.wait)
+    return page
 
 
 @login_required

@@ -205,6 +205,25 @@ class TestUnderSiege:
         assert knock(ELSEWHERE, "ptps", PASSWORD, phone).status_code == 429
 
 
+def test_the_word_of_a_device_is_for_the_page_of_signing_in_alone(people: Cast, settings: Any) -> None:
+    settings.SESSION_COOKIE_SECURE = True
+    cookie = knock(ELSEWHERE, "ptps", PASSWORD).cookies[devices.COOKIE]
+    flags = (cookie["path"], cookie["httponly"], cookie["secure"], cookie["samesite"])
+    assert flags == (reverse("login"), True, True, "Lax")
+    assert "ptps" not in cookie.value
+
+
+def test_an_office_computer_is_known_to_all_who_use_it(people: Cast) -> None:
+    computer = Client()
+    for name in ("pkd", "ptps", "regency_chair"):
+        assert comes_in(ELSEWHERE, name, computer)
+        computer.post(reverse("logout"))
+        fill(signin.ACCOUNT, signin.ACCOUNT.key(str(getattr(people, name).pk)))
+    for name in ("pkd", "ptps", "regency_chair"):
+        assert comes_in("203.0.113.8", name, computer)
+        computer.post(reverse("logout"))
+
+
 # --- guessing is bounded --------------------------------------------------------------------------------------------
 
 
@@ -321,10 +340,22 @@ class TestTurns:
         assert "Tunggu beberapa detik" in refused.content.decode()
         assert 'value="ptps"' in refused.content.decode()
         sent = {"username": "ptps", "password": PASSWORD}
-        answer = Client().post("/api/v1/token/", sent, content_type="application/json")
+        answer = Client().post(reverse("api-token"), sent, content_type="application/json")
         assert (answer.status_code, answer["Content-Type"]) == (503, "application/problem+json")
         assert int(answer["Retry-After"]) > 0
         assert comes_in("203.0.113.5", "ptps", phone), "who is known does not wait behind strangers"
+
+    def test_so_is_who_activates_while_many_do_and_the_code_stays_good(
+        self, people: Cast, taken: set[hashing.Lane]
+    ) -> None:
+        code = roster.renew_code(user=people.ptps, by=None)
+        given = {"username": "ptps", "code": code, "password1": "jendela-kuning-7", "password2": "jendela-kuning-7"}
+        taken.add(hashing.Lane.KNOWN)
+        refused = Client().post(reverse("activate"), given)
+        assert (refused.status_code, int(refused["Retry-After"]) > 0) == (503, True)
+        assert code in refused.content.decode()
+        taken.clear()
+        assert User.objects.get(username="ptps").activation_digest
 
     def test_no_more_than_one_at_a_time_is_hashed_however_many_come(
         self, people: Cast, monkeypatch: pytest.MonkeyPatch

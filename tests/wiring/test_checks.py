@@ -125,6 +125,7 @@ def test_django_itself_has_nothing_to_say_about_a_deployment(tmp_path: Path) -> 
         "SECRET_KEY": "".join(chr(33 + number % 90) for number in range(60)),
         "SITE_URL": "https://lapor.example.go.id",
         "ALLOWED_HOSTS": "lapor.example.go.id",
+        "PUBLICATION_PUBLIC_KEY": "0a" * 32,
         "DATABASE_URL": "postgres:///none",
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "STATIC_ROOT": str(tmp_path),
