@@ -26,18 +26,25 @@ SECRET = re.compile(r"password|sandi|^code$|token", re.IGNORECASE)  # fields tha
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler of what nobody caught."""
-    if not _means_away(sys.exception()):
-        return defaults.server_error(request)
-    said = _("Sistem belum dapat menghubungi basis data")
-    wanted = _("Tunggu sekitar setengah menit, lalu coba lagi. Laporan yang sudah bertanda terima tetap aman.")
-    if request.path.startswith("/api/"):
-        problem = {"type": "about:blank", "title": said, "status": 503, "detail": wanted}
-        response = HttpResponse(json.dumps(problem), content_type="application/problem+json", status=503)
+    """Django's handler of what nobody caught: 503 where the database is away, else 500; a problem for programs."""
+    status = 503 if _means_away(sys.exception()) else 500
+    if status == 503:
+        said = _("Sistem belum dapat menghubungi basis data")
+        wanted = _("Tunggu sekitar setengah menit, lalu coba lagi. Laporan yang sudah bertanda terima tetap aman.")
     else:
+        said = _("Sistem sedang terganggu")
+        wanted = _("Kesalahan ada pada kami dan sudah tercatat. Kirim lagi beberapa menit lagi.")
+    response: HttpResponse
+    if request.path.startswith("/api/"):
+        problem = {"type": "about:blank", "title": said, "status": status, "detail": wanted}
+        response = HttpResponse(json.dumps(problem), content_type="application/problem+json", status=status)
+    elif status == 503:
         context = {"public_page": True, "said": said, "wanted": wanted, **_typed(request)}
-        response = HttpResponse(render_to_string("503.html", context), status=503)
-    response["Retry-After"] = str(SECONDS)
+        response = HttpResponse(render_to_string("503.html", context), status=status)
+    else:
+        response = defaults.server_error(request)
+    if status == 503:
+        response["Retry-After"] = str(SECONDS)
     return response
 
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from bawaslu_data import embedded, launcher
-from bawaslu_data.celery import QUEUES
+from bawaslu_data.celery import QUEUES, SLOW
 
 LAUNCHER = str(launcher.__file__)
 # Quiet: its banner and its warning about root would drown what the command shows.
@@ -36,7 +36,8 @@ def worker(*queues: str, concurrency: int = 1) -> Iterator[subprocess.Popen[byte
     """A real Celery worker for as long as the block lasts; without queues, one that fetches from all."""
     wanted = ",".join(queues or QUEUES)
     command = ["worker", f"--queues={wanted}", f"--hostname={wanted}@%h", "--concurrency", str(concurrency)]
-    with running([*CELERY, *command, "--loglevel", "ERROR", "--without-mingle"]) as process:
+    patient = ["nice", "-n", "10"] if queues == (SLOW,) else []  # as in docker-compose.yml
+    with running([*patient, *CELERY, *command, "--loglevel", "ERROR", "--without-mingle"]) as process:
         yield process
 
 

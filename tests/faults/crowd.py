@@ -50,8 +50,8 @@ def slow_readers(port: int, cookie: str, paths: list[str]) -> Iterator[list[thre
     def read(number: int) -> None:
         with contextlib.suppress(OSError), _connected(port, window=4096) as line:
             line.sendall(f"GET {paths[number]} HTTP/1.1\r\nHost: {HOST}\r\nCookie: {cookie}\r\n\r\n".encode())
-            status = line.recv(12)
-            assert status == b"HTTP/1.1 200", (paths[number], status)
+            status = int(line.recv(12)[9:])
+            assert status in (200, 302), (paths[number], status)  # 302: another file is being made, come again
             begun[number].set()
             while not over.wait(1.0) and line.recv(1024):
                 pass

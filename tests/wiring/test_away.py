@@ -95,7 +95,11 @@ def test_other_errors_are_still_errors(client: Client, monkeypatch: pytest.Monke
         raise OperationalError("deadlock detected") from psycopg.errors.DeadlockDetected("deadlock detected")
 
     monkeypatch.setattr(connection, "cursor", refused)
-    assert client.get("/cara-memeriksa/").status_code == 500
+    page = client.get("/cara-memeriksa/")
+    assert (page.status_code, page["Content-Type"]) == (500, "text/html; charset=utf-8")
+    answer = client.post("/api/v1/token/", '{"username": "64-1", "password": "x"}', "application/json")
+    assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
+    assert json.loads(answer.content)["title"] == "Sistem sedang terganggu"
 
 
 def test_only_one_request_in_a_while_waits_for_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
