@@ -24,11 +24,17 @@ CELERY = [sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "bawa
 @contextmanager
 def site(port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Everything that docker-compose.yml starts, on this machine; the web server's process, ready to answer."""
+    with workers(), web(port) as process:
+        yield process
+
+
+@contextmanager
+def workers() -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """A worker for each queue, by its name, and beat."""
     with ExitStack() as started:
-        for queue in QUEUES:
-            started.enter_context(worker(queue))
+        found = {queue: started.enter_context(worker(queue)) for queue in QUEUES}
         started.enter_context(beat())
-        yield started.enter_context(web(port))
+        yield found
 
 
 @contextmanager

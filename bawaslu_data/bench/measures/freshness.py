@@ -30,7 +30,7 @@ def measure(world: World, seconds: int) -> Iterator[Figure]:
     count = PER_SECOND * seconds
     duties = world.owed(count)
     port = processes.free_port()
-    with processes.web(port, **SITE) as web, processes.worker(FIGURES) as worker, processes.beat():
+    with processes.web(port, **SITE) as web, processes.workers() as workers:
         _warm(world, port, duties[:1])
         filings = list(world.filings(port, duties[1:]))
         watch = _Watch(world)
@@ -42,7 +42,7 @@ def measure(world: World, seconds: int) -> Iterator[Figure]:
         accepted = sorted(begun + moment for moment in outcome.ends)
         watch.expect(len(filings))
         readers.join()
-        held = {"web": memory.peak(web.pid), "worker": memory.peak(worker.pid)}
+        held = {"web": memory.peak(web.pid), "worker": memory.peak(workers[FIGURES].pid)}
     ages = watch.ages(accepted)
     yield Figure(f"diterima, {seconds} detik", "laporan/s", len(filings) / outcome.seconds, PER_SECOND,
                  goal=0.98, at_least=True)  # fmt: skip
