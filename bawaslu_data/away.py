@@ -5,7 +5,6 @@ Nothing here may ask the database, so the page has no menu of the signed-in pers
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from contextlib import suppress
@@ -16,7 +15,6 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
-from django.utils.translation import gettext as _
 from django.views import defaults
 
 SECONDS = 5  # until it is worth trying again: what used the database reconnects within ten of its return
@@ -26,26 +24,11 @@ SECRET = re.compile(r"password|sandi|^code$|token", re.IGNORECASE)  # fields tha
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler of what nobody caught: 503 where the database is away, else 500; a problem for programs."""
-    status = 503 if _means_away(sys.exception()) else 500
-    if status == 503:
-        said = _("Sistem belum dapat menghubungi basis data")
-        wanted = _("Tunggu sekitar setengah menit, lalu coba lagi. Laporan yang sudah bertanda terima tetap aman.")
-    else:
-        said = _("Sistem sedang terganggu")
-        wanted = _("Kesalahan ada pada kami dan sudah tercatat. Kirim lagi beberapa menit lagi.")
-    response: HttpResponse
-    if request.path.startswith("/api/"):
-        problem = {"type": "about:blank", "title": said, "status": status, "detail": wanted}
-        response = HttpResponse(json.dumps(problem), content_type="application/problem+json", status=status)
-    elif status == 503:
-        context = {"public_page": True, "said": said, "wanted": wanted, **_typed(request)}
-        response = HttpResponse(render_to_string("503.html", context), status=status)
-    else:
-        response = defaults.server_error(request)
-    if status == 503:
-        response["Retry-After"] = str(SECONDS)
-    return response
+    """Django's handler of what nobody caught. Programs are told as a problem: middleware.problems_for_programs."""
+    if not _means_away(sys.exception()):
+        return defaults.server_error(request)
+    page = render_to_string("503.html", {"public_page": True, **_typed(request)})
+    return HttpResponse(page, status=503, headers={"Retry-After": str(SECONDS)})
 
 
 def _means_away(error: BaseException | None) -> bool:
