@@ -112,7 +112,7 @@ class Laid:
         """(heading, rows) of the tables that are ratified; none of a finding, and none without rows."""
         if self.item.window is None:
             return []
-        found = ratified.tables(self.item.shown, self.item.window.version.parsed)
+        found = ratified.tables(self.item)
         named = [(_("Masalah (laporan yang menemukan)"), found.problems), (_("Jumlah"), found.sums)]
         return [(heading, rows) for heading, rows in named if rows]
 
@@ -132,7 +132,7 @@ def laid_items(found: Plenary, reader: User, present: list[User]) -> list[Laid]:
         if item.window is None or item.window_id is None:
             laid.append(_laid_finding(item, votes, mine, reader, silent))
             continue
-        schema = item.window.version.parsed
+        schema = ratified.schema_of(item)
         newest = standing.get((item.unit_id, item.window_id)) == item
         now = ratified.figures(found.unit, item.window) if newest or item.decision == "PENDING" else None
         laid.append(

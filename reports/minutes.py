@@ -321,7 +321,7 @@ def _figures(item: AgendaItem) -> dict[str, Any]:
     filed = formats.n_of_total(counts["filed_count"], counts["expected"], "laporan masuk")
     of_all = [formats.n_of_total(counts[each], counts["expected"]) for each in ("approved_count", "filed_count")]
     basis = "Disahkan: disetujui" if item.decision == AgendaItem.Decision.RATIFIED else "Disetujui"
-    found = ratified.tables(item.shown, item.window.version.parsed)
+    found = ratified.tables(item)
     named = [("Masalah (laporan yang menemukan)", found.problems), ("Jumlah", found.sums)]
     return {
         "coverage": f"{approved}, {filed}; keadaan {formats.moment(item.shown_at)}. "

@@ -91,12 +91,15 @@ class Moved:
 
 
 def differences(before: dict[str, Any], after: dict[str, Any], schema: Schema) -> list[Moved]:
-    """What differs between two figures of the same unit and window, counts first, then approved sums by question."""
+    """What differs between two figures of the same unit and window, counts first, then approved sums by question;
+    of two versions of a form the sums say nothing about each other."""
     moved = [
         Moved(str(words), before["counts"][name], after["counts"][name])
         for name, words in COUNT_WORDS.items()
         if before["counts"][name] != after["counts"][name]
     ]
+    if before["version"] != after["version"]:
+        return [Moved(str(_("Versi formulir")), before["version"], after["version"]), *moved]
     for position, line in sorted(indicator_words.lines(schema, get_language()).items()):
         old, new = before["approved"][position], after["approved"][position]
         if old != new:
@@ -122,7 +125,17 @@ class FigureTables:
     sums: list[FigureRow]
 
 
-def tables(laid: dict[str, Any], schema: Schema) -> FigureTables:
+def schema_of(item: AgendaItem) -> Schema:
+    """The form that the figures of an item answer: its window may have been given another version since, as long as
+    nobody had reported (reports/pinning.py)."""
+    window, number = item.window, item.shown["version"]
+    assert window is not None, "only figures answer a form"
+    pinned = window.version.number == number
+    return window.version.parsed if pinned else window.instrument.versions.get(number=number).parsed
+
+
+def tables(item: AgendaItem) -> FigureTables:
+    schema, laid = schema_of(item), item.shown
     told = indicator_words.lines(schema, get_language())
 
     def rows(cells: Iterable[tuple[Question, int]]) -> list[FigureRow]:

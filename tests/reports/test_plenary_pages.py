@@ -15,10 +15,10 @@ from django.urls import reverse
 from hierarchy import signin, stepup
 from hierarchy.models import User
 from hierarchy.throttle import NotNow
-from reports import minutes, plenary, rollup, sitting
+from reports import minutes, pinning, plenary, rollup, sitting
 from reports.models import Plenary, Vote
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
-from tests.reports import test_pages
+from tests.reports import test_pages, test_versions
 from tests.reports.test_pages import text_of
 from tests.reports.test_plenary import WHY, approved, body, called, opened, ratify, vote
 
@@ -250,3 +250,23 @@ def test_the_reason_for_figures_that_are_not_ready_is_asked_for_and_stands_in_th
     said = minutes.kept(meeting).content["items"][0]
     assert said["said"] == [f"Alasan mengesahkan rekap yang masih dibuka: {WHY}"]
     assert "Tenggat laporan: 14 Feb 2024 18.00 WITA" in said["coverage"]
+
+
+def test_figures_are_read_by_the_version_that_they_answer_also_after_the_form_was_exchanged(day: Day) -> None:
+    window, members = test_versions.opened(day, test_versions.TWO), body(day.cast)
+    rollup.run_all()
+    meeting = plenary.call(
+        unit=day.units["647201"], windows=[window], meets_at=AFTERNOON, place="Kantor", public=False, by=members[0]
+    )
+    pinning.repin(window=window, version=test_versions.published(test_versions.ONE), by=None, reason="keliru")
+    rollup.run_all()
+    page = signed_in(members[0]).get(reverse("plenary", args=[meeting.pk]))
+    assert page.status_code == 200
+    (laid,) = page.context["items"]
+    assert [row.label for _heading, rows in laid.tables for row in rows] == ["pulang", "hadir"]
+    assert [(row.label, row.before, row.after) for row in laid.moved] == [("Versi formulir", 1, 2)]
+    assert len(minutes.data(meeting)["items"][0]["tables"][0]["rows"]) == 2
+    plenary.refresh(item=meeting.items.get(), by=members[0])
+    (laid,) = signed_in(members[0]).get(reverse("plenary", args=[meeting.pk])).context["items"]
+    assert [row.label for _heading, rows in laid.tables for row in rows] == ["hadir"]
+    assert laid.moved == []
