@@ -40,6 +40,12 @@ LAWS = {
     Election.Kind.PILKADA: "Undang-Undang Nomor 1 Tahun 2015 tentang Pemilihan Gubernur, Bupati, dan Wali Kota,"
     " sebagaimana diubah terakhir dengan Undang-Undang Nomor 6 Tahun 2020",
 }
+# Closed minutes are no draft.
+DRAFTS = {
+    Plenary.State.CALLED: "KONSEP, rapat belum dibuka",
+    Plenary.State.OPEN: "KONSEP, rapat belum ditutup",
+    Plenary.State.CANCELLED: "KONSEP, rapat dibatalkan",
+}
 RULE = "Peraturan Badan Pengawas Pemilihan Umum Nomor 5 Tahun 2018 tentang Rapat Pleno"
 
 
@@ -178,7 +184,7 @@ def _said(plenary: Plenary, late: bool) -> dict[str, Any]:
     joined = ["unit", "window__instrument", "window__version", "corrects__plenary", "finding"]
     number = plenary.minutes_number or "…"
     return {
-        "draft": "" if plenary.state == Plenary.State.CLOSED else "KONSEP, rapat belum ditutup",
+        "draft": DRAFTS.get(Plenary.State(plenary.state), ""),
         "draft_mark": "KONSEP",
         "late": f"Dibuat kemudian, {formats.moment(clock.now())}, dari catatan rapat yang tersimpan." if late else "",
         "heading": "BERITA ACARA RAPAT PLENO",
