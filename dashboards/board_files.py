@@ -60,7 +60,7 @@ def columns() -> list[str]:
         _("Diterima"),
         _("Menit terlambat"),
         _("Wajib diisi oleh"),
-        _("Orang"),
+        _("Yang harus bertindak"),
         _("Telepon"),
         _("Terakhir terlihat"),
         _("Tanpa sinyal menurut"),

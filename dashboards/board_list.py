@@ -11,6 +11,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, DateTimeField, F, Func, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import JSONObject
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from dashboards.board_shapes import Asked, Choice, Heat
 from dashboards.figures import Counts
@@ -23,6 +24,13 @@ from reports.counting import PASSING, TALLIED, WORDS, Word
 from reports.models import Obligation, State
 from reports.worklist import Row
 
+REVIEWERS = [role for role, spec in access.ROLES.items() if Permission.REVIEW in spec.permissions]
+# Who must act next is who files it, except here: whoever reviews the filer, who is told what it is they are to do.
+NEXT = {
+    State.FILED: _("Yang memeriksa"),
+    State.VACANT: _("Atasan yang mengurus pengganti"),
+    State.UNREACHABLE: _("Atasan yang menyatakannya"),
+}
 QUARTER = timedelta(minutes=15)
 
 
@@ -159,39 +167,49 @@ def narrowed_to(unit: Unit, heat: Heat, choice: Choice) -> Q:
 
 def behind(duties: QuerySet[Obligation], *, state: str, narrowed: Q, now: datetime) -> QuerySet[Obligation]:
     """The rows of a list in the order of their codes, with everything `Listed.of` shows: one query a page."""
-    people = Membership.objects.current().filter(unit=OuterRef("filer")).order_by("user__name")
     person = JSONObject(name=F("user__name"), phone=F("user__phone"), seen=F("user__last_seen_at"), role=F("role"))
+    serving = Membership.objects.current().order_by("role", "user__name").values(json=person)
+    reviewing = serving.filter(unit=OuterRef("filer__parent"), role__in=REVIEWERS)
     return (
         duties.filter(conditions(now)[state] & narrowed)
         .select_related("subject__village", "subject__district", "subject__regency", "filer__village", "attested_by")
+        .select_related("filer__parent")
         .select_related("report")
         .defer("report__answers", "report__reasons", "report__remarks", "report__vector")
-        .annotate(report_pk=F("report__pk"), people=ArraySubquery(people.values(json=person)))
+        .annotate(
+            report_pk=F("report__pk"),
+            people=ArraySubquery(serving.filter(unit=OuterRef("filer"))),
+            reviewers=ArraySubquery(reviewing),
+        )
         .order_by("subject__code", "due_at", "pk")
     )
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who serves where the report is filed. Without `reachable` neither number nor presence is told."""
+    """Somebody who serves in `unit`. Without `reachable` neither number nor presence is told."""
 
     name: str
     role: str
+    unit: Unit
     phone: str
     whatsapp: str
     seen: datetime | None
     reachable: bool
 
     @classmethod
-    def of(cls, row: dict[str, Any], *, reachable: bool) -> Person:
+    def of(cls, row: dict[str, Any], *, unit: Unit, reachable: bool) -> Person:
         phone = row["phone"] if reachable else ""
         seen = datetime.fromisoformat(row["seen"]) if row["seen"] and reachable else None
-        return cls(row["name"], str(Role(row["role"]).label), phone, formats.phone_digits(phone), seen, reachable)
+        return cls(row["name"], str(Role(row["role"]).label), unit, phone, formats.phone_digits(phone), seen, reachable)
 
 
 @dataclass(frozen=True)
 class Listed:
-    """An obligation in the list: its state in words, how late it came or is, whom to call, what the reader may do."""
+    """An obligation in the list: its state in words, how late it came or is, who must act next, what the reader may do.
+
+    `acting`: what `people` are to do, "" where they are those who file.
+    """
 
     duty: Any
     asked: Asked
@@ -199,6 +217,7 @@ class Listed:
     note: str
     late: timedelta | None
     people: list[Person]
+    acting: str
     may_attest: bool
 
     @classmethod
@@ -206,14 +225,19 @@ class Listed:
         row = Row.of(duty, now)
         until = duty.first_filed_at or now
         counted = duty.first_filed_at is not None or duty.state == State.OWED
-        reachable = access.can(user, Permission.VIEW, duty.filer)
+        acting = NEXT.get(duty.state)
+        unit, serving = (
+            (duty.filer.parent, duty.reviewers) if acting and duty.filer.parent else (duty.filer, duty.people)
+        )
+        reachable = access.can(user, Permission.VIEW, unit)
         return cls(
             duty,
             windows[duty.window_id],
             row.state,
             row.note if duty.state in (State.OWED, State.FILED) else "",
             until - duty.due_at if counted and until > duty.due_at else None,
-            [Person.of(each, reachable=reachable) for each in duty.people],
+            [Person.of(each, unit=unit, reachable=reachable) for each in serving],
+            str(acting) if acting and unit is not duty.filer else "",
             duty.state == State.OWED and access.can(user, Permission.ATTEST, duty.filer),
         )
 

@@ -39,6 +39,7 @@ class Figure:
     status: str = PROVISIONAL
     version: int | None = None
     unchanged: bool = False
+    counts_reports: bool = False  # the value is so many of `reports`, and the bar is its share
 
 
 def public_cells(schema: Schema) -> tuple[tuple[str, int], ...]:

@@ -136,6 +136,7 @@ class UnitPage:
             as_of=max((item.decided_at for item in self.decided if item.decided_at), default=self.as_of),
             status=RATIFIED if self.decided else PROVISIONAL,
             version=self.decided[0].version if len(self.decided) == 1 else None,
+            counts_reports=True,
         )
 
     @property

@@ -240,6 +240,7 @@ class PublicPage:
             as_of=max(decision.decided_at for decision in self.current.decided) if ratified else self.release.cut_off,
             status=RATIFIED if ratified else PROVISIONAL,
             version=None if ratified else self.release.number,
+            counts_reports=True,
         )
 
     @property

@@ -338,3 +338,37 @@ def test_the_board_says_what_reminders_did(election_day: Day) -> None:
     client.force_login(day.cast.pkd)
     page = client.get(reverse("board", args=["pemilu2024", "6472012001"]), {"instrumen": "pemungutan-tps"})
     assert "1 dari 2 laporan yang diingatkan (50,0 %)" in text_of(page)
+
+
+def test_a_row_names_whom_to_call_next_and_leads_to_its_own_report(election_day: Day) -> None:
+    """What waits for a review is its reviewer's, a vacant post its superior's; the filer has done what there is."""
+    day, cast = election_day, election_day.cast
+    day.file(cast.ptps)
+    rollup.run_all()
+    client = signed_in(cast.regency_member)
+    asked = {"instrumen": "pemungutan-tps", "cari": "6472012001"}
+    waiting = client.get(url("6472", **asked, keadaan="menunggu")).content.decode().partition('id="daftar"')[2]
+    assert f"tel:{cast.pkd.phone}" in waiting
+    assert f"tel:{cast.ptps.phone}" not in waiting
+    assert "Yang memeriksa" in waiting
+    link = reverse("unit", args=["pemilu2024", "6472012001001"])
+    assert f'href="{link}?instrumen=pemungutan-tps"' in waiting
+    vacant = client.get(url("6472", **asked, keadaan="kosong")).content.decode().partition('id="daftar"')[2]
+    assert f"tel:{cast.pkd.phone}" in vacant
+    owed = client.get(url("6472", **asked, keadaan="belum")).content.decode().partition('id="daftar"')[2]
+    assert f"tel:{cast.ptps_sibling.phone}" in owed
+    own = signed_in(cast.ptps).get(url("6472012001001", **asked, keadaan="menunggu")).content.decode()
+    assert cast.pkd.name in own
+    assert cast.pkd.phone not in own, "nobody is given the number of somebody above"
+
+
+def test_no_number_of_the_board_is_nothing_or_all_of_itself(election_day: Day) -> None:
+    """ "340 dari 340 (100 %)" and "0 dari 340" stood among twelve numbers."""
+    election_day.set_clock(MORNING_AFTER)
+    befall(election_day, [(State.OWED, None), (State.VACANT, None)], 0 * HOUR)
+    found, _rows = scan_at(election_day, "64")
+    tiles = {number.measure.slug: (number.value, number.whole) for number in found.tiles}
+    owed = found.numbers["wajib"]
+    assert set(tiles) == {"masuk", "lewat", "kosong"} | ({"nanti"} if found.numbers["nanti"] else set())
+    assert tiles["masuk"] == (0, owed)
+    assert all(0 < value < whole == owed for slug, (value, whole) in tiles.items() if slug != "masuk")
