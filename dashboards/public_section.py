@@ -20,7 +20,7 @@ from dashboards.figures import (
     sum_lines,
     sum_rows,
 )
-from dashboards.published_content import ALL
+from dashboards.published_sections import ALL
 from reports.instruments.schema import Schema
 from reports.models import InstrumentVersion, Stage
 
