@@ -208,7 +208,7 @@ class Person:
 class Listed:
     """An obligation in the list: its state in words, how late it came or is, who must act next, what the reader may do.
 
-    `acting`: what `people` are to do, "" where they are those who file.
+    `people` of `unit`, and what they are to do: `acting`, "" where they are those who file.
     """
 
     duty: Any
@@ -216,6 +216,7 @@ class Listed:
     state: str
     note: str
     late: timedelta | None
+    unit: Unit
     people: list[Person]
     acting: str
     may_attest: bool
@@ -225,7 +226,7 @@ class Listed:
         row = Row.of(duty, now)
         until = duty.first_filed_at or now
         counted = duty.first_filed_at is not None or duty.state == State.OWED
-        acting = NEXT.get(duty.state)
+        acting = NEXT.get(duty.state) or (None if duty.people else NEXT[State.VACANT])
         unit, serving = (
             (duty.filer.parent, duty.reviewers) if acting and duty.filer.parent else (duty.filer, duty.people)
         )
@@ -236,6 +237,7 @@ class Listed:
             row.state,
             row.note if duty.state in (State.OWED, State.FILED) else "",
             until - duty.due_at if counted and until > duty.due_at else None,
+            unit,
             [Person.of(each, unit=unit, reachable=reachable) for each in serving],
             str(acting) if acting and unit is not duty.filer else "",
             duty.state == State.OWED and access.can(user, Permission.ATTEST, duty.filer),

@@ -13,9 +13,7 @@ from datetime import datetime
 from functools import reduce
 
 from django.db.models import Q, QuerySet
-from django.utils.functional import Promise
 from django.utils.translation import get_language
-from django.utils.translation import gettext_lazy as _
 
 from dashboards import snapshots
 from dashboards.figures import INCIDENT, Counts, Line, add_counts, add_vectors, problem_lines
@@ -27,6 +25,7 @@ from hierarchy.clock import WITA
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
 from reports import findings, ratified
+from reports.counting import WORDS
 from reports.instruments.schema import Schema
 from reports.models import Finding, Report, Window
 
@@ -34,14 +33,7 @@ TOP = 8  # problems; more would not fit on one sheet
 NAMED = 3  # areas named with each problem
 MOST_MOVED = 4  # problems that grew or shrank
 INCIDENTS = 8
-# The counts whose movement is told; fields of figures.Counts.
-TOLD: dict[str, Promise] = {
-    "filed_count": _("Sudah lapor"),
-    "approved_count": _("Disetujui"),
-    "returned": _("Dikembalikan"),
-    "vacant": _("Tanpa pengawas"),
-    "unreachable": _("Tanpa sinyal"),
-}
+TOLD = ("filed", "approved", "returned", "vacant", "unreachable")  # the words whose movement is told
 
 
 @dataclass(frozen=True)
@@ -140,7 +132,7 @@ def _moved(page: UnitPage, earlier: Sequence[Snapshot]) -> list[Moved]:
     """Counts that are others than they were, then the problems that moved most."""
     assert page.current is not None
     old = _counts(earlier)
-    counts = [Moved(str(words), getattr(old, name), getattr(page.counts, name)) for name, words in TOLD.items()]
+    counts = [Moved(str(WORDS[word].label), old.number(word), page.counts.number(word)) for word in TOLD]
     schema = page.current.version.parsed
     same = {tally.window_id for tally in page.tallies if page.sums_up(tally.window)}
     before = _findings(schema, [row.filed for row in earlier if row.window_id in same])

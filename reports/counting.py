@@ -129,8 +129,8 @@ WORDS = {
         Word("unreachable", _("Tanpa sinyal"), _("Atasannya menyatakan tidak ada sinyal."), ("UNREACHABLE",)),
     )
 }
-# How a heading names what a percentage is of.
-PARTS_OF = {"owed": _("dari wajib lapor"), "filed": _("dari yang sudah lapor")}
+# How the whole of a percentage is named: "22 dari 32 wajib lapor", and in a heading "dari wajib lapor".
+WHOLES = {"owed": _("wajib lapor"), "filed": _("yang sudah lapor")}
 # What a tally keeps of an obligation: its column, and the word. None of them changes while time passes.
 TALLIED = {
     "expected": "owed",

@@ -65,18 +65,18 @@ KINDS: dict[str, Kind] = {
     ),
     "h+30": Kind(
         gettext_lazy("30 menit sesudah tenggat, kepada pengisi"),
-        gettext_lazy("Terlambat 30 menit: {jumlah} laporan"),
-        gettext_lazy("{jumlah} laporan Anda terlambat 30 menit: {daftar}. Masih diterima; kirim sekarang."),
+        gettext_lazy("Lewat tenggat 30 menit: {jumlah} laporan"),
+        gettext_lazy("{jumlah} laporan Anda lewat tenggat 30 menit: {daftar}. Masih diterima; kirim sekarang."),
     ),
     "h+30-atasan": Kind(
         gettext_lazy("30 menit sesudah tenggat, kepada dua tingkat di atas"),
         _SILENT_BELOW,
-        gettext_lazy("{jumlah} laporan terlambat 30 menit: {daftar}."),
+        gettext_lazy("{jumlah} laporan lewat tenggat 30 menit: {daftar}."),
     ),
     "h+120": Kind(
         gettext_lazy("2 jam sesudah tenggat, kepada tiga tingkat di atas"),
         _SILENT_BELOW,
-        gettext_lazy("{jumlah} laporan terlambat 2 jam: {daftar}. Tentukan langkah bersama jajaran di bawah Anda."),
+        gettext_lazy("{jumlah} laporan lewat tenggat 2 jam: {daftar}. Tentukan langkah bersama jajaran di bawah Anda."),
     ),
     "returned": Kind(
         gettext_lazy("Saat laporan dikembalikan, kepada pengisi"),

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from django import template
+from django.utils.translation import gettext as _
 
+from hierarchy import formats
 from hierarchy.templatetags.bawaslu import th_urut
-from reports.counting import PARTS_OF, WORDS
+from reports.counting import WHOLES, WORDS
 
 register = template.Library()
 
@@ -36,7 +38,13 @@ def word_label(word: str) -> str:
 @register.filter
 def part_of(word: str) -> str:
     """What the percentage of a word is of, as a heading says it: "dari wajib lapor"; "" where it has none."""
-    return str(PARTS_OF.get(WORDS[word].of, ""))
+    return _("dari %(whole)s") % {"whole": WHOLES[WORDS[word].of]} if WORDS[word].of else ""
+
+
+@register.simple_tag
+def word_of(counts: Counted, word: str) -> str:
+    """The same number with its whole in words: 22 dari 32 wajib lapor (68,8 %)."""
+    return formats.n_of_total(counts.number(word), counts.whole(word), str(WHOLES[WORDS[word].of]))
 
 
 @register.inclusion_tag("components/word_share.html")

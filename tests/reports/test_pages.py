@@ -146,7 +146,7 @@ def test_the_home_page_tells_late_from_returned_and_sent(election_day: Day) -> N
 
 def test_everyone_of_the_cast_has_a_home_page(election_day: Day) -> None:
     said = {
-        "pkd": "Tidak ada bawahan yang melewati tenggat",
+        "pkd": "Tidak ada satuan langsung di bawah Anda yang lewat tenggat",
         "panwascam_chair": "Semua laporan sudah diperiksa",
         "panwascam_operator": "Semua laporan sudah Anda kirim",
         "province_chair": "Semua laporan sudah diperiksa",
@@ -166,7 +166,7 @@ def test_who_has_not_reported_can_be_called_and_attested(election_day: Day) -> N
     client = signed_in(day.cast.pkd)
     page = client.get(reverse("tasks"))
     phone = day.cast.ptps.phone
-    assert "2 TPS belum lapor" in text_of(page)  # 001 and 002; 901 has nobody and is vacant, not silent
+    assert "2 TPS lewat tenggat" in text_of(page)  # 001 and 002; 901 has nobody and is vacant, not silent
     assert f'href="tel:{phone}"' in page.content.decode()
     assert f'href="https://wa.me/62{phone[1:]}"' in page.content.decode()
 
