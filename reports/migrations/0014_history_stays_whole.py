@@ -16,6 +16,7 @@ TABLES = [
     "reports_agendaitem",
     "reports_plenary",
     "reports_attendance",
+    "reports_minutes",
     "reports_instrumentversion",
 ]
 # The last id given out so far is below every id this transaction will get. A transaction says so once: thousands of
