@@ -237,7 +237,8 @@ def test_anybody_can_check_minutes_by_the_code_on_the_sheet_and_learns_nothing_e
     for secret in ("Panwascam Chair", "rahasia musyawarah", bytes(item.sha256).hex(), "Surat suara"):
         assert secret not in text, secret
     printed = bytes(kept.fingerprint).hex()[: minutes.PRINTED]
-    for pk, wrong in ((meeting.pk, printed[:-1]), (meeting.pk, "0" * 32), (meeting.pk + 1, printed), (10**18, printed)):
+    far = [(10**18, printed), (10**30, printed), (meeting.pk + 1, printed)]
+    for pk, wrong in ((meeting.pk, printed[:-1]), (meeting.pk, "0" * 32), *far):
         refused = Client().get(reverse("check-minutes", args=[pk, wrong]))
         assert refused.status_code == 404
         assert "tidak mengenal" in text_of(refused)
