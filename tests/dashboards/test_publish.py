@@ -28,7 +28,7 @@ from django.http import Http404
 from django.test import Client
 from django.urls import reverse
 
-from dashboards import keys, proof, publish, published_content
+from dashboards import keys, proof, publish, published_sections
 from dashboards.models import Fate, Publication, PublishedPage
 from hierarchy import tree
 from hierarchy.models import Unit
@@ -227,7 +227,7 @@ def test_what_the_release_before_said_is_found_by_the_unit(day: Day, code: str) 
     release(day)
     renumber(VILLAGE, code)
     made = release(day)
-    pages = published_content._past(unit("64"), made).pages
+    pages = published_sections._past(unit("64"), made).pages
     assert pages[unit(code).pk] == told(code)["sections"] != {}
 
 
