@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from hierarchy import clock
 from hierarchy.models import Unit
 from reports import readiness
+from reports.counting import TALLIED, WORDS
 from reports.instruments import indicator_words
 from reports.instruments.schema import Question, Schema, problem_cells, sum_cells
 from reports.models import AgendaItem, Cadence, Event, Minutes, Tally, Vote, Window
@@ -30,15 +31,7 @@ from reports.rollup import COUNTS
 
 RATIFIED = AgendaItem.Decision.RATIFIED
 # What the counts of a tally are called where people compare them.
-COUNT_WORDS: dict[str, Promise] = {
-    "expected": _("Laporan yang ditunggu"),
-    "filed_count": _("Sudah lapor"),
-    "on_time": _("Tepat waktu"),
-    "approved_count": _("Disetujui"),
-    "returned": _("Dikembalikan"),
-    "vacant": _("Tanpa pengawas"),
-    "unreachable": _("Tanpa sinyal"),
-}
+COUNT_WORDS: dict[str, Promise] = {column: WORDS[word].label for column, word in TALLIED.items()}
 
 
 def figures(unit: Unit, window: Window) -> dict[str, Any] | None:
