@@ -73,12 +73,12 @@ def stop(*, membership: Membership, by: User) -> Membership:
         today = clock.today()
         if term.until is not None and term.until < today:
             raise ActingRefused(_("Penggantian ini sudah berakhir."))
-        _announce("stop_acting", term, by)
         if term.since >= today:
             term.delete()
         else:
             term.until = today - timedelta(days=1)
             term.save(update_fields=["until"])
+        _announce("stop_acting", term, by)  # last: who listens looks at what is written
     return term
 
 

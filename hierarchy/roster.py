@@ -287,7 +287,8 @@ class _Load:
         self.result.appointed, self.result.ended = len(self.new_seats), len(self.ended_seats)
         self.result.vacant = vacant_units(self.election)
         counts = dict(created=self.result.created, appointed=self.result.appointed, ended=self.result.ended)
-        _announce("load", self.election, self.by, **counts)
+        provinces = sorted({code[:2] for code in self.units})
+        _announce("load", self.election, self.by, provinces=provinces, **counts)
 
 
 def vacant_units(election: Election) -> int:

@@ -1,7 +1,8 @@
 """What hierarchy tells the layers above, which may not be imported from here.
 
-`detail` says what changed, units by their `code`. Both are sent inside the writing transaction, so a receiver that
-writes a journal row commits or fails with the change.
+`detail` says what changed, units by their `code`, several provinces by their two digits as `provinces`. Both are sent
+inside the writing transaction and after the last row is written, so a receiver that writes a journal row commits or
+fails with the change, and sees all of it.
 """
 
 from __future__ import annotations

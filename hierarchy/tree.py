@@ -79,7 +79,8 @@ def load(*, election: Election, rows: Sequence[UnitRow], by: User | None) -> Dif
         if found.is_empty:
             return found
         _apply(election, rows, existing, found)
-        _announce("load", election, by, counts=[len(part) for part in (found.new, found.changed, found.closed)])
+        counts = [len(part) for part in (found.new, found.changed, found.closed)]
+        _announce("load", election, by, counts=counts, provinces=sorted(_provinces(rows)))
     return found
 
 
@@ -296,15 +297,16 @@ def repair(election: Election, *, by: User | None = None) -> int:
 
     Raises TreeError when the parents or codes themselves are wrong (no statement can know which of the two is right).
     """
-    provinces = Unit.objects.filter(election=election).order_by().values_list("code", flat=True)
-    with _writing(election, {code[:2] for code in provinces}):
+    codes = Unit.objects.filter(election=election).order_by().values_list("code", flat=True)
+    provinces = sorted({code[:2] for code in codes})
+    with _writing(election, provinces):
         integrity.refresh_statistics()
         beyond = integrity.hopeless(election)
         if beyond:
             raise TreeError(str(problem) for problem in beyond)
         corrected = integrity.rewrite(election)
         if corrected:
-            _announce("repair", election, by, corrected=corrected)
+            _announce("repair", election, by, corrected=corrected, provinces=provinces)
     return corrected
 
 

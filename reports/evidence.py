@@ -95,7 +95,13 @@ def store(*, file: File, unit: Unit, by: User) -> Evidence:
         except OSError as error:  # a full disk, above all: hierarchy/storage.py left nothing behind
             logger.error("evidence: a photo could not be kept (%s)", error)
             raise NotNow(_("Foto belum dapat disimpan di server. Coba lagi beberapa menit lagi.")) from error
+        _tell("evidence.stored", evidence, by, original_sha256=evidence.original_sha256)
     return evidence
+
+
+def _tell(verb: str, evidence: Evidence, by: User | None, **detail: Any) -> None:
+    unit, detail["sha256"] = evidence.unit, evidence.sha256
+    journal.write(journal.entry(verb, by=by, unit=unit, election=unit.election.code, target=evidence.pk, **detail))
 
 
 def _encode(raw: bytes) -> bytes:
@@ -185,15 +191,6 @@ def _forget(evidence: Evidence) -> int:
         rows = Evidence.objects.filter(pk=evidence.pk, uploaded_at=evidence.uploaded_at)
         gone, _by_table = rows.delete()
         if gone:
-            journal.write(
-                journal.entry(
-                    "evidence.swept",
-                    by=None,
-                    unit=unit,
-                    election=unit.election.code,
-                    target=evidence.pk,
-                    sha256=evidence.sha256,
-                )
-            )
+            _tell("evidence.swept", evidence, None)
             transaction.on_commit(lambda: evidence.file.delete(save=False))
     return gone

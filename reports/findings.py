@@ -71,6 +71,7 @@ class Told:
     evidence: str = ""
     analysis: str = ""
     people: tuple[Person, ...] = field(default=())
+    nobody: bool = False  # said so: no person is named, though some were before
 
 
 # --- who ------------------------------------------------------------------------------------------------------------
@@ -219,7 +220,7 @@ def record(*, unit: Unit, told: Told, occurred_in: Unit, by: User, report: Repor
         except IntegrityError as error:  # another body was faster with the same form
             raise FindingError(_("Formulir A ini sudah dicatat, atau tidak memuat dugaan pelanggaran.")) from error
         _write_people(finding, clean.people)
-        _tell("finding.recorded", finding, by, kind=finding.kind, report=str(report.pk) if report else "")
+        _tell_content("finding.recorded", finding, by, kind=finding.kind, report=str(report.pk) if report else "")
     return finding
 
 
@@ -229,12 +230,20 @@ def amend(*, finding: Finding, told: Told, by: User) -> Finding:
     clean = _checked(told)
     with transaction.atomic():
         standing = _held(finding, Status.SUSPECTED)
+        was = fingerprint(whole().get(pk=finding.pk))
+        lost = 0 if clean.people or told.nobody else standing.parties.count()
+        if lost:
+            raise FindingError(
+                _("Daftar pihak kosong, padahal %(count)d orang sudah tercatat. Isi lagi, atau centang “Tanpa pihak”.")
+                % {"count": lost},
+                "people",
+            )
         for name, value in _fields(clean).items():
             setattr(standing, name, value)
         standing.save()
         standing.parties.all().delete()
         _write_people(standing, clean.people)
-        _tell("finding.amended", standing, by)
+        _tell_content("finding.amended", standing, by, was=was)
     return standing
 
 
@@ -247,7 +256,7 @@ def assign(*, finding: Finding, people: Iterable[User], by: User) -> None:
     with transaction.atomic():
         standing = _locked(finding)
         standing.handlers.set(chosen)
-        _tell("finding.assigned", standing, by, people=sorted(person.username for person in chosen))
+        _tell_content("finding.assigned", standing, by, people=sorted(person.username for person in chosen))
 
 
 def extend(*, finding: Finding, reason: str, by: User) -> Finding:
@@ -259,7 +268,7 @@ def extend(*, finding: Finding, reason: str, by: User) -> Finding:
         standing = _held(finding, Status.FOUND)
         standing.status, standing.extended_reason = Status.EXTENDED, words
         standing.save()
-        _tell("finding.extended", standing, by)
+        _tell_content("finding.extended", standing, by)
     return standing
 
 
@@ -272,7 +281,7 @@ def propose_outcome(*, finding: Finding, outcome: str, by: User) -> Finding:
         standing = _held(finding, Status.FOUND, Status.EXTENDED)
         standing.outcome = words
         standing.save()
-        _tell("finding.outcome_proposed", standing, by)
+        _tell_content("finding.outcome_proposed", standing, by)
     return standing
 
 
@@ -337,7 +346,7 @@ def decided(*, item: AgendaItem, carried: bool, by: User, at: datetime) -> None:
     elif carried:
         standing.status, standing.closed_on = Status.CONCLUDED, day
     standing.save()
-    _tell("finding.decided", standing, by, matter=matter, carried=carried, status=standing.status)
+    _tell_content("finding.decided", standing, by, matter=matter, carried=carried, status=standing.status)
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------
@@ -359,6 +368,7 @@ def _checked(told: Told) -> Told:
         evidence=tidy(told.evidence),
         analysis=tidy(told.analysis),
         people=people,
+        nobody=told.nobody,
     )
     if clean.kind not in Finding.Kind:
         raise FindingError(_("Pilih jenis pelanggarannya."), "kind")
@@ -399,6 +409,33 @@ def _held(finding: Finding, *statuses: str) -> Finding:
     if standing.agenda.filter(decision="PENDING", votes__isnull=False).exists():
         raise FindingError(_("Anggota sedang bersuara atas catatan ini dalam rapat pleno, jadi isinya tidak berubah."))
     return standing
+
+
+# Named one by one: a field that is added later must not change what the journal keeps of findings from before.
+FINGERPRINTED = (
+    *("id", "unit_id", "number", "report_id", "occurred_in_id", "kind", "status", "event", "place", "happened_on"),
+    *("discovered_on", "evidence", "analysis", "recorded_by_id", "registered_on", "extended_reason", "outcome"),
+    "closed_on",
+)
+
+
+def whole() -> QuerySet[Finding]:
+    """Findings with all that `fingerprint` looks at."""
+    return Finding.objects.order_by("pk").prefetch_related("parties", "handlers")
+
+
+def fingerprint(finding: Finding) -> str:
+    """SHA-256 (hex) of all that a finding says, people included: what the journal keeps of it, and no word of it."""
+    kept = {name: getattr(finding, name) for name in FINGERPRINTED}
+    kept["recorded_at"] = finding.recorded_at.timestamp()
+    kept["parties"] = [[party.part, party.name, party.address] for party in finding.parties.all()]
+    kept["handlers"] = sorted(person.username for person in finding.handlers.all())
+    return hashlib.sha256(json.dumps(kept, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
+
+
+def _tell_content(verb: str, finding: Finding, by: User, **detail: Any) -> None:
+    """Of a verb that has written the finding: the journal keeps the hash of what it says now."""
+    _tell(verb, finding, by, content=fingerprint(whole().get(pk=finding.pk)), **detail)
 
 
 def _tell(verb: str, finding: Finding, by: User, **detail: Any) -> None:

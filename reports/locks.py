@@ -17,6 +17,8 @@ class Lock(IntEnum):
     QUALITY = 1007  # second key: a window id; one check of its reports at a time
     EVIDENCE = 1010  # second key: a unit id; the photos it hands in
     JOURNAL = 1020  # second key: an event id; taken by a trigger, see journal._settled
+    PEOPLE = 1021  # the accounts, while a digest of them is written
+    REFERENCES = 1022  # second key: an election id; its figures of the election commission
 
 
 def hold(lock: Lock, key: int = 0, *, wait: bool = True, shared: bool = False) -> bool:

@@ -20,6 +20,7 @@ from hierarchy.access import Permission
 from hierarchy.formats import tidy
 from hierarchy.models import Unit, User
 from reports import findings, locks, minutes, ratified, readiness, sitting
+from reports.covered import sha256_of
 from reports.models import AgendaItem, Finding, Plenary, Vote, Window
 from reports.ratified import digest
 from reports.readiness import Readiness
@@ -200,7 +201,8 @@ def vote(*, item: AgendaItem, choice: str, seen: bytes, by: User, dissent: str =
         cast = Vote.objects.create(
             item=on_table, user=by, choice=choice, dissent=tidy(dissent), seen=seen, cast_at=clock.now()
         )
-        tell("plenary.voted", meeting, by, item=item.pk, choice=choice, sha256=seen.hex())
+        words = {"dissent_sha256": sha256_of(cast.dissent)}
+        tell("plenary.voted", meeting, by, item=item.pk, choice=choice, sha256=seen.hex(), **words)
     return cast
 
 
@@ -277,7 +279,7 @@ def close(*, plenary: Plenary, minutes_number: str, notes: str, by: User) -> Ple
                 meeting.save()
         except IntegrityError as error:
             raise PlenaryError(_("Nomor berita acara ini sudah dipakai. Isi nomor lain.")) from error
-        tell("plenary.closed", meeting, by, minutes=meeting.minutes_number)
+        tell("plenary.closed", meeting, by, minutes=meeting.minutes_number, notes_sha256=sha256_of(meeting.notes))
         minutes.keep(meeting)
     return meeting
 

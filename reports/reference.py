@@ -20,7 +20,7 @@ from hierarchy.errors import Fault, sentences
 from hierarchy.levels import LEAF
 from hierarchy.models import Election, Unit, User
 from hierarchy.tabular import Line, TableError
-from reports import journal
+from reports import covered, journal, locks
 from reports.instruments import indicator_words
 from reports.instruments.schema import INTEGER, sum_cells
 from reports.models import InstrumentVersion, Reference, Tally, Window
@@ -84,6 +84,7 @@ def load(
 
 def _keep(election: Election, rows: dict[Key, Reference], *, by: User | None, name: str, dry_run: bool) -> Loaded:
     with transaction.atomic():
+        locks.hold(locks.Lock.REFERENCES, election.pk)
         known = {
             (row.unit_id, row.instrument, row.question): (row.value, row.source)
             for row in Reference.objects.filter(election=election).select_for_update()
@@ -107,6 +108,7 @@ def _keep(election: Election, rows: dict[Key, Reference], *, by: User | None, na
                     target=name[:60],
                     new=loaded.new,
                     changed=loaded.changed,
+                    state=covered.digests(covered.REFERENCES, election=election.code),
                 )
             )
     return loaded

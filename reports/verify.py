@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 
 from django.db import connection
 
-from hierarchy import tree
+from hierarchy import clock, tree
 from hierarchy.levels import Level
 from hierarchy.models import Election
-from reports import journal, ratified
+from reports import journal, ratified, verify_decided, verify_filed, verify_kept
 from reports.models import Outbox, Tally, Window
 from reports.rollup import COUNTS
+from reports.verify_filed import named
 
 
 def broken_tree() -> Iterator[str]:
@@ -91,11 +92,15 @@ ROW_LAWS = {
     "report {}: it is not its last revision": """
         SELECT r.id FROM reports_report r LEFT JOIN reports_revision v ON v.report_id = r.id AND v.number = r.revision
         WHERE v.id IS NULL OR v.sha256 <> r.sha256 OR v.vector <> r.vector
+            OR (v.filed_by_id, v.filed_at) <> (r.filed_by_id, r.filed_at)
             OR (SELECT count(*) FROM reports_revision w WHERE w.report_id = r.id) <> r.revision""",
-    "report {}: filed without an event": """
-        SELECT v.report_id FROM reports_revision v WHERE NOT EXISTS (
-            SELECT 1 FROM reports_event e WHERE e.target = v.report_id::text
-                AND e.verb IN ('report.filed', 'report.revised') AND e.detail->>'sha256' = encode(v.sha256, 'hex'))""",
+    "report {}: its first revision was not filed when its obligation says": """
+        SELECT v.report_id FROM reports_revision v JOIN reports_report r ON r.id = v.report_id
+            JOIN reports_obligation o ON o.id = r.obligation_id
+        WHERE v.number = 1 AND v.filed_at <> o.first_filed_at""",
+    "report {}: it belongs to another window or unit than its obligation": """
+        SELECT r.id FROM reports_report r JOIN reports_obligation o ON o.id = r.obligation_id
+        WHERE (r.window_id, r.counted_in_id) <> (o.window_id, o.counted_in_id)""",
     "report {}: approved by one of its filers": """
         SELECT r.id FROM reports_report r JOIN reports_revision v ON v.report_id = r.id
         WHERE r.approved_by_id = v.filed_by_id""",
@@ -105,27 +110,39 @@ ROW_LAWS = {
     "tally {}: of a unit or a window that is not there": """
         SELECT t.id FROM reports_tally t LEFT JOIN hierarchy_unit u ON u.id = t.unit_id
             LEFT JOIN reports_window w ON w.id = t.window_id WHERE u.id IS NULL OR w.id IS NULL""",
+    # Keys are given in the order units come, so what came after a window had closed is behind all that owe it.
     "unit {}: owes no report it should": """
+        WITH owed AS MATERIALIZED (
+            SELECT window_id, max(subject_id) AS last FROM reports_obligation GROUP BY 1
+        )
         SELECT u.id FROM reports_window w JOIN reports_instrument i ON i.id = w.instrument_id
             JOIN hierarchy_unit u ON u.election_id = w.election_id AND u.level = i.subject_level
-        WHERE w.opened_at IS NOT NULL AND i.cadence <> 'EVENT' AND NOT EXISTS (
-            SELECT 1 FROM reports_obligation o WHERE o.window_id = w.id AND o.subject_id = u.id)""",
+            LEFT JOIN owed ON owed.window_id = w.id
+        WHERE w.opened_at IS NOT NULL AND i.cadence <> 'EVENT' AND (w.closes_at > %(now)s OR u.id < owed.last)
+            AND NOT EXISTS (SELECT 1 FROM reports_obligation o WHERE o.window_id = w.id AND o.subject_id = u.id)""",
+    "window {}: fewer reports are owed than when it was opened": """
+        SELECT w.id FROM reports_window w JOIN reports_event e ON e.verb = 'window.opened' AND e.target = w.id::text
+        WHERE (SELECT count(*) FROM reports_obligation o WHERE o.window_id = w.id) < (e.detail->>'obligations')::int""",
 }
 
 
 def broken_rows() -> Iterator[str]:
-    """Laws that hold row by row between obligations, reports, revisions and the journal."""
-    with connection.cursor() as cursor:
-        for sentence, query in ROW_LAWS.items():
-            cursor.execute(query)
-            for (key,) in cursor.fetchall():
-                yield sentence.format(key)
+    """Laws that hold row by row between obligations, reports and revisions."""
+    yield from named(ROW_LAWS, now=clock.now())
 
 
 CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "tree": broken_tree,
     "tallies": broken_tallies,
     "rows": broken_rows,
+    "contents": verify_filed.broken_contents,
+    "filings": verify_filed.broken_filings,
+    "evidence": verify_kept.broken_evidence,
+    "instruments": verify_kept.broken_instruments,
+    "tables": verify_kept.broken_tables,
+    "accounts": verify_kept.broken_accounts,
     "plenaries": ratified.broken,
+    "meetings": verify_decided.broken_meetings,
+    "findings": verify_decided.broken_findings,
     "journal": journal.broken,
 }

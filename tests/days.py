@@ -107,6 +107,12 @@ def _read_once(content: bytes, **known: str) -> Schema:
 def election_day(cast: Cast, tree: dict[str, Unit], election: Election, settings: Any, monkeypatch: Any) -> Day:
     """15.00 WITA on 14 February 2024; the reports of voting and counting are open for the 24 polling stations."""
     day = Day(election, cast, tree, {}, settings)
+    begin(day, monkeypatch)
+    return day
+
+
+def begin(day: Day, monkeypatch: Any) -> None:
+    """Sets the clock, publishes the catalogue, loads the calendar and opens voting and counting."""
     day.set_clock(AFTERNOON)
     # Reading an XLSForm is pure and slow; each process reads the catalogue once, every test publishes it for real.
     monkeypatch.setattr(publishing, "read", _read_once)
@@ -114,4 +120,3 @@ def election_day(cast: Cast, tree: dict[str, Unit], election: Election, settings
     calendar.load()
     day.open("pemungutan-tps")
     day.open("penghitungan-tps")
-    return day

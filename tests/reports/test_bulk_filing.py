@@ -16,13 +16,13 @@ from django.http import Http404
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from hierarchy import clock
-from hierarchy.models import Unit, User
-from reports import bulk_filing, copy_filing, intake, nation, rollup
+from hierarchy import clock, roster
+from hierarchy.models import Role, Unit, User
+from reports import bulk_filing, copy_filing, intake, nation, review, rollup
 from reports.bulk_filing import Filing, Outcome, import_filings
 from reports.instruments import publishing
 from reports.instruments.codec import InvalidAnswers
-from reports.models import Conflict, Event, Evidence, Obligation, Outbox, Report, Revision, State, Tally, Window
+from reports.models import Conflict, Event, Evidence, Obligation, Outbox, Report, Revision, Tally, Window
 from reports.models.filed import Channel
 from reports.verify import CHECKS
 from tests.days import Day, fresh
@@ -70,15 +70,17 @@ class World:
 def world(db: None) -> World:
     election = nation.found()
     nation.load_tree(election, 60)
+    nobody, chair = (User.objects.create(username=name, name=name.title()) for name in ("nobody", "chair"))
     nation.hire(election)
     (window,) = nation.open_windows(election)
     province = Unit.objects.get(election=election, level=0)
-    world = World(window, nation.supervisors(province), User.objects.create(username="nobody", name="Nobody"), [])
+    world = World(window, nation.supervisors(province), nobody, [])
     world.duties = list(Obligation.objects.filter(window=window).order_by("pk"))
     for number in (0, 1):  # these stand before any import
         import_filings(filings=[world.filing(number, "filer", ids[number], "good", "now")])
-    unreached = Obligation.objects.filter(pk=world.duties[2].pk)
-    unreached.update(state=State.UNREACHABLE, attested_by=world.nobody, attested_reason="Tidak ada sinyal.")
+    unreached = Obligation.objects.for_intake().get(pk=world.duties[2].pk)
+    roster.appoint(user=chair, unit=unreached.filer.parent, role=Role.CHAIR, by=None)
+    review.attest_unreachable(obligation=unreached, reason="Tidak ada sinyal.", by=chair)
     return world
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection, transaction
 
 from dashboards import publish
 from reports.verify import CHECKS
@@ -14,7 +17,7 @@ SHOWN = 20  # of each check; the rest is counted
 
 
 class Command(BaseCommand):
-    help = "Recomputes tree, tallies, reports, journal and publications from scratch and names every difference."
+    help = "Recomputes what was filed, decided and published from scratch and names every difference."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("checks", nargs="*", help=f"some of: {', '.join(ALL)} (default: all)")
@@ -24,12 +27,35 @@ class Command(BaseCommand):
         if unknown := set(chosen) - set(ALL):
             raise CommandError(f"Pemeriksaan tidak dikenal: {', '.join(sorted(unknown))}. Pilihan: {', '.join(ALL)}.")
         broken = 0
-        for name in chosen:
-            found = list(ALL[name]())
-            broken += len(found)
-            for sentence in found[:SHOWN]:
-                self.stderr.write(f"  {sentence}")
-            self.stdout.write(f"{name}: {len(found)} perbedaan")
+        with _one_moment():
+            for name in chosen:
+                count = self._run(name, ALL[name])
+                broken += count
+                self.stdout.write(f"{name}: {count} perbedaan")
         if broken:
             raise CommandError(f"{broken} perbedaan ditemukan.")
         self.stdout.write(self.style.SUCCESS("Semua cocok: 0 perbedaan."))
+
+    def _run(self, name: str, check: Callable[[], Iterator[str]]) -> int:
+        """Shows what a check finds, and how much. What it cannot even read is a difference too."""
+        count = 0
+        try:
+            with transaction.atomic():
+                for count, sentence in enumerate(check(), start=1):
+                    if count <= SHOWN:
+                        self.stderr.write(f"  {sentence}")
+        except (DatabaseError, ValueError, KeyError, TypeError) as error:
+            count += 1
+            self.stderr.write(f"  {name}: cannot be read: {error!r}")
+        return count
+
+
+@contextmanager
+def _one_moment() -> Iterator[None]:
+    """One snapshot for all checks: what is filed meanwhile is in none of them."""
+    outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
