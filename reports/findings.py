@@ -27,8 +27,8 @@ from hierarchy.levels import Level
 from hierarchy.models import Membership, Role, Unit, User
 from hierarchy.querysets import visible_q, within_q
 from reports import journal, locks
-from reports.instruments.schema import YES
-from reports.models import AgendaItem, Finding, InstrumentVersion, Party, Report
+from reports.instruments.schema import PHOTO, TEXT, YES
+from reports.models import AgendaItem, Conflict, Finding, InstrumentVersion, Party, Report
 from reports.sitting import require_preparing
 
 Status, Matter, Part = Finding.Status, AgendaItem.Matter, Party.Part
@@ -40,6 +40,9 @@ PEOPLE = (
     ("saksi_1_nama", "saksi_1_alamat", Part.WITNESS),
     ("saksi_2_nama", "saksi_2_alamat", Part.WITNESS),
 )
+PEOPLE_ASKED = frozenset(name for person in PEOPLE for name in person[:2])
+PART_IV = "dugaan"  # how the names of its groups begin
+TOLD_UPWARDS = frozenset({"pengawas", "kejadian"})  # groups whose texts are meant for the bodies above
 CONFIRMED = (Status.FOUND, Status.EXTENDED, Status.CONCLUDED)  # what the public is told the number of
 CLOSED = (Status.CONCLUDED, Status.DISMISSED)
 
@@ -97,24 +100,51 @@ def nameable(unit: Unit) -> list[User]:
     return [seat.user for seat in seats.order_by("user__name", "pk")]
 
 
-def withheld(user: User, report: Report) -> frozenset[str]:
-    """The answers of a report that name people and that the user may not read; empty for most reports.
+def hidden_from(user: User, report: Report) -> frozenset[str]:
+    """The answers of a Form A that the user may not read; empty for every other report.
 
-    Who wrote the form sees it whole. Who reviews it or handles the finding made of it does too, and every such reading
-    is a line of the journal. `report` comes joined as for its page.
+    Who wrote it, who reviews it and who handles the finding made of it sees it whole. Others above see who supervised,
+    where, when and how, and what is told upwards as an incident; of one that suspects a violation, in any version, no
+    text, no photo and nothing of part IV. `report` comes joined as for its page.
     """
-    if report.obligation.window.instrument.code != FORM:
+    if report.obligation.window.instrument.code != FORM or _reads(user, report):
         return frozenset()
-    names = frozenset(name for person in PEOPLE for name in person[:2])
+    return PEOPLE_ASKED | (_contents(report) if _suspects(report) else frozenset())
+
+
+def withheld(user: User, report: Report) -> frozenset[str]:
+    """The same, for a page or an answer that shows the rest: whoever but the writer reads names is told of."""
+    hidden = hidden_from(user, report)
+    form = report.obligation.window.instrument.code == FORM
+    if form and not hidden and PEOPLE_ASKED & report.answers.keys():
+        if not access.can(user, Permission.FILE, report.obligation.filer):
+            _tell_of_form(report, user)
+    return hidden
+
+
+def _reads(user: User, report: Report) -> bool:
     filer = report.obligation.filer
-    if access.can(user, Permission.FILE, filer):
-        return frozenset()
+    if access.can(user, Permission.FILE, filer) or access.can(user, Permission.REVIEW, filer):
+        return True
     finding = Finding.objects.filter(report=report).select_related("unit").first()
-    if not access.can(user, Permission.REVIEW, filer) and not (finding and handles(user, finding)):
-        return names
-    if names & report.answers.keys():
-        _tell_of_form(report, user)
-    return frozenset()
+    return finding is not None and handles(user, finding)
+
+
+def _suspects(report: Report) -> bool:
+    """Whether any version of it, or any that was refused, says that there is a violation."""
+    said = f'"{SUSPECTS}":"{YES}"'.encode()
+    conflicts = Conflict.objects.filter(obligation=report.obligation_id)
+    kept = report.revisions.values_list("canonical").union(conflicts.values_list("canonical"), all=True)
+    return any(said in bytes(canonical) for (canonical,) in kept)
+
+
+def _contents(report: Report) -> frozenset[str]:
+    questions = InstrumentVersion.schema_of(report.window.version_id).questions
+    return frozenset(
+        q.name
+        for q in questions
+        if q.group.startswith(PART_IV) or (q.kind in (TEXT, PHOTO) and q.group not in TOLD_UPWARDS)
+    )
 
 
 def _tell_of_form(report: Report, by: User) -> None:

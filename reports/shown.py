@@ -206,8 +206,8 @@ class Happened:
     note: str
 
 
-def history(report: Report) -> list[Happened]:
-    """What happened to a report and its obligation, oldest first: two queries.
+def history(report: Report, *, told: bool = True) -> list[Happened]:
+    """What happened to a report and its obligation, oldest first: two queries. Not `told`: without what was said of it.
 
     Found by their keys: an event holds the code its unit had at the time, and units get new codes.
     """
@@ -219,7 +219,7 @@ def history(report: Report) -> list[Happened]:
             what=str(TOLD[event.verb][0]),
             at=event.at,
             who=_who(event, names),
-            note=event.detail.get("reason", ""),
+            note=event.detail.get("reason", "") if told else "",
         )
         for event in events
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -207,7 +207,8 @@ def amend(request: SignedIn, pk: int) -> HttpResponse:
     form.fields["occurred_in"].disabled = True
     if posted and form.is_valid():
         try:
-            findings.amend(finding=finding, told=form.told(people), by=request.user)
+            told = replace(form.told(people), nobody="nobody" in request.POST)
+            findings.amend(finding=finding, told=told, by=request.user)
         except FindingError as error:
             _add_error(form, error)
         else:

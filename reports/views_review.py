@@ -23,7 +23,7 @@ from django.views.decorators.http import require_POST, require_safe
 from hierarchy import access, clock, stored
 from hierarchy.access import Permission
 from reports import findings, flag_words, quality, review
-from reports.instruments.schema import YES
+from reports.instruments.schema import PHOTO, YES
 from reports.models import Evidence, Finding, Obligation, Report, State
 from reports.querysets import ObligationQuerySet
 from reports.shown import (
@@ -80,7 +80,7 @@ def _report_page(request: SignedIn, found: Report, *, refused: str = "", status:
         "may_record": _may_record(request, found),
         "doubts": flag_words.of_report(found),
         "may_settle": reviewer and not took_part,
-        "events": history(found),
+        "events": history(found, told=not hidden & found.answers.keys()),
         "revisions": revisions_of(found, revisions, hidden),
         "conflicts": conflicts_of(found, duty.conflicts.select_related("filed_by"), hidden),
         "receipt": _receipt(request, found),
@@ -165,6 +165,9 @@ def compare(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
 def photo(request: SignedIn, pk: uuid.UUID, sha256: str) -> HttpResponseBase:
     """A photo of a report, for those who may see the report. It was re-encoded on arrival and never changes."""
     found = get_object_or_404(Report.objects.for_page().visible_to(request.user), pk=pk)
+    photos = {question.name for question in found.window.version.parsed.questions if question.kind == PHOTO}
+    if photos & findings.hidden_from(request.user, found):
+        raise Http404
     filed = [*found.revisions.all(), *found.obligation.conflicts.all()]
     # The filer's unit may hold photos of other reports, which this reader may not see.
     if not any(f'"{sha256}"'.encode() in bytes(version.canonical) for version in filed):

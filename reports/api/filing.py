@@ -94,9 +94,11 @@ def _report(request: Request, pk: UUID) -> Report:
 
 
 def _shape(request: Request, report: Report) -> ReportShape:
-    """The report without the answers that name people, for readers who do not handle what it suspects."""
+    """The report without what it says of a suspicion and whom it names, for readers who do not handle it."""
     hidden = findings.withheld(user_of(request), report)
-    report.answers = {name: answer for name, answer in report.answers.items() if name not in hidden}
+    if hidden & report.answers.keys():
+        report.answers = {name: answer for name, answer in report.answers.items() if name not in hidden}
+        report.reasons, report.remarks = {}, {}  # words about those answers
     return ReportShape.of(report)
 
 

