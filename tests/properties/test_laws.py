@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from dashboards import publish, standing
-from hierarchy import tree
+from hierarchy import roster, tree
 from hierarchy.levels import Level
 from hierarchy.models import Membership, Unit
 from hierarchy.rows import UnitRow
@@ -153,8 +153,9 @@ class World:
         )
 
     def vacate(self, duty: Obligation, number: int) -> None:
-        until = None if number % 2 else date(2024, 2, 1)
-        Membership.objects.filter(unit=duty.filer).update(until=until)
+        until = date(2030, 1, 1) if number % 2 else date(2024, 2, 1)
+        for seat in Membership.objects.filter(unit=duty.filer).select_related("unit__election", "user"):
+            roster.end(membership=seat, until=until, by=None)
         calendar.refresh_vacancies()
 
     def ratify(self, duty: Obligation, number: int) -> None:
