@@ -1,6 +1,6 @@
-"""A dump becomes the database, whole or not at all, whatever the age of its schema.
+"""Backups, and how a dump becomes the database: whole or not at all, whatever the age of its schema.
 
-It is read into a database of its own, brought up to this version's schema and verified there; only then the two change
+A dump is read into a database of its own, brought up to this version's schema and verified there; only then the two change
 names, in one transaction. Whatever fails before that leaves the database in use as it was.
 """
 
@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -46,6 +47,22 @@ def tool(name: str) -> Path:
     )
 
 
+def back_up(folder: Path) -> tuple[Path, Path]:
+    """Writes the dump of the database, then the archive of keys and evidence; only their owner may read them."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    dump, state = folder / "bawaslu.dump", folder / "state.tar"
+    for path in (dump, state):
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+    words = [tool("pg_dump"), "--format", "custom", "--file", dump, "--dbname", _own()]
+    _run(words, _("Basis data tidak dapat dicadangkan."))
+    with tarfile.open(state, "w") as archive:
+        for root in (Path(settings.KEY_DIR), Path(settings.MEDIA_ROOT)):
+            if root.exists():
+                archive.add(root, arcname=root.name)
+    return dump, state
+
+
 def restore(dump: Path) -> str:
     """Makes the dump the database in use; returns the name under which the one before is kept."""
     _run([tool("pg_restore"), "--list", dump], _("Berkas ini bukan cadangan yang utuh."))
@@ -70,7 +87,8 @@ def take_over(name: str) -> str:
     _require_alone(own)
     for command, sentence in (
         (["migrate", "--noinput"], _("Skema cadangan tidak dapat dibawa ke versi ini.")),
-        (["verify"], _("Isi cadangan tidak cocok. Pulihkan juga berkas state, lalu ulangi.")),
+        # A dump of a running system holds marks that nobody had folded yet.
+        (["verify", "--roll-up"], _("Isi cadangan tidak cocok. Pulihkan juga berkas state, lalu ulangi.")),
     ):
         _run([sys.executable, settings.BASE_DIR / "manage.py", *command], sentence, DATABASE_URL=_address(name))
     before = f"{own}_before_{datetime.now(UTC):%Y%m%d_%H%M%S}"

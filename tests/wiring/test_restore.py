@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,21 @@ def test_a_database_in_use_is_not_replaced(tmp_path: Path) -> None:
         pytest.raises(CommandError, match="Hentikan dulu web, worker, dan beat"),
     ):
         call_command("restore", database="any")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_backup_is_for_its_owner_alone_and_holds_what_verify_needs(tmp_path: Path, settings: Any) -> None:
+    settings.KEY_DIR, settings.MEDIA_ROOT = tmp_path / "keys", tmp_path / "media"
+    for path in (tmp_path / "keys/publication.key", tmp_path / "media/evidence/foto.jpg"):
+        path.parent.mkdir(parents=True)
+        path.write_text("x")
+    call_command("backup", tmp_path / "backup")
+    dump, state = tmp_path / "backup/bawaslu.dump", tmp_path / "backup/state.tar"
+    assert [path.stat().st_mode & 0o777 for path in (dump, state)] == [0o600, 0o600]
+    with tarfile.open(state) as archive:
+        assert {"keys/publication.key", "media/evidence/foto.jpg"} <= set(archive.getnames())
+    listed = subprocess.run([restoring.tool("pg_restore"), "--list", dump], capture_output=True, text=True, check=True)
+    assert "TABLE DATA public reports_event" in listed.stdout
 
 
 def test_the_programs_are_those_of_the_server(monkeypatch: Any, tmp_path: Path) -> None:

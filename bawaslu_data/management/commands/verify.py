@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection, transaction
 
 from dashboards import publish
+from reports import rollup
 from reports.verify import CHECKS
 
 ALL = CHECKS | {"publications": publish.broken}
@@ -20,12 +21,15 @@ class Command(BaseCommand):
     help = "Recomputes what was filed, decided and published from scratch and names every difference."
 
     def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--roll-up", action="store_true", help="fold what waits in the outbox first")
         parser.add_argument("checks", nargs="*", help=f"some of: {', '.join(ALL)} (default: all)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = options["checks"] or list(ALL)
         if unknown := set(chosen) - set(ALL):
             raise CommandError(f"Pemeriksaan tidak dikenal: {', '.join(sorted(unknown))}. Pilihan: {', '.join(ALL)}.")
+        if options["roll_up"]:
+            rollup.run_all()
         broken = 0
         with _one_moment():
             for name in chosen:

@@ -1,0 +1,23 @@
+"""`manage.py backup`: the database and the files, as two files (docs/operations.md, "Back up and restore")."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from bawaslu_data.restoring import back_up
+from hierarchy.management.command import HierarchyCommand
+
+
+class Command(HierarchyCommand):
+    help = "Writes a dump of the database and an archive of keys and evidence into a folder, for their owner alone."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("folder", type=Path)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with self.refusals():
+            for path in back_up(options["folder"]):
+                self.stdout.write(f"{path}  {path.stat().st_size:,}".replace(",", "."))
