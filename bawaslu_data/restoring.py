@@ -20,7 +20,7 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
 from django.utils.translation import gettext as _
 from psycopg import sql
 
@@ -116,8 +116,9 @@ def _parameters(name: str) -> dict[str, Any]:
 @contextmanager
 def _server() -> Iterator[psycopg.Connection]:
     """A connection beside every database of ours, in autocommit."""
+    # A database that somebody is connected to cannot be renamed, be it ourselves.
     connection.close()
-    connection.close_pool()  # a database that somebody is connected to cannot be renamed, be it ourselves
+    connections["default"].close_pool()  # type: ignore[attr-defined]
     with psycopg.connect(**_parameters("postgres"), autocommit=True) as server:
         yield server
 

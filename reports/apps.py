@@ -45,7 +45,8 @@ def _provinces(detail: dict[str, Any]) -> list[str]:
 
 
 TERMS = ("appoint", "end", "let_act", "stop_acting")  # verbs of the roster that change who serves where, and no account
-CODES = ("activate", "renew_code")  # verbs that change a password or a code alone
+# Verbs that change no more of an account than its password or code, or when it was signed out.
+CODES = ("activate", "renew_code", "sign_out_everywhere", "sign_out_ended")
 
 
 def _roster_changed(verb: str, election: Any, by: Any, detail: dict[str, Any], **_kwargs: Any) -> None:

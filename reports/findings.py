@@ -115,10 +115,9 @@ def hidden_from(user: User, report: Report) -> frozenset[str]:
 def withheld(user: User, report: Report) -> frozenset[str]:
     """The same, for a page or an answer that shows the rest: whoever but the writer reads names is told of."""
     hidden = hidden_from(user, report)
-    form = report.obligation.window.instrument.code == FORM
-    if form and not hidden and PEOPLE_ASKED & report.answers.keys():
-        if not access.can(user, Permission.FILE, report.obligation.filer):
-            _tell_of_form(report, user)
+    names = report.obligation.window.instrument.code == FORM and PEOPLE_ASKED & report.answers.keys()
+    if names and not hidden and not access.can(user, Permission.FILE, report.obligation.filer):
+        _tell_of_form(report, user)
     return hidden
 
 

@@ -354,7 +354,9 @@ def test_contents_of_a_form_a_are_read_by_who_wrote_reviews_or_handles_it(
         """On the page, beside the version before, through the API, in the history, and the photo."""
         client.force_login(fresh(user))
         told = [client.get(url).content.decode() for url in (web, compare, api, f"{api}revisions/")]
-        secrets = [{text in page for text in (NAME, "Pembagian amplop", "Terlihat pembagian", kept.sha256)} for page in told]
+        secrets = [
+            {text in page for text in (NAME, "Pembagian amplop", "Terlihat pembagian", kept.sha256)} for page in told
+        ]
         assert all(len(found) == 1 for found in secrets), "all of it or nothing"
         assert OPEN in told[0]
         shown = client.get(picture)
