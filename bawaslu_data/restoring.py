@@ -1,7 +1,7 @@
 """Backups, and how a dump becomes the database: whole or not at all, whatever the age of its schema.
 
-A dump is read into a database of its own, brought up to this version's schema and verified there; only then the two change
-names, in one transaction. Whatever fails before that leaves the database in use as it was.
+A dump is read into a database of its own, brought up to this version's schema and verified there; only then the two
+change names, in one transaction. Whatever fails before that leaves the database in use as it was.
 """
 
 from __future__ import annotations

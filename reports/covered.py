@@ -8,10 +8,10 @@ Each digest is computed under the lock its writers hold, so that the newest even
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from django.db import connection
 
 # key -> (what it is the digest of, rows of (key's parts..., digest)). A digest is the SHA-256 (hex) of one JSON array a
@@ -99,8 +99,8 @@ def secrets(username: str | None = None) -> dict[str, str]:
 
 
 def schema_sha256(schema: dict[str, Any]) -> str:
-    """Of a published schema as it is stored, whatever class reads it."""
-    return hashlib.sha256(json.dumps(schema, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    """Of a published schema as it is stored: the digest (hex) it was published with (InstrumentVersion.digest)."""
+    return hashlib.sha256(msgspec.json.encode(schema, order="sorted")).hexdigest()
 
 
 def sha256_of(words: str) -> str:

@@ -6,6 +6,7 @@ row and of its event are taken one after the other, so they may differ by second
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any
 
 from reports import findings
 from reports.covered import sha256_of
-from reports.models import AgendaItem, Event, Finding, Plenary, Vote
+from reports.models import AgendaItem, Event, Finding, Minutes, Plenary, Vote
 from reports.verify_filed import named
 
 SAME = timedelta(minutes=1)
@@ -32,9 +33,10 @@ class _Told:
     excused: dict[str, str] = field(default_factory=dict)
     items: dict[int, dict[str, Any]] = field(default_factory=dict)
     votes: dict[tuple[int, str], tuple[dict[str, Any], datetime]] = field(default_factory=dict)
+    minutes: str | None = None  # SHA-256 of the file
 
     def hear(self, event: Event) -> None:
-        about, _dot, what = event.verb.partition(".")
+        what = event.verb.partition(".")[2]
         detail, item = event.detail, event.detail.get("item")
         if what in ("called", "opened", "closed", "cancelled"):
             self.state = "OPEN" if what == "opened" else what.upper()
@@ -48,13 +50,13 @@ class _Told:
             self.items.pop(item, None)
         elif what == "voted":
             self.votes[item, event.actor] = (detail, event.at)
-        elif what in ("added", "refreshed") or (decision := DECIDED.get(what)) or what == "postponed":
+        elif event.verb == "minutes.kept":
+            self.minutes = detail["sha256"]
+        elif what == "postponed":
+            self.items[item] |= {"decision": "POSTPONED", "note": detail["reason"], "at": event.at}
+        elif what in ("added", "refreshed", *DECIDED):
             known = self.items.setdefault(item, {"decision": "PENDING"})
-            known |= detail | {"at": event.at}
-            if about != "agenda":
-                known["decision"] = decision
-            elif what == "postponed":
-                known["decision"] = "POSTPONED"
+            known |= detail | {"at": event.at, "decision": DECIDED.get(what, known["decision"])}
 
 
 def broken_meetings() -> Iterator[str]:
@@ -62,6 +64,7 @@ def broken_meetings() -> Iterator[str]:
     told: dict[str, _Told] = defaultdict(_Told)
     for event in Event.objects.filter(target__startswith="pleno-").order_by("id").iterator(chunk_size=2_000):
         told[event.target].hear(event)
+    minutes = _minutes()
     rows = Plenary.objects.select_related("presided_by").order_by("pk")
     for meeting in rows.prefetch_related("attendance__user", "items__votes__user").iterator(chunk_size=200):
         known = told.pop(f"pleno-{meeting.pk}", None)
@@ -70,10 +73,21 @@ def broken_meetings() -> Iterator[str]:
             yield f"{name}: called without an event"
             continue
         yield from (f"{name}: {fault}" for fault in _of_meeting(meeting, known))
+        if known.minutes != minutes.pop(meeting.pk, None):
+            yield f"{name}: its minutes are not those that were kept"
         yield from (f"{name}: {fault}" for fault in _of_attendance(meeting, known))
         yield from (f"{name}: {fault}" for fault in _of_items(list(meeting.items.all()), known))
     yield from (f"plenary {target[6:]}: the journal tells of it, and it is not there" for target in told)
     yield from named(QUORUM_LAWS)
+
+
+def _minutes() -> dict[int, str]:
+    """Plenary -> SHA-256 (hex) of the file of its minutes; "" where that is not the hash beside it."""
+    found = {}
+    for row in Minutes.objects.iterator(chunk_size=20):
+        file = hashlib.sha256(row.pdf).digest()
+        found[row.plenary_id] = file.hex() if file == bytes(row.sha256) else ""
+    return found
 
 
 def _of_meeting(meeting: Plenary, told: _Told) -> Iterator[str]:
@@ -124,7 +138,8 @@ def _of_items(items: list[AgendaItem], told: _Told) -> Iterator[str]:
             ("version", kept.get("version"), item.version),
             ("mode", kept.get("mode", ""), item.mode),
             ("window or finding", (kept.get("window"), kept.get("finding")), (item.window_id, item.finding_id)),
-            ("note", kept.get("reason", ""), item.note),
+            ("note", kept.get("note", ""), item.note),
+            ("reason", kept.get("reason", ""), item.reason),
         ]
         yield from (f"item {pk}: its {name} is not what the journal tells" for name, old, new in facts if old != new)
         if item.decided_at and not _same(kept["at"], item.decided_at):

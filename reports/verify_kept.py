@@ -76,6 +76,14 @@ INSTRUMENT_LAWS = {
     "window {}: opened without an event, or at another time": """
         SELECT w.id FROM reports_window w WHERE w.opened_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM reports_event e
             WHERE e.verb = 'window.opened' AND e.target = w.id::text AND e.at = w.opened_at)""",
+    "window {}: it asks another version than the journal tells": """
+        WITH last AS (
+            SELECT DISTINCT ON (target) target, detail->>'version' AS number FROM reports_event
+            WHERE verb IN ('window.opened', 'window.repinned') AND detail ? 'version' ORDER BY target, id DESC
+        )
+        SELECT w.id FROM reports_window w JOIN reports_instrumentversion v ON v.id = w.version_id
+            LEFT JOIN last ON last.target = w.id::text
+        WHERE v.number::text <> last.number OR v.instrument_id <> w.instrument_id""",
     "window {}: the journal tells that it was opened, and it is not open": """
         SELECT e.target FROM reports_event e WHERE e.verb = 'window.opened' AND NOT EXISTS (
             SELECT 1 FROM reports_window w WHERE w.id::text = e.target AND w.opened_at IS NOT NULL)""",
@@ -84,15 +92,13 @@ INSTRUMENT_LAWS = {
 
 def broken_instruments() -> Iterator[str]:
     """Instruments against their source and the journal; windows against the journal."""
-    told = {
-        event.target: event.detail["schema_sha256"]
-        for event in Event.objects.filter(verb="instrument.published", detail__has_key="schema_sha256")
-    }
-    for version in InstrumentVersion.objects.select_related("instrument").order_by("pk"):
-        name = f"{version.instrument.code} v{version.number}"
+    published = Event.objects.filter(verb="instrument.published", detail__has_key="digest")
+    told = dict(published.values_list("target", "detail__digest"))
+    for version in InstrumentVersion.objects.select_related("instrument").order_by("pk").iterator(chunk_size=20):
+        name, digest = f"{version.instrument.code} v{version.number}", bytes(version.digest).hex()
         if hashlib.sha256(version.source).hexdigest() != version.source_sha256:
             yield f"instrument {name}: its source is not what was published"
-        if told.get(name, covered.schema_sha256(version.schema)) != covered.schema_sha256(version.schema):
+        if not digest == covered.schema_sha256(version.schema) == told.get(name, digest):
             yield f"instrument {name}: its questions are not those that were published"
     yield from named(INSTRUMENT_LAWS)
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from hierarchy import clock
 from hierarchy.levels import Level
 from hierarchy.models import User
-from reports import covered, journal
+from reports import journal
 from reports.calendar import stage_codes
 from reports.models import Cadence, Instrument, InstrumentVersion
 
@@ -132,9 +132,10 @@ def _store(
         published_at=clock.now(),
         published_by=by,
     )
-    kept = covered.schema_sha256(version.schema)
     journal.write(
-        journal.entry("instrument.published", by=by, target=_name(version), source_sha256=digest, schema_sha256=kept)
+        journal.entry(
+            "instrument.published", by=by, target=_name(version), source_sha256=digest, digest=schema.digest.hex()
+        )
     )
     return version
 

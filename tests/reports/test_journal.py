@@ -76,6 +76,7 @@ HISTORY = [
     "reports_agendaitem",
     "reports_plenary",
     "reports_attendance",
+    "reports_minutes",
     "reports_instrumentversion",
     "dashboards_publication",
     "dashboards_publishedpage",

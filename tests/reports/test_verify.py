@@ -205,6 +205,12 @@ TAMPERINGS: dict[str, tuple[str, str]] = {
         "UPDATE reports_agendaitem SET note = 'Lain.' WHERE decision = 'POSTPONED'", "its note is not"),
     "notes of the minutes changed": ("UPDATE reports_plenary SET notes = 'Ribut.'", "its notes is not"),
     "number of the minutes changed": ("UPDATE reports_plenary SET minutes_number = '2/BA'", "its number of minutes"),
+    "minutes exchanged": ("UPDATE reports_minutes SET pdf = 'x', sha256 = sha256('x')", "its minutes are not those"),
+    "minutes deleted": ("DELETE FROM reports_minutes", "its minutes are not those"),
+    "reason of an item changed": ("UPDATE reports_agendaitem SET reason = 'x' WHERE id = {item}", "its reason is not"),
+    "window put to another version": (
+        """UPDATE reports_window SET version_id = (SELECT max(id) FROM reports_instrumentversion)
+        WHERE id = {window}""", "it asks another version"),
     "presider changed": ("UPDATE reports_plenary SET presided_by_id = {admin}", "its presider"),
     "members of the day changed": ("UPDATE reports_plenary SET members = 5", "its members"),
     "attendance changed": (

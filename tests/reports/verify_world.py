@@ -125,7 +125,7 @@ def _plenaries(day: Day, form: Report) -> tuple[Finding, Finding]:
     findings.assign(finding=found, people=[operator], by=members[0])
     meeting = plenary.call(
         unit=found.unit, windows=[day.windows["pemungutan-tps"]], about=[found, dismissed, later],
-        meets_at=days.AFTERNOON, place="Kantor", public=False, by=members[0],
+        meets_at=days.AFTERNOON, place="Kantor", public=False, by=members[0], reason="Belum semua TPS melapor.",
     )  # fmt: skip
     sitting.excuse(plenary=meeting, member=members[2], reason="Sakit", by=operator)
     for member in members:
