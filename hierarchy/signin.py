@@ -35,11 +35,13 @@ def check(request: HttpRequest, *, username: str, password: str, device: str = "
     """
     user = User.objects.filter(username=username, is_active=True).first()
     network, known = network_of(request), devices.knows(device, user) if user else ""
+    lane = Lane.KNOWN if known else Lane.STRANGER
+    hashing.require_room(lane)
     attempt = Attempt(_counts(user, username, known, network))
     if user is None and not _worth_hashing(network):
         return None
     try:
-        with hashing.turn(Lane.KNOWN if known else Lane.STRANGER):
+        with hashing.turn(lane):
             found = authenticate(request, username=username, password=password)
     except hashing.Busy:
         attempt.forgive()
