@@ -42,21 +42,9 @@ def publish(*, election: Election, by: User | None, note: str = "") -> Publicati
         # waits for a release in progress before the snapshot is taken; an advisory lock would wait after it.
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute("LOCK TABLE dashboards_publication IN SHARE ROW EXCLUSIVE MODE")
-        previous, sealed = election.publications.first(), Seal.objects.last()
-        cut_off = clock.now()
-        number = previous.number + 1 if previous else 1
-        pages, changed = _store_pages(election, number, cut_off)
-        publication = Publication(
-            election=election,
-            number=number,
-            cut_off=cut_off,
-            changed=changed,
-            published_by=by,
-            note=note,
-            header=proof.NEWEST,
-            previous_digest=bytes(previous.digest) if previous else GENESIS,
-            journal_head=bytes(sealed.head) if sealed else GENESIS,
-        )
+        publication = _next(election)
+        publication.published_by, publication.note = by, note
+        pages, publication.changed = _store_pages(election, publication.number, publication.cut_off)
         _sign(publication, pages)
         publication.save(force_insert=True)
         journal.write(
@@ -64,14 +52,27 @@ def publish(*, election: Election, by: User | None, note: str = "") -> Publicati
                 PUBLISHED,
                 by=by,
                 election=election.code,
-                target=_target(election, number),
-                at=cut_off,
+                target=_target(election, publication.number),
+                at=publication.cut_off,
                 digest=publication.digest.hex(),
-                changed=changed,
+                changed=publication.changed,
                 note=note,
             )
         )
     return publication
+
+
+def _next(election: Election) -> Publication:
+    """The release after the newest, linked to it and to the journal; its first query takes the snapshot."""
+    previous, sealed = election.publications.first(), Seal.objects.last()
+    return Publication(
+        election=election,
+        number=previous.number + 1 if previous else 1,
+        cut_off=clock.now(),
+        header=proof.NEWEST,
+        previous_digest=bytes(previous.digest) if previous else GENESIS,
+        journal_head=bytes(sealed.head) if sealed else GENESIS,
+    )
 
 
 def _store_pages(election: Election, number: int, cut_off: datetime) -> tuple[dict[str, bytes], int]:
