@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from hierarchy import formats
 from hierarchy.models import Unit
-from reports import ratified
+from reports import ratified, readiness
 from reports.models import AgendaItem, Tally, Window
 
 Standing = Mapping[tuple[int, int], AgendaItem]  # (unit id, window id) -> the ratified figure that stands
@@ -81,8 +81,9 @@ def body(unit: Unit, tallies: Sequence[Tally], standing: Standing) -> Body:
 
 def bodies(units: Iterable[Unit], windows: Iterable[Window]) -> dict[str, Body]:
     """Code -> the body of each unit that has something to ratify in the windows; two queries. `units` have their
-    election, `windows` their instrument and version."""
-    by_pk, by_window = {unit.pk: unit for unit in units}, {window.pk: window for window in windows}
+    election, `windows` their instrument and version; Form A is no recap (docs/adr/0010)."""
+    by_pk = {unit.pk: unit for unit in units}
+    by_window = {window.pk: window for window in windows if readiness.recapped(window)}
     standing = ratified.standing(by_pk)
     held: dict[int, list[Tally]] = defaultdict(list)
     for tally in Tally.objects.filter(unit__in=by_pk, window__in=by_window, expected__gt=0).order_by("window_id"):
