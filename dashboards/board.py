@@ -19,14 +19,14 @@ from django.db.models.functions import Greatest, JSONObject
 from django.utils.translation import get_language
 
 from dashboards.board_shapes import ALL_PERIODS, BEST_FIRST, SORTS, Asked, Cell, Choice, Heat, Row
-from dashboards.figures import Counts, add_counts, period_label
+from dashboards.figures import period_label
 from hierarchy.levels import LEAF
 from hierarchy.models import Unit
 from hierarchy.querysets import UnitQuerySet
-from reports.counting import PASSING, TALLIED, counts_of
+from reports.counting import PASSING, TALLIED, Counts, add_counts, counts_of
 from reports.models import Cadence, Obligation, Tally, Window
 
-SHOWN = (*TALLIED, *PASSING)  # the fields of figures.Counts
+SHOWN = (*TALLIED, *PASSING)  # the fields of counting.Counts
 _UNIT = ("pk", "code", "name", "kind", "level", "number")
 # What is filed whenever something happens is owed by nobody beforehand, so nobody can be behind with it.
 OWED_AHEAD = Q(opened_at__isnull=False) & ~Q(instrument__cadence=Cadence.EVENT)

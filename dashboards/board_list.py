@@ -14,13 +14,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from dashboards.board_shapes import Asked, Choice, Heat
-from dashboards.figures import Counts
 from hierarchy import access, formats
 from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.models import Membership, Role, Unit, User
 from reports import reminders
-from reports.counting import PASSING, TALLIED, WORDS, Word
+from reports.counting import PASSING, TALLIED, WORDS, Counts, Word
 from reports.models import Obligation, State
 from reports.worklist import Row
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from dashboards.figures import Counts, period_label
+from dashboards.figures import period_label
 from hierarchy.models import Unit
+from reports.counting import Counts
 
 ALL_PERIODS = "semua"
 

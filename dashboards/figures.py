@@ -10,8 +10,6 @@ from django.utils.translation import gettext as _
 
 from hierarchy import formats
 from hierarchy.levels import Level
-from reports.counting import Counts as Counts
-from reports.counting import add_counts as add_counts
 from reports.instruments import indicator_words
 from reports.instruments.schema import CellKind, Question, Schema, problem_cells, sum_cells
 from reports.models import Cadence, Instrument

@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import get_language
 
 from dashboards import snapshots
-from dashboards.figures import INCIDENT, Counts, Line, add_counts, add_vectors, problem_lines
+from dashboards.figures import INCIDENT, Line, add_vectors, problem_lines
 from dashboards.models import Snapshot
 from dashboards.pages import Row, UnitPage, vector_of
 from dashboards.ratification import Body, body
@@ -25,7 +25,7 @@ from hierarchy.clock import WITA
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
 from reports import findings, ratified
-from reports.counting import WORDS
+from reports.counting import WORDS, Counts, add_counts
 from reports.instruments.schema import Schema
 from reports.models import Finding, Report, Window
 

@@ -15,11 +15,9 @@ from django.utils.translation import get_language
 from dashboards.figures import (
     PROVISIONAL,
     RATIFIED,
-    Counts,
     Figure,
     Line,
     SumRow,
-    add_counts,
     add_vectors,
     period_label,
     problem_lines,
@@ -32,7 +30,7 @@ from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Unit
 from reports import ratified
-from reports.counting import PASSING, TALLIED, counts_of, shown_state
+from reports.counting import PASSING, TALLIED, Counts, add_counts, counts_of, shown_state
 from reports.instruments.schema import problem_cells
 from reports.models import AgendaItem, Obligation, Tally, Window
 from reports.querysets import without_schema

@@ -10,13 +10,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from dashboards.figures import (
-    PROVISIONAL,
-    RATIFIED,
-    Counts,
-    Figure,
-    Line,
-)
+from dashboards.figures import PROVISIONAL, RATIFIED, Figure, Line
 from dashboards.models import Publication, PublishedPage
 from dashboards.public import stored
 from dashboards.public_section import Section, Still, Sum, section_of
@@ -25,6 +19,7 @@ from hierarchy import formats
 from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Unit
+from reports.counting import Counts
 from reports.models import Finding, InstrumentVersion, Stage
 
 TOP = 6  # problems shown as figures; the list below holds them all

@@ -10,7 +10,6 @@ from typing import Any
 from django.utils.translation import get_language
 
 from dashboards.figures import (
-    Counts,
     Line,
     SumRow,
     period_label,
@@ -21,6 +20,7 @@ from dashboards.figures import (
     sum_rows,
 )
 from dashboards.published_sections import ALL
+from reports.counting import Counts
 from reports.instruments.schema import Schema
 from reports.models import InstrumentVersion, Stage
 

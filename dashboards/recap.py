@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from dashboards.figures import INCIDENT, Counts, add_vectors, period_label
+from dashboards.figures import INCIDENT, add_vectors, period_label
 from dashboards.ratification import Body, bodies
 from dashboards.recap_columns import Column, Topic, topics
 from dashboards.workbook import Incident, Line, Part, Recap
@@ -25,7 +25,7 @@ from hierarchy.levels import LEAF, Level
 from hierarchy.models import Membership, Role, Unit
 from hierarchy.querysets import within_q
 from reports import ratified
-from reports.counting import PASSING, TALLIED, WORDS, counts_of
+from reports.counting import PASSING, TALLIED, WORDS, Counts, counts_of
 from reports.models import Cadence, InstrumentVersion, Obligation, Stage, State, Tally, Window
 
 CHUNK = 2_000

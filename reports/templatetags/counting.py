@@ -1,6 +1,6 @@
 """`{% load counting %}`: a word of counting on a page, always with its label, its number and what it is a part of.
 
-`counts` is what has `number(word)` and `whole(word)`, as dashboards.figures.Counts does. What a word counts is printed
+`counts` is what has `number(word)` and `whole(word)`, as reports.counting.Counts does. What a word counts is printed
 in an element with `data-word`, so that a test can hold every page against reports/counting.py.
 """
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboards import figures
-from dashboards.figures import Counts
 from dashboards.public_page import Address, state_of
 from dashboards.svg import outlines
+from reports.counting import Counts, add_counts
 from reports.instruments.publishing import CATALOGUE
 from reports.instruments.schema import INTEGER, Schema, problem_cells, sum_cells
 from reports.instruments.xlsform import contents_of, read
@@ -102,7 +102,7 @@ def test_whoever_owes_has_filed_or_is_missing_vacant_or_unreachable(counts: Coun
 @no_clock
 @given(st.lists(COUNTS, max_size=6))
 def test_counts_add_up_field_by_field(some: list[Counts]) -> None:
-    total = figures.add_counts(counts.__dict__ for counts in some)
+    total = add_counts(counts.__dict__ for counts in some)
     assert total.missing == sum(counts.missing for counts in some)
     assert total.expected == sum(counts.expected for counts in some)
 
