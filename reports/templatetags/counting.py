@@ -24,26 +24,8 @@ class Counted(Protocol):
 
 
 @register.simple_tag
-def number_of(counts: Counted, word: str) -> int:
-    """How many are counted under a word."""
-    return counts.number(word)
-
-
-@register.filter
-def word_label(word: str) -> str:
-    """`{{ "late"|word_label }}` -> Masuk terlambat."""
-    return str(WORDS[word].label)
-
-
-@register.filter
-def part_of(word: str) -> str:
-    """What the percentage of a word is of, as a heading says it: "dari wajib lapor"; "" where it has none."""
-    return _("dari %(whole)s") % {"whole": WHOLES[WORDS[word].of]} if WORDS[word].of else ""
-
-
-@register.simple_tag
 def word_of(counts: Counted, word: str) -> str:
-    """The same number with its whole in words: 22 dari 32 wajib lapor (68,8 %)."""
+    """A number with its whole in words: 22 dari 32 wajib lapor (68,8 %)."""
     return formats.n_of_total(counts.number(word), counts.whole(word), str(WHOLES[WORDS[word].of]))
 
 
@@ -63,4 +45,5 @@ def word_bar(counts: Counted, word: str) -> dict[str, Any]:
 def th_word(context: template.Context, word: str, key: str, share: bool = False) -> dict[str, Any]:
     """A heading that is a word and sorts by `key`; with `share` it names the denominator of its column."""
     heading = th_urut(context, str(WORDS[word].label), key, number=True)
-    return heading | {"note": part_of(word) if share else ""}
+    whole = WHOLES.get(WORDS[word].of, "") if share else ""
+    return heading | {"note": _("dari %(whole)s") % {"whole": whole} if whole else ""}

@@ -138,7 +138,11 @@ STEPS = [{"label": "Logistik", "url": "/1", "state": "done"}, {"label": "Suara",
     [
         ('state.html"', {"state": "OWED", "note": "sisa 1 jam"}, "Belum lapor · sisa 1 jam"),
         ('state.html"', {"state": "UNREACHABLE", "note": ""}, "Tanpa sinyal"),
-        ('counts.html"', {"owed": 4, "filed": 3, "on_time": 2, "approved": 1, "noun": ""}, "3 dari 4 (75,0 %)"),
+        (
+            'counts.html"',
+            {"owed": 4, "filed": 3, "on_time": 2, "approved": 1, "noun": ""},
+            "3 dari 4 wajib lapor (75,0 %)",
+        ),
         ('breadcrumb.html"', {"crumbs": [{"label": "Kaltim", "url": "/"}, {"label": "Paser", "url": ""}]}, "Paser"),
         ('tabs.html"', {"label": "T", "tabs": [{"label": "A", "url": "/", "current": True, "count": 1204}]}, "1.204"),
         ('steps.html"', {"steps": STEPS}, "Langkah 2 dari 2 : Suara"),
