@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher, check_password, make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.test import Client
@@ -118,3 +119,11 @@ def test_the_demo_has_its_password_and_no_deployment_does(settings: Any) -> None
     assert refused(DEMO) == []
     settings.DEPLOYED = True
     assert refused(DEMO)
+
+
+def test_one_hash_takes_one_core_and_an_older_one_still_opens() -> None:
+    assert ",p=1$" in make_password("perahu-merah-dua")
+    older = Argon2PasswordHasher().encode("perahu-merah-dua", "seasalt-of-old")
+    assert ",p=8$" in older
+    assert check_password("perahu-merah-dua", older)
+    assert not check_password("perahu-merah-tiga", older)
