@@ -169,7 +169,7 @@ def test_a_lost_database_fails_the_request_and_a_retry_gives_the_receipts(world,
     monkeypatch.setattr(intake, "submit", lost_at_the_second)
     reports = [world.filing(code) for code in (STATION, OTHER_STATION, THIRD_STATION)]
     sent = Caller(cast.pkd).client.post("/api/v1/reports/batch/", {"reports": reports}, "application/json")
-    assert sent.status_code == 500
+    assert (sent.status_code, sent["Content-Type"]) == (503, "application/problem+json")
     assert len(tries) == 2, "the rest is not tried against a database that is away"
     assert [result["status"] for result in post(cast.pkd, reports)] == [200, 201, 201]
 
