@@ -22,10 +22,10 @@ from hierarchy import clock
 from hierarchy.levels import LEAF
 from hierarchy.models import Unit, User
 from reports import calendar, outbox, reminders, review, rollup
-from reports.models import Event, Obligation, State
+from reports.models import Event, Extension, Obligation, State, Window
 from reports.rollup import COUNTS
 from tests.cast import Cast
-from tests.days import MORNING_AFTER, OPENED, Day, fresh
+from tests.days import AFTERNOON, MORNING_AFTER, OPENED, Day, fresh
 from tests.reports.test_pages import text_of
 
 LEVELS = ["64", "6472", "647201", "6472012001", "6472012001001"]
@@ -67,15 +67,34 @@ def scan_at(day: Day, code: str, **chosen: str) -> tuple[board_list.Scan, Any]:
 
 
 def befall(day: Day, fates: list[tuple[State, timedelta | None]], extended: timedelta) -> None:
-    """Lets every obligation meet its fate, some with a later deadline, and rolls up."""
-    rows = list(Obligation.objects.order_by("pk"))
+    """Lets every window be due at 18.00 and `extended`, every fifth obligation later by an extension, and every
+    obligation meet its fate; then rolls up."""
+    rows = list(Obligation.objects.select_related("window").order_by("pk"))
+    longer = []
     for number, (row, (state, gap)) in enumerate(zip(rows, itertools.cycle(fates), strict=False)):
-        row.due_at = row.closes_at - 2 * HOUR if number % 5 == 4 else row.due_at + extended
+        window = row.window
+        row.due_at = min(max(AFTERNOON + 3 * HOUR + extended, window.opens_at + HOUR), window.closes_at)
+        Window.objects.filter(pk=window.pk).exclude(due_at=row.due_at).update(due_at=row.due_at)
+        if number % 5 == 4 and row.due_at < window.closes_at - 2 * HOUR:
+            row.due_at = window.closes_at - 2 * HOUR
+            longer.append(
+                Extension(
+                    window=window,
+                    unit_id=row.subject_id,
+                    due_at=row.due_at,
+                    closes_at=window.closes_at,
+                    reason="Banjir.",
+                    granted_by=day.cast.province_chair,
+                    granted_at=AFTERNOON,
+                )
+            )
         row.state, row.first_filed_at = state, None if gap is None else row.due_at + gap
         row.attested_by = day.cast.pkd if state == State.UNREACHABLE else None
         row.attested_reason = "Kabar lewat radio." if state == State.UNREACHABLE else ""
     fields = ["state", "first_filed_at", "due_at", "attested_by", "attested_reason"]
     with transaction.atomic():
+        Extension.objects.all().delete()
+        Extension.objects.bulk_create(longer)
         Obligation.objects.bulk_update(rows, fields)
         for window in day.windows.values():
             outbox.mark_window(window)

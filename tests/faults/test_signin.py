@@ -27,8 +27,10 @@ HELD = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AN
 
 @pytest.fixture
 def duties(world: World) -> Iterator[list[Duty]]:
-    """Of people who have a password; one of them for each stranger to guess at. Nobody activated an account with it, and
-    `verify` says so, which is right: it goes before the world is checked."""
+    """Of people who have a password; one of them for each stranger to guess at.
+
+    Nobody activated an account with it, which `verify` rightly names: it is taken back before the world is checked.
+    """
     taken = world.take(4)
     before = dict(world.ask("SELECT id, password FROM hierarchy_user"))
     world.ask("UPDATE hierarchy_user SET password = %s RETURNING id", make_password(PASSWORD))
