@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend, which remembers for a moment that the database is away.
+"""Django's PostgreSQL backend, which remembers for a moment that the database is away, and keeps no dead connections.
 
 Each attempt to connect costs a thread the pool's whole patience. While the database is known to be away, one request
 in REST_SECONDS pays it to look again; all others fail at once.
@@ -51,3 +51,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise
         self.known.note(away=False)
         return connection
+
+    def _close(self) -> None:
+        # Whatever ended this connection ended those that lie idle beside it; each would fail a request of its own, up
+        # to minutes after the database has come back.
+        pool = self.pool if self.connection is not None and self.connection.broken else None
+        super()._close()  # type: ignore[misc]  # the stubs leave it out
+        if pool is not None:
+            pool.drain()

@@ -23,6 +23,7 @@ class Worlds:
         if stations not in self.made:
             self.made[stations] = World(self.factory.mktemp("world"), stations)
             self.made[stations].begin()
+        self.made[stations].settle()
         return self.made[stations]
 
     def drop(self, stations: int) -> None:

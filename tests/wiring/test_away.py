@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -121,3 +123,34 @@ def test_only_one_request_in_a_while_waits_for_a_database_that_is_away(monkeypat
     assert tried == [100.0, 101.0, 102.0]
     there = True
     assert [wrapper.get_new_connection({}) for _request in range(3)] == ["a connection"] * 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_comes_back_fails_one_request_and_not_one_for_each_connection() -> None:
+    """A server that was restarted, as seen by a process that holds idle connections to it."""
+
+    def ask(_number: int = 0) -> bool:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except OperationalError:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    together = threading.Barrier(4)
+
+    def ask_together(number: int) -> bool:
+        connection.ensure_connection()
+        together.wait(10)
+        return ask(number)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(ask_together, range(4)))
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid()"
+        )
+    assert [ask() for _ in range(6)] == [False, *[True] * 5]
