@@ -123,7 +123,7 @@ def laid_items(found: Plenary, reader: User, present: list[User]) -> list[Laid]:
     items = items.select_related("finding__unit", "finding__occurred_in")
     ready = items.defer(*without_schema("window__version")).prefetch_related("votes__user").order_by("pk")
     standing = ratified.standing([found.unit_id])
-    due = readiness.due_of(found.unit, [item.window for item in ready if item.window])
+    granted = readiness.granted_to(found.unit, [item.window for item in ready if item.window])
     laid = []
     for item in ready:
         votes = list(item.votes.all())
@@ -143,7 +143,7 @@ def laid_items(found: Plenary, reader: User, present: list[User]) -> list[Laid]:
                 against=ratified.differences(item.corrects.shown, item.shown, schema) if item.corrects else [],
                 mine=mine,
                 newest=newest,
-                due_at=due[item.window_id],
+                due_at=readiness.due_at(item.window, granted, item.decided_at),
                 silent=silent,
             )
         )

@@ -259,9 +259,10 @@ def _quorum(plenary: Plenary, rows: list[Attendance]) -> str:
     if plenary.quorum is None:
         return "Kuorum: …"
     came = sum(row.arrived_at is not None for row in rows)
+    # Who joined the body during the meeting stands in the list, and counts on both sides.
     return (
-        f"Rapat dihadiri {came} dari {plenary.members} anggota. Kuorum {plenary.quorum} anggota terpenuhi,"
-        " sehingga rapat sah mengambil keputusan."
+        f"Rapat dihadiri {came} dari {max(plenary.members or 0, len(rows))} anggota. Kuorum {plenary.quorum} anggota"
+        " terpenuhi, sehingga rapat sah mengambil keputusan."
     )
 
 
@@ -301,7 +302,7 @@ def _item(item: AgendaItem) -> dict[str, Any]:
         "title": agenda_title(item),
         "decision": f"Keputusan: {decision}",
         "said": [
-            *([f"Alasan mengesahkan rekap yang {_unready(item)}: {item.reason}"] if item.reason else []),
+            *([f"Alasan {_purpose(item)} rekap yang {_unready(item)}: {item.reason}"] if item.reason else []),
             *([f"Keterangan: {item.note}"] if item.note else []),
         ],
         "votes_title": "Suara",
@@ -310,9 +311,16 @@ def _item(item: AgendaItem) -> dict[str, Any]:
     }
 
 
+def _purpose(item: AgendaItem) -> str:
+    """What the reason was given for: what was voted down or put off was only ever proposed with it."""
+    return (
+        "mengesahkan" if item.decision in (AgendaItem.Decision.RATIFIED, AgendaItem.Decision.PENDING) else "mengajukan"
+    )
+
+
 def _due(item: AgendaItem) -> datetime:
     assert item.window is not None, "only figures are due"
-    return readiness.due_of(item.unit, [item.window])[item.window.pk]
+    return readiness.due_at(item.window, readiness.granted_to(item.unit, [item.window]), item.decided_at)
 
 
 def _unready(item: AgendaItem) -> str:

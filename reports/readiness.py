@@ -57,14 +57,23 @@ def reasoned(item: AgendaItem, reason: str) -> Readiness:
 
 
 def due_of(unit: Unit, windows: Iterable[Window]) -> dict[int, datetime]:
-    """Window id -> when the last report of the unit is due, with the time that was granted to it, to a part of it or to
-    an area around it. One query."""
-    due = {window.pk: window.due_at for window in windows}
+    """Window id -> when the last report of the unit is due. One query."""
+    windows = list(windows)
+    granted = granted_to(unit, windows)
+    return {window.pk: due_at(window, granted) for window in windows}
+
+
+def granted_to(unit: Unit, windows: Iterable[Window]) -> list[Extension]:
+    """The time that was granted to a unit, to a part of it or to an area around it. One query."""
     around = [getattr(unit, f"{level.spec.column}_id") for level in Level if level < unit.level]
-    granted = Extension.objects.filter(within_q(unit, "unit__") | Q(unit__in=around), window__in=list(due))
-    for window, later in granted.values_list("window_id", "due_at"):
-        due[window] = max(due[window], later)
-    return due
+    there = Extension.objects.filter(within_q(unit, "unit__") | Q(unit__in=around))
+    return list(there.filter(window__in=[window.pk for window in windows]))
+
+
+def due_at(window: Window, granted: Iterable[Extension], at: datetime | None = None) -> datetime:
+    """When the last report is due, by what had been `granted` at a moment: what was decided then was decided by it."""
+    of_window = (each for each in granted if each.window_id == window.pk and (at is None or each.granted_at <= at))
+    return max([window.due_at, *(each.due_at for each in of_window)])
 
 
 def recapped(window: Window) -> bool:

@@ -38,10 +38,11 @@ def members_of(unit: Unit) -> list[Membership]:
 def needed_of(unit: Unit, members: int) -> int:
     """Members who must be present: more than half, or more where the body has set so for itself.
 
-    What it set is held against its members of today: three of three is less than half of seven.
+    What it set is held against its members of today: three of three is less than half of seven, and more than there are
+    once somebody's term has ended.
     """
     own = Quorum.objects.filter(unit=unit).values_list("needed", flat=True).first()
-    return max(own or 0, members // 2 + 1)
+    return max(min(own or 0, members), members // 2 + 1)
 
 
 def needed_in(meeting: Plenary, members: int) -> int:

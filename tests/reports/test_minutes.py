@@ -20,7 +20,7 @@ from reports import minutes, plenary, ratified, sitting
 from reports.models import AgendaItem, Event, Minutes, Plenary
 from tests.days import AFTERNOON, Day, fresh
 from tests.reports.test_pages import signed_in, text_of
-from tests.reports.test_plenary import DISTRICT, approved, body, grow, opened, ratify
+from tests.reports.test_plenary import DISTRICT, approved, body, grow, opened, ratify, vote
 
 pytestmark = pytest.mark.django_db
 
@@ -200,6 +200,20 @@ def test_minutes_of_an_open_meeting_are_a_draft_that_is_not_kept(election_day: D
     assert answer.content.startswith(b"%PDF")
     assert "konsep" in answer["Content-Disposition"]
     assert not Minutes.objects.exists()
+
+
+def test_a_reason_for_what_was_voted_down_is_not_told_as_one_for_ratifying_it(election_day: Day) -> None:
+    approved(election_day)
+    meeting = opened(election_day)
+    item = meeting.items.get()
+    for member in body(election_day.cast):
+        vote(item, member, "DISAGREE", dissent="Belum lengkap.")
+    chair = body(election_day.cast)[0]
+    assert plenary.decide(item=item, by=chair).decision == "REJECTED"
+    plenary.close(plenary=meeting, minutes_number="13/BA/II/2024", notes="", by=chair)
+    said = texts(minutes.kept(Plenary.objects.get(pk=meeting.pk)).content)
+    [told] = [text for text in said if text.startswith("Alasan")]
+    assert told.startswith("Alasan mengajukan rekap yang masih dibuka: ")
 
 
 def test_who_did_not_come_does_not_sign(election_day: Day) -> None:

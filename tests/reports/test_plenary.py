@@ -11,7 +11,7 @@ from django.db import DatabaseError, transaction
 from django.http import Http404
 
 from hierarchy.models import Membership, Role, Unit, User
-from reports import calendar, plenary, ratified, readiness, review, rollup, sitting
+from reports import agenda, calendar, plenary, ratified, readiness, review, rollup, sitting
 from reports.models import AgendaItem, Event, Plenary, Vote
 from tests.cast import SINCE, Cast, seat_of
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
@@ -260,6 +260,14 @@ def test_a_quorum_of_its_own_is_more_than_half_also_after_the_body_has_grown(ele
         opened(election_day)
 
 
+def test_a_quorum_of_its_own_is_never_more_than_there_are_members(election_day: Day):
+    unit, admin = Unit.objects.select_related("election").get(code=DISTRICT), fresh(election_day.cast.admin)
+    sitting.set_quorum(unit=unit, needed=3, reason="Tata tertib 1/2024", by=admin)
+    Membership.objects.filter(user=body(election_day.cast)[2]).update(until=SINCE)
+    assert sitting.needed_of(unit, len(sitting.members_of(unit))) == 2
+    assert opened(election_day, present=2).quorum == 2
+
+
 def test_a_body_that_grows_while_it_sits_needs_more_than_half_of_all_its_members(election_day: Day):
     item = opened(election_day).items.get()
     grow(DISTRICT, by=4)
@@ -314,6 +322,24 @@ def test_figures_that_are_complete_after_their_deadline_need_no_reason(election_
     item = put(election_day, "pencegahan-kecamatan", reason="tidak perlu")
     decided = plenary.decide(item=item, by=body(election_day.cast)[0])
     assert (decided.decision, decided.reason) == ("RATIFIED", "")
+
+
+def test_time_granted_after_a_decision_does_not_change_what_was_decided(election_day: Day):
+    window, units = election_day.windows["pemungutan-tps"], election_day.units
+    election_day.set_clock(MORNING_AFTER)
+    item, chair = put(election_day), body(election_day.cast)[0]
+    decided = plenary.decide(item=item, by=chair, reason=WHY)
+    later = MORNING_AFTER + timedelta(hours=5)
+    election_day.set_clock(MORNING_AFTER + timedelta(minutes=1))
+    calendar.extend(
+        window=window, area=units["6472012001"], due_at=later, closes_at=max(later, window.closes_at), reason="Banjir.",
+        by=fresh(election_day.cast.admin),
+    )  # fmt: skip
+    granted = readiness.granted_to(units[DISTRICT], [window])
+    assert readiness.due_at(window, granted, decided.decided_at) == window.due_at
+    assert readiness.due_at(window, granted) == later
+    [laid] = agenda.laid_items(item.plenary, chair, [])
+    assert laid.readiness == readiness.Readiness.INCOMPLETE
 
 
 def test_what_is_never_due_is_no_recap(election_day: Day):
