@@ -13,13 +13,12 @@ from django.urls import reverse
 from dashboards.figures import PROVISIONAL, RATIFIED, Figure, Line
 from dashboards.models import Publication, PublishedPage
 from dashboards.public import stored
-from dashboards.public_section import Section, Still, Sum, section_of
+from dashboards.public_section import PublishedCounts, Section, Still, Sum, counts_of, is_silent, section_of
 from dashboards.svg import outlines
 from hierarchy import formats
 from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Unit
-from reports.counting import Counts
 from reports.models import Finding, InstrumentVersion, Stage
 
 TOP = 6  # problems shown as figures; the list below holds them all
@@ -67,12 +66,12 @@ class Tab:
 
 @dataclass(frozen=True)
 class Child:
-    """A line of the table of children. problems None: withheld, or a polling station's, which are not published."""
+    """A line of the table of children. problems None: withheld, or not shown (public_section.is_silent)."""
 
     code: str
     title: str
     url: str
-    counts: Counts
+    counts: PublishedCounts
     problems: int | None
     still: list[Still] = field(default_factory=list)
 
@@ -103,10 +102,10 @@ class Area:
         return self.shade > len(SHADES)
 
 
-def state_of(counts: Counts) -> str:
+def state_of(counts: PublishedCounts) -> str:
     """The state of a single obligation as a key of formats.STATES; "" where several are counted together.
 
-    OWED is what is not due yet.
+    OWED is what is not due yet, UNDATED what may be or not (PublishedCounts).
     """
     if counts.expected != 1:
         return ""
@@ -117,7 +116,8 @@ def state_of(counts: Counts) -> str:
         "VACANT": counts.vacant,
         "UNREACHABLE": counts.unreachable,
     }
-    return next((state for state, count in held.items() if count), "OWED" if counts.not_due else "LATE")
+    missing = "UNDATED" if counts.undated else "OWED" if counts.not_due else "LATE"
+    return next((state for state, count in held.items() if count), missing)
 
 
 @dataclass
@@ -176,13 +176,14 @@ class PublicPage:
     def children(self) -> list[Child]:
         key = self.current.key if self.current else ""
         level = self.stored.payload["level"] + 1
+        unsaid = self.current is None or is_silent(level, self.stored.payload["sections"][key])
         return [
             Child(
                 code=row["code"],
                 title=_unit(row, level).title,
                 url=self.address.page(row["code"]),
-                counts=Counts(**row["counts"][key]),
-                problems=None if level == LEAF else row["problems"][key],
+                counts=counts_of(row["counts"][key]),
+                problems=None if unsaid else row["problems"][key],
                 still=self._still(row.get("still", {}).get(key, {})),
             )
             for row in self.stored.payload["children"]
@@ -316,8 +317,7 @@ def page(of: Publication, code: str, *, address: Address) -> PublicPage | None:
     if chosen:
         section = sections[chosen]
         version = versions[section["instrument"], section["version"]]
-        station = found.payload["level"] == LEAF
-        current = section_of(chosen, section, stages[section["stage"]], version, station=station)
+        current = section_of(chosen, section, stages[section["stage"]], version, level=found.payload["level"])
     return PublicPage(of, found, address, tabs, current)
 
 

@@ -20,6 +20,7 @@ from dashboards.figures import (
     sum_rows,
 )
 from dashboards.published_sections import ALL
+from hierarchy.levels import LEAF
 from reports.counting import Counts
 from reports.instruments.schema import Schema
 from reports.models import InstrumentVersion, Stage
@@ -69,7 +70,8 @@ class Section:
     stage: str
     title: str
     noun: str
-    counts: Counts
+    counts: PublishedCounts
+    silent: bool = False  # nothing but the counts is shown, whatever an old release holds
     problems: list[Line] = field(default_factory=list)
     sums: list[Sum] = field(default_factory=list)
     withheld: list[str] = field(default_factory=list)
@@ -90,16 +92,40 @@ class Section:
         return any(decision.moved for decision in self.decided)
 
 
-def section_of(key: str, data: dict[str, Any], stage: Stage, version: InstrumentVersion, *, station: bool) -> Section:
-    """A section made readable; of a polling station nothing but the counts, whatever an old release holds."""
+@dataclass(frozen=True)
+class PublishedCounts(Counts):
+    """The counts of a page. undated: missing reports of which its release does not say whether they were due yet, as
+    those before `not_due` was published do not: no failing may be made of them."""
+
+    undated: int = 0
+
+    @property
+    def past(self) -> int:
+        return super().past - self.undated
+
+
+def counts_of(published: Mapping[str, int]) -> PublishedCounts:
+    counts = PublishedCounts(**published)
+    return counts if "not_due" in published else replace(counts, undated=counts.missing)
+
+
+def is_silent(level: int, data: Mapping[str, Any]) -> bool:
+    """Whether a page says nothing of what was reported: a polling station's; a village's, where the release is of before
+    the rule that withholds what names a supervisor."""
+    return level == LEAF or (level == LEAF - 1 and "withheld" not in data)
+
+
+def section_of(key: str, data: dict[str, Any], stage: Stage, version: InstrumentVersion, *, level: int) -> Section:
+    """A section of a page of a unit of `level` made readable."""
     told = Section(
         key=key,
         stage=stage.name,
         title=version.instrument.title,
         noun=subject_noun(version.instrument),
-        counts=Counts(**data["counts"]),
+        counts=counts_of(data["counts"]),
+        silent=is_silent(level, data),
     )
-    if station:
+    if told.silent:
         return told
     schema, language = version.parsed, get_language()
     vector = published_vector(schema, data["values"])

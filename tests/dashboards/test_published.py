@@ -13,8 +13,9 @@ from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
 
-from dashboards import publish
+from dashboards import public_page, publish
 from dashboards.models import Publication, PublishedPage
+from dashboards.published_content import build_pages
 from hierarchy import roster
 from hierarchy.clock import WITA
 from hierarchy.models import Role, User
@@ -239,6 +240,57 @@ def _red(text: str) -> Iterator[str]:
     for part in main.split('class="')[1:]:
         if "problem" in part.partition('"')[0].split():
             yield part[:80]
+
+
+# --- releases of before these rules ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def old(day: Day, client: Client, monkeypatch: Any, settings: Any) -> Day:
+    """A release as it was made once: no `not_due`, nothing withheld. One of three stations of Harapan Baru reported."""
+    settings.DISCLOSURE_K = 1
+    later = {"withheld", "withheld_below", "periods", "ratified", "still", "own"}
+
+    def as_then(election: Any, at: Any = None) -> Iterator[tuple[str, dict[str, Any]]]:
+        for code, payload in build_pages(election, at):
+            for part in payload["sections"].values():
+                for name in later & part.keys():
+                    del part[name]
+            for counts in [part["counts"] for part in payload["sections"].values()]:
+                counts.pop("not_due", None)
+            yield code, payload
+
+    approved(day, "6472012001001", intimidasi="ya")
+    monkeypatch.setattr(publish, "build_pages", as_then)
+    release(day)
+    settings.DISCLOSURE_K = 3
+    return day
+
+
+@pytest.mark.parametrize("code", ["64", DISTRICT, "6472012001", "6472012001002"])
+def test_an_old_release_makes_no_failing_of_what_it_says_no_deadline_of(old: Day, client: Client, code: str) -> None:
+    assert "not_due" not in section(code)["counts"]
+    assert all("not_due" not in line["counts"][KEY] for line in page_of(code)["children"])
+    text = html(client, code).partition("<main")[2]
+    assert "belum lapor" in text.lower()
+    assert not list(_red(html(client, code)))
+    for word in ("lewat tenggat</", " lewat tenggat", "tenggatnya", "belum jatuh tempo"):
+        assert word not in text, word
+
+
+def test_an_old_release_shows_nothing_of_what_villages_reported(old: Day, client: Client) -> None:
+    assert section("6472012001")["values"]["intimidasi.OPTION.ya"] == 1, (
+        "it stays in the data, which is what was signed"
+    )
+    text = html(client, "6472012001")
+    assert "Intimidasi" not in text
+    assert 'id="temuan"' not in text
+    assert 'id="jumlah"' not in text
+    assert "isi laporan satu desa/kelurahan tidak ditampilkan" in text
+    page = public_page.page(Publication.objects.get(), DISTRICT, address=public_page.Address("pemilu2024"))
+    assert page is not None
+    assert [child.problems for child in page.children] == [None, None]
+    assert 'id="temuan"' in html(client, DISTRICT)
 
 
 # --- ratified -------------------------------------------------------------------------------------------------------
