@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from dashboards.figures import public_problems
-from reports.instruments.schema import Expression, Schema
+from reports.instruments.schema import HARD, Expression, Schema
 
 Key = TypeVar("Key", bound=Hashable)
 NAMED = re.compile(r"\$\{(\w+)\}")  # a question inside an expression
@@ -51,21 +51,29 @@ class Area(Generic[Key]):
 
 
 def groups(schema: Schema) -> list[Group]:
-    """The public questions that have figures: alone, or with what they are computed from, asked because of, or halved
-    with."""
-    public = [question for question in schema.questions if question.public and question.name in schema.cells]
-    member = {question.name: {question.name} for question in public}
-    for question in public:
+    """The public questions that have figures: alone, or with what they are computed from, asked because of, halved with,
+    or bound to by a hard rule. What links two of them need not be public itself.
+
+    A hard rule holds of every report: "`. = 'ya' or a + b = c`" says of a village whose sums do not add up that one of
+    its reports had "ya".
+    """
+    member = {question.name: {question.name} for question in schema.questions}
+    for question in schema.questions:
         beside = _named_in(question.calculation) | _named_in(question.relevant) | {schema.pair_of(question.name)}
+        if question.severity == HARD:
+            beside |= _named_in(question.constraint)
         for other in beside & member.keys():
             if member[other] is not member[question.name]:
                 member[other] |= member[question.name]
                 for name in member[other]:
                     member[name] = member[other]
+    public = {question.name for question in schema.questions if question.public and question.name in schema.cells}
+    together = [names & public for names in {id(names): names for names in member.values()}.values()]
     position_of = {position: schema.layout[position].question for position in public_problems(schema)}
     return [
         Group(tuple(sorted(names)), tuple(at for at, question in position_of.items() if question in names))
-        for names in {id(names): names for names in member.values()}.values()
+        for names in together
+        if names
     ]
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace as replace_
 
 from dashboards import disclosure
 from dashboards.disclosure import Area, Group
 from reports.instruments.publishing import CATALOGUE
-from reports.instruments.schema import Schema
+from reports.instruments.schema import CALCULATED, HARD, Expression, Question, Schema, Text
 from reports.instruments.xlsform import contents_of, read
 
 no_clock = settings(deadline=None)
@@ -193,10 +195,45 @@ def schema(code: str) -> Schema:
 def test_what_gives_each_other_away_is_withheld_together() -> None:
     voting = {group.questions for group in disclosure.groups(schema("pemungutan-tps"))}
     together = next(questions for questions in voting if "dpt_l" in questions)
-    assert together == ("cadangan", "dpt", "dpt_l", "dpt_p")
+    assert {"cadangan", "dpt", "dpt_l", "dpt_p"} <= set(together)
     assert ("intimidasi",) in voting
     quiet = {group.questions for group in disclosure.groups(schema("masa-tenang-desa"))}
     assert ("jumlah_tidak_terdistribusi", "pemberitahuan_tidak_dibagikan") in quiet
+
+
+@pytest.mark.parametrize("code", sorted(path.stem for path in CATALOGUE.glob("*-*.md")))
+def test_no_hard_rule_computes_a_withheld_problem_from_published_sums(code: str) -> None:
+    """A rule holds of every report, so of what it names either everything is published or nothing is."""
+    found = schema(code)
+    group_of = {name: group for group in disclosure.groups(found) for name in group.questions}
+    for question in found.questions:
+        if question.constraint and question.severity == HARD:
+            named = {question.name, *disclosure.NAMED.findall(question.constraint.source)}
+            together = {group_of[name] for name in named & group_of.keys()}
+            assert len(together) <= 1, question.constraint.source
+
+
+def test_votes_that_do_not_add_up_are_withheld_with_the_answer_that_says_so() -> None:
+    """Of two villages with five stations each one said "ya": the hard rule of `selisih_suara` would tell which."""
+    counting = next(group for group in disclosure.groups(schema("penghitungan-tps")) if len(group.problems) == 1
+                    and "selisih_suara" in group.questions)  # fmt: skip
+    assert {"suara_sah", "suara_tidak_sah", "pengguna"} <= set(counting.questions)
+    areas = areas_of([[[(5, 1, 0, 0), (5, 0, 0, 0)]]])
+    (at,) = counting.problems
+    wide = {key: replace(area, vector=[area.vector[0]] * (at + 1)) for key, area in areas.items()}
+    assert disclosure.withheld(wide, [counting], k=3) == {"0/0/0/0": {0}, "0/0/0/1": {0}}
+
+
+def test_what_links_two_questions_need_not_be_public_itself() -> None:
+    """A number nobody publishes is computed from one of them, and the other from it."""
+    voting = schema("pemungutan-tps")
+    links = {"intimidasi": Expression("${catatan}", []), "catatan": Expression("${surat_diterima}", [])}
+    changed = [
+        replace_(one, calculation=links["intimidasi"]) if one.name == "intimidasi" else one for one in voting.questions
+    ]
+    changed.append(Question("catatan", CALCULATED, "penutup", Text(""), calculation=links["catatan"]))
+    found = [group.questions for group in disclosure.groups(replace_(voting, questions=tuple(changed)))]
+    assert ("intimidasi", "surat_diterima") in found
 
 
 def test_every_public_question_with_figures_is_in_one_group() -> None:
