@@ -1,10 +1,12 @@
 """What of the reports of single supervisors may be published: which cells a release withholds (docs/publication.md).
 
 A polling station and a village have one known supervisor each. Naming what it reported names the reporter to whoever
-intimidated, so no published number may rest on fewer than k of them, and nothing that is published may give one back.
+intimidated, so no number published of a village may rest on fewer than k of them, and nothing that is published may give
+one back. From the district upward k bounds no number that was found: "1 of 40" is told there, and names nobody.
 
 - A village whose figures rest on fewer than k supervisors withholds all of them.
-- A village withholds a question whose problem was found in at least one and in fewer than k reports, or in all of them,
+- A village withholds a question whose problem was found in at least one report and may be the word of fewer than k
+  supervisors, or is the word of some supervisor for certain, because others' reports are too few not to have found it;
   with every number that is computed from it.
 - Secondary: a published sum less its published parts is the sum of what was withheld, its *pool*. A pool rests on k
   supervisors at least, and admits another value for each problem that is protected. Where it does not, one more sibling
@@ -41,13 +43,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Area(Generic[Key]):
-    """A unit from the village up, in one section. reports: approved ones; supervisors: those who owed them."""
+    """A unit from the village up, in one section.
+
+    reports: approved ones; supervisors: those who owed them; each: reports that one of them filed, at most.
+    """
 
     parent: Key | None
     level: int
     reports: int
     supervisors: int
     vector: Sequence[int]
+    each: int = 1
 
 
 def groups(schema: Schema) -> list[Group]:
@@ -113,9 +119,13 @@ def withheld(
 
 
 def _telling(area: Area[Key], at: int, k: int) -> bool:
-    """Whether a problem found so often says of somebody that they reported it: by few, or by everybody."""
+    """Whether a problem found so often says of somebody that they reported it: by few, or by everybody.
+
+    Reports found it, supervisors are at risk: n reports are the word of n / each of them at least, and where fewer than
+    `each` did not find it, nobody who filed so many can have been spared.
+    """
     found = area.vector[at]
-    return 0 < found < k or (k > 1 and found == area.reports > 0)
+    return 0 < found <= (k - 1) * area.each or (k > 1 and found > 0 and area.reports - found < area.each)
 
 
 @dataclass
@@ -135,7 +145,7 @@ class _Room(Generic[Key]):
         """Whether the pool rests on enough supervisors, and every protected cell of it could be one more or one less.
 
         One cell can be less where another can be more: each is at least 0 and at most the number of reports, of a small
-        cell also less than k.
+        cell also at most what fewer than k supervisors filed.
         """
         if sum(self.areas[key].supervisors for key in pool) < self.k:
             return False
@@ -154,7 +164,8 @@ class _Room(Generic[Key]):
 
     def _most(self, key: Key, value: int) -> int:
         reports = self.areas[key].reports
-        return max(value, min(reports, self.k - 1) if key in self.small else reports)
+        few = (self.k - 1) * self.areas[key].each
+        return max(value, min(reports, few) if key in self.small else reports)
 
 
 @dataclass

@@ -195,6 +195,7 @@ def _hidden(key: str, section: _Section, units: Mapping[int, Unit], before: _Pas
             reports=section.count(unit_id, "approved_count"),
             supervisors=supervisors[unit_id],
             vector=vector,
+            each=section.periods[unit_id],
         )
         for unit_id, vector in section.vectors.items()
         if units[unit_id].level != LEAF

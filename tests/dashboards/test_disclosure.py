@@ -177,6 +177,19 @@ def test_what_everybody_found_names_everybody() -> None:
     assert found == {"0/0/0/0": {0}, "0/0/0/1": {0}}
 
 
+@pytest.mark.parametrize(
+    ("found", "told"), [(0, True), (1, False), (3, False), (6, False), (7, True), (12, True), (13, False)]
+)
+def test_several_reports_of_one_supervisor_are_one_persons_word(found: int, told: bool) -> None:
+    """Five supervisors over three days: six findings may be two people's; of fifteen reports thirteen are everybody's."""
+    village = Area("0", 3, 15, 5, [found], each=3)
+    beside = Area("0", 3, 15, 5, [0], each=3)
+    areas = {"0": Area(None, 2, 30, 10, [found], each=3), "0/0": village, "0/1": beside}
+    hidden = disclosure.withheld(areas, GROUPS[:1], k=3)
+    assert ("0/0" not in hidden) == told
+    assert not disclosure.withheld(areas, GROUPS[:1], k=1)
+
+
 def test_of_several_that_would_do_the_one_withheld_before_is_withheld_again() -> None:
     areas = areas_of([[[(11, 1, 0, 0), (9, 0, 0, 0), (8, 0, 0, 0)]]])
     assert disclosure.withheld(areas, GROUPS, k=3, before={"0/0/0/2": {0}}).keys() == {"0/0/0/0", "0/0/0/2"}

@@ -144,6 +144,27 @@ def test_nothing_in_a_release_tells_who_reported_it(reported: Day) -> None:
     assert ranges["6472012001"] == ranges["6472012002"] == (0, 1)
 
 
+def test_what_one_supervisor_found_on_three_days_is_one_persons_word(day: Day) -> None:
+    """Three stations, three days: three reports of intimidation, all from one of them."""
+    windows = [day.windows["pemungutan-tps"]]
+    for period in ("2024-02-15", "2024-02-16"):
+        window = Window.objects.select_related("instrument", "version", "election", "stage").get(pk=windows[0].pk)
+        window.pk, window.period, window.opened_at, window._state.adding = None, period, None, True
+        window.save()
+        calendar.open_window(window=window, at=AFTERNOON)
+        windows.append(window)
+    for window in windows:
+        day.windows["pemungutan-tps"] = window
+        for village in VILLAGES[:2]:
+            for station in ("001", "002", "901"):
+                approved(day, village + station, intimidasi="ya" if village + station == LINE[-1] else "tidak")
+    release(day)
+    assert section(DISTRICT)["values"]["intimidasi.OPTION.ya"] == 3
+    for village in VILLAGES[:2]:
+        assert section(village)["counts"]["approved_count"] == 9
+        assert "intimidasi" in section(village)["withheld"]
+
+
 class _Told:
     """A published page as a reader of its JSON has it."""
 
