@@ -258,18 +258,21 @@ def _may_grow(section: _Section, unit_id: int, more: bool) -> bool:
 
 
 def _value(old: Payload | None, name: str, group: Group) -> int | None:
-    """A sum as a release had it; None where it had none or withheld it."""
-    if old is None or ALL in old.get("withheld", ()) or set(group.questions) & set(old.get("withheld", ())):
+    """A sum as a release had it; None where it had none, nothing was approved, or it was withheld."""
+    if (
+        old is None
+        or not old["counts"]["approved_count"]
+        or ALL in old.get("withheld", ())
+        or set(group.questions) & set(old.get("withheld", ()))
+    ):
         return None
     found: int = old["values"].get(name, 0)
     return found
 
 
 def _after(section: _Section, unit_id: int, position: int, hidden: bool) -> int | None:
-    if hidden:
-        return None
-    vector = section.vectors.get(unit_id)
-    return vector[position] if vector else 0
+    vector = section.vectors.get(unit_id)  # None where nothing is approved: no figure, not 0
+    return None if hidden or vector is None else vector[position]
 
 
 def _standing(name: str, said: Payload, old: Payload | None, base: _Past) -> Payload:

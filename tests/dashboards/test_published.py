@@ -425,6 +425,18 @@ def test_right_after_a_release_nothing_stands_still(day: Day, client: Client, se
     assert "tidak bergerak" not in html(client, DISTRICT)
 
 
+def test_where_nothing_was_approved_no_figure_stands_still(day: Day, settings: Any) -> None:
+    """Beside a village that moved: zero reports is no figure, so neither "0" before nor "0" after is one."""
+    settings.DISCLOSURE_K = 1
+    approved(day, "6472012001001")
+    release(day)
+    day.set_clock(NIGHT)
+    approved(day, "6472012001002")
+    release(day)
+    assert section("6472012002")["counts"]["approved_count"] == 0
+    assert "still" not in section("6472012002")
+
+
 # --- kept pages -----------------------------------------------------------------------------------------------------
 
 
