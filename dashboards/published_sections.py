@@ -36,6 +36,7 @@ class _Section:
 
     window: Window  # one of them, for what they share
     accepting: bool = False  # some window still takes reports
+    extended: set[int] = field(default_factory=set)  # areas to which some window gave time that has not run out
     counts: dict[int, list[int]] = field(default_factory=dict)
     vectors: dict[int, list[int]] = field(default_factory=dict)
     supervisors: dict[int, int] = field(default_factory=lambda: defaultdict(int))
@@ -113,10 +114,11 @@ def sections_of(province: Unit, units: Mapping[int, Unit], at: datetime) -> dict
 def _gather(province: Unit, units: Mapping[int, Unit], at: datetime) -> dict[str, _Section]:
     decided = ratified.standing(unit.pk for unit in units.values() if unit.level in COLLEGIAL)
     found: dict[str, _Section] = {}
-    for window in Window.objects.for_pages(province.election):
+    for window in Window.objects.for_pages(province.election).prefetch_related("extensions"):
         name = f"{window.stage.code}/{window.instrument.code}/{window.version.number}"
         section = found.setdefault(name, _Section(window))
         section.accepting |= window.closes_at > at
+        section.extended |= {later.unit_id for later in window.extensions.all() if later.closes_at > at}
         for unit_id, *counts, vector in standing(window, province, at):
             _add(section, window, unit_id, counts, vector, decided.get((unit_id, window.pk)))
     return found
@@ -226,7 +228,10 @@ def _still(
     found: dict[int, list[str]] = defaultdict(list)
     if base.release is None:
         return found
-    growing = {unit_id: _may_grow(section, unit_id, more) for unit_id in section.counts}
+    holding = {pk for unit_id in section.extended & units.keys() for pk in units[unit_id].lineage}
+    growing = {
+        unit_id: _may_grow(section, units[unit_id], more, later=unit_id in holding) for unit_id in section.counts
+    }
     siblings: dict[int, list[int]] = defaultdict(list)
     for unit_id in growing:
         if units[unit_id].level != LEAF and units[unit_id].parent_id:
@@ -247,12 +252,13 @@ def _still(
     return found
 
 
-def _may_grow(section: _Section, unit_id: int, more: bool) -> bool:
-    count = dict(zip(COUNTED_AT, section.counts[unit_id], strict=True))
+def _may_grow(section: _Section, unit: Unit, more: bool, *, later: bool) -> bool:
+    """later: an area at or below the unit has more time."""
+    count = dict(zip(COUNTED_AT, section.counts[unit.pk], strict=True))
     return may_grow(
         missing=count["expected"] - count["filed_count"] - count["vacant"] - count["unreachable"],
         undecided=count["filed_count"] - count["approved_count"],
-        accepting=section.accepting,
+        accepting=section.accepting or later or bool(section.extended & unit.lineage),
         more_to_come=more,
     )
 

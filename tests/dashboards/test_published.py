@@ -437,6 +437,27 @@ def test_where_nothing_was_approved_no_figure_stands_still(day: Day, settings: A
     assert "still" not in section("6472012002")
 
 
+def test_more_time_for_an_area_is_time_in_which_its_figures_may_grow(day: Day, settings: Any) -> None:
+    """The window has closed; both villages lack reports, and only one may still file them."""
+    settings.DISCLOSURE_K = 1
+    window = day.windows["pemungutan-tps"]
+    later = window.closes_at + timedelta(days=2)
+    district, admin = day.units["647202"], fresh(day.cast.admin)
+    calendar.extend(window=window, area=district, due_at=later, closes_at=later, reason="banjir", by=admin)
+    for code in ("6472012001001", "6472012002001", "6472022001001", "6472022002001"):
+        approved(day, code)
+    for code in ("6472012001002", "6472022001002"):
+        day.file(serving(code), day.duty(subject=code))
+    release(day)
+    day.set_clock(window.closes_at + timedelta(hours=1))
+    for code in ("6472012001002", "6472022001002"):
+        report = Report.objects.for_page().get(obligation__subject__code=code)
+        review.approve(report=report, seen=bytes(report.sha256), by=fresh(serving(code[:10])))
+    release(day)
+    assert "dpt_l" in section("6472022002")["still"]
+    assert "still" not in section("6472012002")
+
+
 # --- kept pages -----------------------------------------------------------------------------------------------------
 
 
