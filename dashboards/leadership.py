@@ -135,7 +135,8 @@ def _moved(page: UnitPage, earlier: Sequence[Snapshot]) -> list[Moved]:
     counts = [Moved(str(WORDS[word].label), old.number(word), page.counts.number(word)) for word in TOLD]
     schema = page.current.version.parsed
     same = {tally.window_id for tally in page.tallies if page.sums_up(tally.window)}
-    before = _findings(schema, [row.filed for row in earlier if row.window_id in same])
+    kept = snapshots.known((row.filed for row in earlier if row.window_id in same), len(schema.layout))
+    before = _findings(schema, kept)
     problems = [Moved(line.label, before[line.question.name], line.value) for line in page.problems]
     problems.sort(key=lambda moved: -abs(moved.change))
     return [moved for moved in [*counts, *problems[:MOST_MOVED]] if moved.change]

@@ -6,7 +6,7 @@ The row of a day is written again while that day lasts, and never afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from dashboards.models import Snapshot
@@ -58,3 +58,10 @@ def before(day: date, *, units: Iterable[int], windows: Iterable[int]) -> dict[t
     rows = Snapshot.objects.filter(unit__in=list(units), window__in=list(windows), day__lt=day)
     newest = rows.order_by("unit_id", "window_id", "-day").distinct("unit_id", "window_id")
     return {(row.unit_id, row.window_id): row for row in newest}
+
+
+def known(kept: Iterable[Sequence[int] | None], width: int) -> list[Sequence[int]]:
+    """Those of the vectors that were kept of a form of `width`. A form may be exchanged after the evening that kept it
+    (reports/pinning.py), as long as nobody has reported: what is of another width says nothing of today's questions,
+    and what is as wide is of nobody's answers."""
+    return [vector for vector in kept if vector is not None and len(vector) == width]

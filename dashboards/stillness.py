@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Subquery
 from django.utils.translation import get_language
 
+from dashboards import snapshots
 from dashboards.models import Snapshot
 from dashboards.standstill import Reading, may_grow, standing_still
 from hierarchy.clock import WITA
@@ -67,7 +68,9 @@ def still(
 
 
 def _reading(tallies: Sequence[Any], position: int, grows: dict[int, bool]) -> Reading:
-    known = [tally.kept_filed[position] for tally in tallies if tally.kept_filed is not None]
+    known = [
+        vector[position] for tally in tallies for vector in snapshots.known([tally.kept_filed], len(tally.filed))
+    ]
     after = sum(tally.filed[position] for tally in tallies)
     return Reading(sum(known) if known else None, after, grows[tallies[0].unit_id])
 

@@ -17,9 +17,10 @@ from dashboards.models import Snapshot
 from dashboards.pages import unit_page
 from hierarchy import clock
 from hierarchy.models import Unit
-from reports import calendar, review, rollup
+from reports import calendar, pinning, review, rollup
 from reports.models import Obligation, Tally, Window
 from tests.days import AFTERNOON, MORNING_AFTER, OPENED, Day, fresh
+from tests.reports import test_versions
 from tests.reports.test_plenary import body, ratify
 
 BUDGET = 9
@@ -130,6 +131,28 @@ def test_a_unit_compared_with_the_same_day_does_not_stand_still(election_day: Da
     day.file(day.cast.pkd, quiet_duty(day, 0, "6472012001"), **{APK: 40})
     rollup.run_all()
     assert standing(day) == {}
+
+
+@pytest.mark.parametrize(("old", "new"), [("ONE", "TWO"), ("TWO", "ONE")], ids=["wider", "narrower"])
+def test_an_evening_before_the_form_was_exchanged_says_nothing_of_its_figures(
+    election_day: Day, client: Client, old: str, new: str
+) -> None:
+    """Positions of another version mean other questions, or nothing at all; nobody had reported."""
+    window = test_versions.opened(election_day, getattr(test_versions, old))
+    rollup.run_all()
+    snapshots.take()
+    pinning.repin(window=window, version=test_versions.published(getattr(test_versions, new)), by=None, reason="keliru")
+    test_versions.filed(election_day, {"hadir": 3} if new == "ONE" else {"hadir": 3, "pulang": 2})
+    rollup.run_all()
+    election_day.set_clock(MORNING_AFTER)
+    client.force_login(fresh(election_day.cast.province_chair))
+    for page in ("leadership", "unit"):
+        answer = client.get(reverse(page, args=["pemilu2024", "64"]), {"instrumen": test_versions.CODE})
+        assert answer.status_code == 200
+        assert "tidak bergerak" not in answer.content.decode()
+    assert {row.label: row.change for row in led(election_day, instrument=test_versions.CODE).moved} == {
+        "Sudah lapor": 1
+    }
 
 
 def test_before_the_first_evening_the_page_says_so(election_day: Day, client: Client) -> None:
