@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,15 +51,20 @@ def back_up(folder: Path) -> tuple[Path, Path]:
     """Writes the dump of the database, then the archive of keys and evidence; only their owner may read them."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     dump, state = folder / "bawaslu.dump", folder / "state.tar"
-    for path in (dump, state):
-        path.touch(mode=0o600)
-        path.chmod(0o600)
-    words = [tool("pg_dump"), "--format", "custom", "--file", dump, "--dbname", _own()]
+    # Aside until both are whole: a full disk shall not cost yesterday's backup.
+    made = {path: path.with_name(path.name + ".part") for path in (dump, state)}
+    for part in made.values():
+        part.touch(mode=0o600)
+        part.chmod(0o600)
+    words = [tool("pg_dump"), "--format", "custom", "--file", made[dump], "--dbname", _own()]
     _run(words, _("Basis data tidak dapat dicadangkan."))
-    with tarfile.open(state, "w") as archive:
+    with tarfile.open(made[state], "w") as archive:
         for root in (Path(settings.KEY_DIR), Path(settings.MEDIA_ROOT)):
-            if root.exists():
-                archive.add(root, arcname=root.name)
+            for path in (each for each in sorted(root.rglob("*")) if each.is_file() and each.suffix != ".part"):
+                with suppress(FileNotFoundError):  # swept since it was listed
+                    archive.add(path, arcname=Path(root.name, path.relative_to(root)))
+    for path, part in made.items():
+        part.replace(path)
     return dump, state
 
 
@@ -147,8 +152,11 @@ def _run(words: list[Any], sentence: str, **environment: str) -> None:
     known = _parameters(_own())
     names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "sslmode": "PGSSLMODE"}
     libpq = {variable: str(known[key]) for key, variable in names.items() if key in known}
+    # A variable's file is read before the variable itself, and would name the database in use.
+    files = {f"{name}_FILE" for name in environment}
+    kept = {name: value for name, value in os.environ.items() if name not in files}
     done = subprocess.run(
-        [str(word) for word in words], env={**os.environ, **libpq, **environment}, capture_output=True, text=True,
+        [str(word) for word in words], env={**kept, **libpq, **environment}, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
     if done.returncode:

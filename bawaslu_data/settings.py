@@ -10,7 +10,7 @@ from pathlib import Path
 import environ
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()  # FOO_FILE=/run/secrets/foo is read where FOO is not set
+env = environ.FileAwareEnv()  # FOO_FILE=/run/secrets/foo is read, if it is set, and FOO otherwise
 
 DEBUG = env.bool("DEBUG", default=False)
 # A clone runs with no secret of its own; bawaslu_data.E001 refuses this one outside a clone (DEPLOYED).
@@ -45,8 +45,8 @@ MIDDLEWARE = [
     "bawaslu_data.middleware.keep_to_oneself",
     "csp.middleware.CSPMiddleware",  # before WhiteNoise, so that static files have it too: an SVG is a document
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "bawaslu_data.middleware.problems_for_programs",
     "bawaslu_data.middleware.private_unless_said",
+    "bawaslu_data.middleware.problems_for_programs",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

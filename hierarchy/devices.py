@@ -12,7 +12,6 @@ from typing import Any
 from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 
 from hierarchy.models import User
 
@@ -41,12 +40,12 @@ def shown(request: HttpRequest) -> str:
 
 
 def keep(request: HttpRequest, response: HttpResponse, user: User) -> None:
-    """Lets the browser keep its word; it is sent back to the page of signing in alone."""
+    """Lets the browser keep its word, for signing in and for activating: who activates on a computer of the office must
+    not make it a stranger to the others."""
     response.set_cookie(
         COOKIE,
         remember(shown(request), user),
         max_age=LASTS,
-        path=reverse("login"),
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",

@@ -9,7 +9,7 @@ device known before or with a new code from the superior (60 bits, which nobody 
 
 from __future__ import annotations
 
-from django.contrib.auth import authenticate
+from django.contrib.auth import authenticate, update_session_auth_hash
 from django.http import HttpRequest
 
 from hierarchy import devices, hashing
@@ -69,7 +69,7 @@ def _counts(user: User | None, username: str, known: str, network: str) -> list[
 
 def check_again(request: HttpRequest, user: User, password: str) -> bool:
     """Whether this is the password of who is signed in; failures count for this session alone. Raises NotNow."""
-    attempt = Attempt([(SESSION, SESSION.key(request.session.session_key or ""))])
+    attempt, hashed = Attempt([(SESSION, SESSION.key(request.session.session_key or ""))]), user.password
     try:
         with hashing.turn(Lane.KNOWN):
             right = bool(password) and user.check_password(password)
@@ -78,6 +78,8 @@ def check_again(request: HttpRequest, user: User, password: str) -> bool:
         raise
     if right:
         attempt.forgive()
+    if user.password != hashed:  # hashed anew, in today's way: the session is bound to the hash, and must not end by it
+        update_session_auth_hash(request, user)
     return right
 
 

@@ -139,9 +139,11 @@ def _decoded_anew(raw: bytes) -> bytes:
 
 def _refuse_bombs(picture: Any, raw: bytes) -> None:
     """Raises NotAPhoto from the headers alone, before anything is decoded."""
-    if picture.width * picture.height > MAX_PIXELS[picture.format]:
+    # A JPEG with a second picture behind it, as phones keep depth or brightness, goes by a name of its own.
+    kind = "JPEG" if picture.format == "MPO" else picture.format
+    if picture.width * picture.height > MAX_PIXELS[kind]:
         raise NotAPhoto(_("Foto terlalu besar. Kecilkan ukurannya, lalu kirim lagi."))
-    if picture.format == "JPEG" and scans(raw) > MAX_SCANS:
+    if kind == "JPEG" and scans(raw) > MAX_SCANS:
         raise NotAPhoto(_("Foto ini disusun dengan cara yang tidak dapat diterima. Ambil foto baru, lalu kirim lagi."))
 
 
@@ -168,7 +170,8 @@ WITH named AS MATERIALIZED (
     ) AS kept, regexp_matches(convert_from(kept.canonical, 'UTF8'), '"([0-9a-f]{64})"', 'g') AS hash
 )
 SELECT e.id FROM reports_evidence e
-WHERE e.uploaded_at < %(before)s AND NOT EXISTS (SELECT 1 FROM named n WHERE n.sha256 = e.sha256)
+WHERE e.uploaded_at < %(before)s AND (%(sha256)s::text IS NULL OR e.sha256 = %(sha256)s)
+    AND NOT EXISTS (SELECT 1 FROM named n WHERE n.sha256 = e.sha256)
 """
 
 
@@ -178,17 +181,23 @@ def sweep() -> int:
     A photo that stays unnamed is a form that was never sent. Row by row under the unit's lock, so that a photo handed
     in again in this very moment is found again or kept anew.
     """
+    found = Evidence.objects.filter(pk__in=unnamed()).select_related("unit__election")
+    return sum(_forget(evidence) for evidence in found)
+
+
+def unnamed(sha256: str | None = None) -> set[int]:
+    """Keys of the photos (with this hash) that have been named by nobody for a week."""
     with connection.cursor() as cursor:
-        cursor.execute(UNNAMED, {"before": clock.now() - KEPT_UNNAMED})
-        found = [pk for (pk,) in cursor.fetchall()]
-    return sum(_forget(evidence) for evidence in Evidence.objects.filter(pk__in=found).select_related("unit__election"))
+        cursor.execute(UNNAMED, {"before": clock.now() - KEPT_UNNAMED, "sha256": sha256})
+        return {pk for (pk,) in cursor.fetchall()}
 
 
 def _forget(evidence: Evidence) -> int:
     unit = evidence.unit
     with transaction.atomic():
         locks.hold(locks.Lock.EVIDENCE, unit.pk)
-        rows = Evidence.objects.filter(pk=evidence.pk, uploaded_at=evidence.uploaded_at)
+        # Asked again: a report may have named it while the photos before it went.
+        rows = Evidence.objects.filter(pk__in=unnamed(evidence.sha256) & {evidence.pk})
         gone, _by_table = rows.delete()
         if gone:
             _tell("evidence.swept", evidence, None)

@@ -122,6 +122,35 @@ def test_a_photo_with_a_film_behind_it_is_taken(election_day: Day):
     assert hand_in(election_day, progressive() + film).pk
 
 
+def test_a_photo_that_keeps_a_second_picture_behind_it_is_taken_and_bounded(
+    election_day: Day, monkeypatch: pytest.MonkeyPatch
+):
+    """Phones keep depth and brightness so; such a JPEG goes by a name of its own."""
+    out, pictures = io.BytesIO(), [Image.effect_noise((300, 200), 40 + n).convert("RGB") for n in range(2)]
+    pictures[0].save(out, "MPO", save_all=True, append_images=pictures[1:])
+    assert Image.open(io.BytesIO(out.getvalue())).format == "MPO"
+    assert hand_in(election_day, out.getvalue()).pk
+    monkeypatch.setitem(evidence.MAX_PIXELS, "JPEG", 100)
+    with pytest.raises(evidence.NotAPhoto, match="terlalu besar"):
+        hand_in(election_day, out.getvalue())
+
+
+def test_a_photo_named_while_others_are_swept_stays(election_day: Day, monkeypatch: pytest.MonkeyPatch):
+    kept = hand_in(election_day, drawn(1))
+    election_day.set_clock(AFTERNOON + evidence.KEPT_UNNAMED + timedelta(minutes=5))
+    real = evidence.unnamed
+
+    def first_of_all(sha256: str | None = None) -> set[int]:
+        found = real(sha256)
+        if sha256 is None:
+            election_day.file(election_day.cast.ptps, at=AFTERNOON, foto_tps=kept.sha256)
+        return found
+
+    monkeypatch.setattr(evidence, "unnamed", first_of_all)
+    assert evidence.sweep() == 0
+    assert Path(kept.file.path).exists()
+
+
 def test_a_photo_waits_for_the_one_before_it_and_not_for_ever(election_day: Day, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(evidence, "PATIENCE", 0.01)
     with evidence._decoding, pytest.raises(evidence.NotNow, match="sebentar lagi"):

@@ -20,6 +20,7 @@ from bawaslu_data.management.commands.verify import ALL
 from dashboards import proof
 from dashboards.models import Publication, PublishedPage
 from hierarchy import tree
+from hierarchy.models import Election
 from hierarchy.rows import UnitRow
 from reports import journal, rollup
 from reports.models import AgendaItem
@@ -59,6 +60,18 @@ def test_it_is_silent_after_every_change_of_the_tree(world: World) -> None:
     tree.load(election=day.election, rows=renumbered(), by=None)
     rollup.run_all()
     assert faults() == []
+
+
+def test_an_election_from_before_verbs_covered_what_they_write_claims_nothing_until_its_own_verb_comes(
+    world: World,
+) -> None:
+    older = Election.objects.create(code="pilkada2020", name="Pemilihan 2020", kind="PILKADA", voting_day="2020-12-09")
+    tree.load(election=older, rows=[replace(row, code="65" + row.code[2:]) for row in small_rows()], by=None)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE reports_event SET detail = detail - 'state' WHERE election = 'pilkada2020'")
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    assert [told for told in faults() if "pilkada2020" in told or "people" in told] == []
 
 
 def renumbered() -> list[UnitRow]:

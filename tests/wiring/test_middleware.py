@@ -71,7 +71,9 @@ def test_what_nobody_foresaw_in_a_view_or_before_it_is_a_problem_and_is_reported
     client = Client(raise_request_exception=False)
     client.force_login(cast.ptps)
     monkeypatch.setattr(where, broken)
-    told = problem(client.get(reverse("api-me")), 500)
+    answer = client.get(reverse("api-me"))
+    assert answer["Cache-Control"] == "private, no-store"
+    told = problem(answer, 500)
     assert "id yang sama" in told["detail"]
     assert any(record.exc_info for record in caplog.records if record.name == "django.request")
     assert client.get(reverse("tasks"))["Content-Type"].startswith("text/html"), "people get a page"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,31 @@ def test_a_backup_is_for_its_owner_alone_and_holds_what_verify_needs(tmp_path: P
         assert {"keys/publication.key", "media/evidence/foto.jpg"} <= set(archive.getnames())
     listed = subprocess.run([restoring.tool("pg_restore"), "--list", dump], capture_output=True, text=True, check=True)
     assert "TABLE DATA public reports_event" in listed.stdout
+
+
+def test_a_program_reaches_the_database_it_is_given_however_the_deployment_names_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With both set, settings read the file: the dump would have been migrated and verified in the database in use."""
+    (tmp_path / "url").write_text("postgres:///live")
+    monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
+    asked = "from bawaslu_data import settings; assert settings.DATABASES['default']['NAME'] == 'another'"
+    restoring._run([sys.executable, "-c", asked], "wrong", DATABASE_URL="postgres:///another")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_backup_that_fails_leaves_yesterdays(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.KEY_DIR, settings.MEDIA_ROOT = tmp_path / "keys", tmp_path / "media"
+    call_command("backup", tmp_path / "backup")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "backup").iterdir()}
+
+    def full(*_args: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tarfile, "open", full)
+    with pytest.raises(OSError, match="No space"):
+        call_command("backup", tmp_path / "backup")
+    assert {name: (tmp_path / "backup" / name).read_bytes() for name in before} == before
 
 
 def test_the_programs_are_those_of_the_server(monkeypatch: Any, tmp_path: Path) -> None:
