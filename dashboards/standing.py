@@ -25,7 +25,8 @@ COUNTED_AT = [*COUNTS, *PASSING]
 
 def standing(window: Window, province: Unit, at: datetime) -> Iterator[tuple[Any, ...]]:
     """(unit id, *COUNTED_AT, sums over approved reports by position) of every unit that a window's obligations are
-    about, or that lies above one; the sums are None where no report is approved."""
+    about, or that lies above one; the sums are None where no report is approved, and of polling stations, because no page
+    says what a single one reported."""
     with connection.cursor() as cursor:
         cursor.execute(_sql(window.version.width), {"at": at, "window": window.pk, "province": province.pk})
         yield from cursor.fetchall()
@@ -43,7 +44,7 @@ def _sql(width: int) -> str:
     passing = [counted(word, "%(at)s") for word in PASSING.values()]
     return f"""
         SELECT coalesce({", ".join(reversed(sets))}) AS unit_id, {", ".join([*COUNTED.values(), *passing])},
-            CASE WHEN count(r.approved_sha256) > 0 THEN ARRAY[{sums}] END
+            CASE WHEN count(r.approved_sha256) > 0 AND grouping({station}) = 1 THEN ARRAY[{sums}] END
         FROM reports_obligation o JOIN hierarchy_unit u ON u.id = o.subject_id
             LEFT JOIN reports_report r ON r.obligation_id = o.id
         WHERE o.window_id = %(window)s AND u.province_id = %(province)s
