@@ -28,6 +28,7 @@ from reports import findings, ratified
 from reports.counting import WORDS, Counts, add_counts
 from reports.instruments.schema import Schema
 from reports.models import Finding, Report, Window
+from reports.readiness import recapped
 
 TOP = 8  # problems; more would not fit on one sheet
 NAMED = 3  # areas named with each problem
@@ -52,7 +53,7 @@ class Moved:
 @dataclass(frozen=True)
 class Area:
     """A child unit. more: reports that came in since the snapshot, None where there is none; body: None where no
-    commissioners sit.
+    commissioners sit, or none ratifies.
     """
 
     row: Row
@@ -70,7 +71,8 @@ class Problem:
 
 @dataclass(frozen=True)
 class Leadership:
-    """`since` is when the figures were kept that `moved` and `areas` compare with, None before the first."""
+    """`since` is when the figures were kept that `moved` and `areas` compare with, None before the first; `own` is None
+    where no plenary ratifies (Form A)."""
 
     page: UnitPage
     since: datetime | None
@@ -105,6 +107,7 @@ def leadership(page: UnitPage) -> Leadership:
         earlier[unit_id].append(kept)
     since = max((row.taken_at for row in earlier[page.unit.pk]), default=None)
     standing = ratified.standing(units)
+    decides = recapped(page.current)
     return Leadership(
         page=page,
         since=since,
@@ -113,12 +116,14 @@ def leadership(page: UnitPage) -> Leadership:
             Area(
                 row=row,
                 more=_more(row, earlier[row.unit.pk]),
-                body=body(row.unit, row.tallies, standing) if row.unit.level in COLLEGIAL and row.tallies else None,
+                body=body(row.unit, row.tallies, standing)
+                if decides and row.unit.level in COLLEGIAL and row.tallies
+                else None,
             )
             for row in page.rows
         ],
         problems=_problems(page),
-        own=body(page.unit, page.tallies, standing),
+        own=body(page.unit, page.tallies, standing) if decides else None,
         incidents=incidents(page.unit, windows),
         findings=_findings_of(page.unit),
     )

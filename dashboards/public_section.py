@@ -23,7 +23,7 @@ from dashboards.published_sections import ALL
 from hierarchy.levels import LEAF
 from reports.counting import Counts
 from reports.instruments.schema import Schema
-from reports.models import InstrumentVersion, Stage
+from reports.models import Cadence, InstrumentVersion, Stage
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ class Section:
     title: str
     noun: str
     counts: PublishedCounts
+    recapped: bool = True  # its figures are ratified in plenaries
     silent: bool = False  # nothing but the counts is shown, whatever an old release holds
     problems: list[Line] = field(default_factory=list)
     sums: list[Sum] = field(default_factory=list)
@@ -123,6 +124,7 @@ def section_of(key: str, data: dict[str, Any], stage: Stage, version: Instrument
         title=version.instrument.title,
         noun=subject_noun(version.instrument),
         counts=counts_of(data["counts"]),
+        recapped=version.instrument.cadence != Cadence.EVENT,
         silent=is_silent(level, data),
     )
     if told.silent:

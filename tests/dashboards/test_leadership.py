@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from datetime import date, timedelta
+from random import Random
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -17,8 +19,9 @@ from dashboards.models import Snapshot
 from dashboards.pages import unit_page
 from hierarchy import clock
 from hierarchy.models import Unit
-from reports import calendar, pinning, review, rollup
+from reports import calendar, intake, pinning, review, rollup
 from reports.models import Obligation, Tally, Window
+from reports.simulate import answers_for
 from tests.days import AFTERNOON, MORNING_AFTER, OPENED, Day, fresh
 from tests.reports import test_versions
 from tests.reports.test_plenary import body, ratify
@@ -224,6 +227,24 @@ def test_every_level_says_its_own_body_and_villages_have_none(yesterday: Day, cl
     assert "disahkan pleno" in text
     assert "sementara" in client.get(url("64"), {"instrumen": "pemungutan-tps"}).content.decode()
     assert body(yesterday.cast)[0].pk == yesterday.cast.panwascam_chair.pk
+
+
+def test_nothing_is_said_of_plenaries_where_none_can_ratify(election_day: Day, client: Client) -> None:
+    cast, window = election_day.cast, election_day.open("form-a")
+    answers, reasons = answers_for(window.version.parsed, Obligation(), Random(3))
+    intake.submit_event(
+        by=fresh(cast.ptps), window=window, subject=election_day.units["6472012001001"], report_id=uuid4(),
+        answers=answers, reasons=reasons, channel="WEB",
+    )  # fmt: skip
+    rollup.run_all()
+    found = led(election_day, "647201", "form-a")
+    assert found.page.counts.filed_count == 1
+    assert found.own is None
+    assert led(election_day, "6472", "form-a").bodies == []
+    client.force_login(fresh(cast.province_chair))
+    text = client.get(url("647201"), {"instrumen": "form-a"}).content.decode()
+    assert "sementara" not in text
+    assert 'id="pleno"' not in text
 
 
 def test_shares_of_a_problem_add_up_to_it(yesterday: Day) -> None:

@@ -16,8 +16,10 @@ from django.urls import reverse
 from dashboards import public_page, publish
 from dashboards.models import Publication, PublishedPage
 from dashboards.published_content import build_pages
+from dashboards.standing import standing
 from hierarchy import roster
 from hierarchy.clock import WITA
+from hierarchy.levels import LEAF
 from hierarchy.models import Role, User
 from hierarchy.roster import RosterRow
 from reports import calendar, intake, plenary, review, rollup, sitting
@@ -108,6 +110,13 @@ def test_a_polling_station_says_its_state_and_nothing_of_what_it_reported(report
         assert line.keys() == {"code", "name", "kind", "counts"}
     (one, other, _special) = (line["counts"] for line in page_of("6472012001")["children"])
     assert one == other, "the station that reported it looks like the one that did not"
+
+
+def test_no_figures_of_a_single_station_are_read(reported: Day) -> None:
+    levels = {unit.pk: unit.level for unit in reported.units.values()}
+    read = list(standing(reported.windows["pemungutan-tps"], reported.units["64"], AFTERNOON))
+    figures = {(levels[unit_id] == LEAF, vector is not None) for unit_id, *counts, vector in read if counts[3]}
+    assert figures == {(True, False), (False, True)}
 
 
 def test_a_village_withholds_what_few_reported_and_what_would_give_it_back(reported: Day, client: Client) -> None:
@@ -201,6 +210,15 @@ def test_what_nobody_owed_is_counted_from_the_district_up(day: Day) -> None:
     assert [counts[code] and counts[code]["counts"]["filed_count"] for code in LINE] == [3, 3, 2, None, None]
     assert [counts[code].get("own", {}).get("filed_count") for code in LINE[:3]] == [None, 1, None]
     assert not list(contradictions(made))
+
+
+def test_nothing_is_said_of_plenaries_where_none_can_ratify(day: Day, client: Client) -> None:
+    form_a(day, day.open("form-a"), DISTRICT, day.cast.panwascam_operator)
+    release(day)
+    text = html(client, DISTRICT, "?instrumen=form-a")
+    assert "Formulir Model A" in text.partition('<h2 class="print-title">')[2].partition("</h2>")[0]
+    assert "belum disahkan pleno" not in text
+    assert "belum disahkan pleno" in html(client, DISTRICT)
 
 
 def form_a(day: Day, window: Window, code: str, by: User) -> None:
