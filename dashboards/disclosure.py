@@ -1,8 +1,8 @@
 """What of the reports of single supervisors may be published: which cells a release withholds (docs/publication.md).
 
 A polling station and a village have one known supervisor each. Naming what it reported names the reporter to whoever
-intimidated, so no number published of a village may rest on fewer than k of them, and nothing that is published may give
-one back. From the district upward k bounds no number that was found: "1 of 40" is told there, and names nobody.
+intimidated, so no number published of a village may rest on fewer than k of them, and nothing that is published may
+give one back. From the district upward k bounds no number that was found: "1 of 40" is told there, and names nobody.
 
 - A village whose figures rest on fewer than k supervisors withholds all of them.
 - A village withholds a question whose problem was found in at least one report and may be the word of fewer than k
@@ -57,8 +57,8 @@ class Area(Generic[Key]):
 
 
 def groups(schema: Schema) -> list[Group]:
-    """The public questions that have figures: alone, or with what they are computed from, asked because of, halved with,
-    or bound to by a hard rule. What links two of them need not be public itself.
+    """The public questions that have figures: alone, or with what they are computed from, asked because of, halved
+    with, or bound to by a hard rule. What links two of them need not be public itself.
 
     A hard rule holds of every report: "`. = 'ya' or a + b = c`" says of a village whose sums do not add up that one of
     its reports had "ya".

@@ -111,8 +111,8 @@ def counts_of(published: Mapping[str, int]) -> PublishedCounts:
 
 
 def is_silent(level: int, data: Mapping[str, Any]) -> bool:
-    """Whether a page says nothing of what was reported: a polling station's; a village's, where the release is of before
-    the rule that withholds what names a supervisor."""
+    """Whether a page says nothing of what was reported: a polling station's; a village's, where the release is older
+    than the rule that withholds what names a supervisor."""
     return level == LEAF or (level == LEAF - 1 and "withheld" not in data)
 
 

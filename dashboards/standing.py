@@ -25,8 +25,8 @@ COUNTED_AT = [*COUNTS, *PASSING]
 
 def standing(window: Window, province: Unit, at: datetime) -> Iterator[tuple[Any, ...]]:
     """(unit id, *COUNTED_AT, sums over approved reports by position) of every unit that a window's obligations are
-    about, or that lies above one; the sums are None where no report is approved, and of polling stations, because no page
-    says what a single one reported."""
+    about, or that lies above one; the sums are None where no report is approved, and of polling stations: no page says
+    what a single one reported."""
     with connection.cursor() as cursor:
         cursor.execute(_sql(window.version.width), {"at": at, "window": window.pk, "province": province.pk})
         yield from cursor.fetchall()
