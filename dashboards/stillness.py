@@ -68,9 +68,7 @@ def still(
 
 
 def _reading(tallies: Sequence[Any], position: int, grows: dict[int, bool]) -> Reading:
-    known = [
-        vector[position] for tally in tallies for vector in snapshots.known([tally.kept_filed], len(tally.filed))
-    ]
+    known = [vector[position] for tally in tallies for vector in snapshots.known([tally.kept_filed], len(tally.filed))]
     after = sum(tally.filed[position] for tally in tallies)
     return Reading(sum(known) if known else None, after, grows[tallies[0].unit_id])
 
