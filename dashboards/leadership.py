@@ -99,8 +99,6 @@ def leadership(page: UnitPage) -> Leadership:
         return Leadership(page, None, [], [], [], None, [], [])
     today = page.as_of.astimezone(WITA).date()
     units = [page.unit.pk, *(row.unit.pk for row in page.rows)]
-    for row in page.rows:
-        row.unit.election = page.unit.election  # which a figure's hash names; joined once, with the unit
     windows = [tally.window for tally in page.tallies]
     earlier: dict[int, list[Snapshot]] = defaultdict(list)
     for (unit_id, _window), kept in snapshots.before(today, units=units, windows=[w.pk for w in windows]).items():

@@ -143,7 +143,8 @@ def _add(
         known = section.vectors.get(unit_id)
         section.vectors[unit_id] = [a + b for a, b in zip(known, vector, strict=True)] if known else vector
     if item is not None:
-        moved = item.approved != (vector or [0] * len(item.approved))
+        named = dict(zip(COUNTED_AT, counts, strict=True))
+        moved = ratified.moved(item, version=window.version.number, counts=named, approved=vector)
         section.decided[unit_id].append((window, item, moved))
 
 

@@ -67,21 +67,19 @@ class Body:
 
 
 def body(unit: Unit, tallies: Sequence[Tally], standing: Standing) -> Body:
-    """`unit` comes with its election, `tallies` are its own, each with its window, instrument and version."""
+    """`tallies` are the unit's own, each with its window and version."""
     found = [(tally, standing[key]) for tally in tallies if (key := (unit.pk, tally.window_id)) in standing]
     return Body(
         unit=unit,
         matters=len(tallies),
         items=tuple(item for _tally, item in found),
-        changed=sum(
-            ratified.digest(ratified.shown(tally, unit, tally.window)) != bytes(item.sha256) for tally, item in found
-        ),
+        changed=sum(ratified.tally_moved(item, tally, tally.window) for tally, item in found),
     )
 
 
 def bodies(units: Iterable[Unit], windows: Iterable[Window]) -> dict[str, Body]:
-    """Code -> the body of each unit that has something to ratify in the windows; two queries. `units` have their
-    election, `windows` their instrument and version; Form A is no recap (docs/adr/0010)."""
+    """Code -> the body of each unit that has something to ratify in the windows; two queries. `windows` have
+    their instrument and version; Form A is no recap (docs/adr/0010)."""
     by_pk = {unit.pk: unit for unit in units}
     by_window = {window.pk: window for window in windows if readiness.recapped(window)}
     standing = ratified.standing(by_pk)

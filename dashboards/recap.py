@@ -154,7 +154,7 @@ def _part(source: Source, unit: Unit, basis: str) -> Part:
         own = _own(source, unit, basis) if source.own else ()
         rows = _with_own(units.order_by("code").values_list("code", *names.values()).iterator(CHUNK), source, unit)
         if decided:
-            rows = _with_decisions(rows, bodies(units.select_related("election"), source.windows))
+            rows = _with_decisions(rows, bodies(units, source.windows))
         return _joined(rows, _chained(own, _figures(source, unit, source.level, basis)), basis)
 
     return Part(

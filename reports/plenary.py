@@ -97,7 +97,8 @@ def put_on_agenda(*, plenary: Plenary, window: Window, by: User, reason: str = "
             raise PlenaryError(_("Rekap ini sudah ada di agenda."))
         laid = _figures(meeting.unit, window)
         newest = ratified.newest(meeting.unit, window)
-        if newest is not None and bytes(newest.sha256) == digest(laid):
+        now = {name: laid[name] for name in ("version", "counts", "approved")}
+        if newest is not None and not ratified.moved(newest, **now):
             raise PlenaryError(_("Rekap ini sudah disahkan dan tidak berubah sejak itu."))
         ready = readiness.now(meeting.unit, window, laid["counts"])
         item = AgendaItem.objects.create(

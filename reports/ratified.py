@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,8 +30,11 @@ from reports.readiness import Readiness
 from reports.rollup import COUNTS
 
 RATIFIED = AgendaItem.Decision.RATIFIED
-# What the counts of a tally are called where people compare them.
-COUNT_WORDS: dict[str, Promise] = {column: WORDS[word].label for column, word in TALLIED.items()}
+# The counts that a body ratifies: of how many reports that are owed, how many are behind its sums. What was only filed
+# lies beside them for its information.
+BOUND = ("expected", "approved_count")
+# What they are called where people compare them.
+BOUND_WORDS: dict[str, Promise] = {name: WORDS[TALLIED[name]].label for name in BOUND}
 
 
 def figures(unit: Unit, window: Window) -> dict[str, Any] | None:
@@ -67,6 +70,24 @@ def newest(unit: Unit, window: Window) -> AgendaItem | None:
     return AgendaItem.objects.filter(unit=unit, window=window, decision=RATIFIED).order_by("-version").first()
 
 
+def moved(item: AgendaItem, *, version: int, counts: Mapping[str, int], approved: Sequence[int] | None) -> bool:
+    """Whether a figure is another than its body ratified: the one answer for agendas, recaps, sheets and public pages.
+
+    Compares what was ratified (the form's version, BOUND of `counts`, the approved sums; None: no report behind them)
+    and not the digest, which also holds what was filed, and codes that an official renumbering changes.
+    """
+    laid = item.shown
+    if version != laid["version"] or any(counts[name] != laid["counts"][name] for name in BOUND):
+        return True
+    return list(approved or [0] * len(laid["approved"])) != laid["approved"]
+
+
+def tally_moved(item: AgendaItem, tally: Tally, window: Window) -> bool:
+    """The same of a tally that was read already; `window` with its version."""
+    counts = {name: getattr(tally, name) for name in BOUND}
+    return moved(item, version=window.version.number, counts=counts, approved=tally.approved)
+
+
 def standing(units: Iterable[int]) -> dict[tuple[int, int], AgendaItem]:
     """(unit id, window id) -> the ratified figure that stands, with its plenary; one query."""
     rows = AgendaItem.objects.filter(unit__in=list(units), decision=RATIFIED, matter=AgendaItem.Matter.FIGURES)
@@ -84,20 +105,20 @@ class Moved:
 
 
 def differences(before: dict[str, Any], after: dict[str, Any], schema: Schema) -> list[Moved]:
-    """What differs between two figures of the same unit and window, counts first, then approved sums by question;
-    of two versions of a form the sums say nothing about each other."""
-    moved = [
+    """What differs between two figures of the same unit and window in what a body ratifies, counts first, then approved
+    sums by question; of two versions of a form the sums say nothing about each other."""
+    found = [
         Moved(str(words), before["counts"][name], after["counts"][name])
-        for name, words in COUNT_WORDS.items()
+        for name, words in BOUND_WORDS.items()
         if before["counts"][name] != after["counts"][name]
     ]
     if before["version"] != after["version"]:
-        return [Moved(str(_("Versi formulir")), before["version"], after["version"]), *moved]
+        return [Moved(str(_("Versi formulir")), before["version"], after["version"]), *found]
     for position, line in sorted(indicator_words.lines(schema, get_language()).items()):
         old, new = before["approved"][position], after["approved"][position]
         if old != new:
-            moved.append(Moved(line, old, new))
-    return moved
+            found.append(Moved(line, old, new))
+    return found
 
 
 @dataclass(frozen=True)
@@ -170,7 +191,7 @@ def matters(unit: Unit) -> list[Matter]:
     found = []
     for tally in Tally.objects.filter(unit=unit, window__in=windows, expected__gt=0):
         item, window = ratified.get((unit.pk, tally.window_id)), windows[tally.window_id]
-        changed = item is not None and digest(shown(tally, unit, window)) != bytes(item.sha256)
+        changed = item is not None and tally_moved(item, tally, window)
         counts = {name: getattr(tally, name) for name in COUNTS}
         ready = readiness.of(counts, due[window.pk], now)
         found.append(Matter(window, tally, item, changed, due[window.pk], ready))

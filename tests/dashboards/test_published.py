@@ -392,6 +392,26 @@ def test_a_page_says_who_ratified_its_figures_and_when(day: Day, client: Client,
     assert "sementara" in text
 
 
+def test_more_approved_reports_are_not_what_was_ratified_though_no_sum_moves(day: Day) -> None:
+    """The page would print "dari 2 laporan ... disahkan" of a body that ratified one."""
+    approved(day, "6472012001001")
+    day.set_clock(MORNING_AFTER)
+    ratify(day, "1")
+    more = approved(day, "6472012001002")
+    Report.objects.filter(pk=more.pk).update(vector=[0] * len(more.vector))
+    release(day)
+    assert section(DISTRICT)["ratified"][0]["moved"] is True
+
+
+def test_a_late_report_that_nobody_approved_moves_no_ratified_figure(day: Day) -> None:
+    approved(day, "6472012001001")
+    day.set_clock(MORNING_AFTER)
+    ratify(day, "1")
+    day.file(serving("6472012001002"), day.duty(subject="6472012001002"))
+    release(day)
+    assert section(DISTRICT)["ratified"][0]["moved"] is False
+
+
 def test_a_digest_that_would_give_withheld_figures_away_is_not_published(day: Day) -> None:
     approved(day, "6472012001001")
     day.set_clock(MORNING_AFTER)

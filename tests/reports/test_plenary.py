@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, transaction
 from django.http import Http404
 
+from dashboards import ratification
+from hierarchy import tree
 from hierarchy.models import Membership, Role, Unit, User
 from reports import agenda, calendar, plenary, ratified, readiness, review, rollup, sitting
 from reports.models import AgendaItem, Event, Plenary, Vote
@@ -108,6 +111,56 @@ def test_a_change_afterwards_is_shown_and_ratified_again_as_a_second_version(ele
     first.refresh_from_db()
     assert first.shown["counts"]["approved_count"] == 1, "what was ratified stays what it was"
     assert ratified.newest(unit, window) == second
+
+
+def stands_as_ratified(day: Day, item: AgendaItem) -> bool:
+    """What the agenda, the recap and the sheet say of a figure, and whether it may be put on an agenda again: one."""
+    window = day.windows["pemungutan-tps"]
+    unit = Unit.objects.select_related("election").get(pk=item.unit_id)
+    (matter,) = [matter for matter in ratified.matters(unit) if matter.window == window]
+    (of_body,) = ratification.bodies([unit], [window]).values()
+    assert bool(of_body.changed) == matter.changed
+    words = {"unit": unit, "windows": [window], "meets_at": AFTERNOON, "place": "Kantor", "public": False}
+    refused = (
+        nullcontext() if matter.changed else pytest.raises(plenary.PlenaryError, match="disahkan dan tidak berubah")
+    )
+    with refused:
+        plenary.call(**words, by=body(day.cast)[0])
+    now = ratified.figures(unit, window)
+    assert now is not None
+    assert bool(ratified.differences(item.shown, now, window.version.parsed)) == matter.changed
+    return not matter.changed
+
+
+def test_what_a_body_did_not_ratify_does_not_move_what_it_ratified(election_day: Day):
+    """It ratified sums over approved reports: a late report and another code of the district are none of them."""
+    approved(election_day)
+    item = ratify(election_day)
+    plenary.close(plenary=item.plenary, minutes_number="1", notes="", by=body(election_day.cast)[0])
+    tree.move(unit=item.unit, parent=item.unit.parent, code="647209", by=None)
+    assert stands_as_ratified(election_day, item)
+    late = election_day.file(election_day.cast.ptps_sibling, election_day.duty(subject="6472092001002"))
+    rollup.run_all()
+    assert stands_as_ratified(election_day, item)
+    review.approve(report=late, seen=bytes(late.sha256), by=fresh(election_day.cast.pkd))
+    rollup.run_all()
+    assert not stands_as_ratified(election_day, item)
+    assert list(ratified.broken()) == []
+
+
+@pytest.mark.parametrize("changed", ["version", "expected", "approved_count", "approved"])
+def test_a_figure_has_moved_when_anything_that_was_ratified_of_it_has(election_day: Day, changed: str):
+    approved(election_day)
+    item = ratify(election_day)
+    now: dict[str, Any] = {name: item.shown[name] for name in ("version", "counts", "approved")}
+    assert not ratified.moved(item, **now)
+    other = {
+        "version": now["version"] + 1,
+        "counts": now["counts"] | {changed: now["counts"].get(changed, 0) + 1},
+        "approved": [value + 1 for value in now["approved"]],
+    }
+    name = changed if changed in other else "counts"
+    assert ratified.moved(item, **now | {name: other[name]})
 
 
 def test_without_a_quorum_nothing_opens_and_what_loses_it_is_refused(election_day: Day):

@@ -15,7 +15,7 @@ from django.urls import reverse
 from hierarchy import signin, stepup
 from hierarchy.models import User
 from hierarchy.throttle import NotNow
-from reports import minutes, pinning, plenary, rollup, sitting
+from reports import minutes, pinning, plenary, review, rollup, sitting
 from reports.models import Plenary, Vote
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
 from tests.reports import test_pages, test_versions
@@ -120,7 +120,11 @@ def test_a_change_after_ratification_is_shown_and_a_correction_proposed(day: Day
     plenary.close(plenary=first.plenary, minutes_number="1", notes="", by=body(day.cast)[0])
     client = signed_in(day.cast.panwascam_chair)
     assert "Berubah sesudah disahkan" not in text_of(client.get(reverse("plenary", args=[first.plenary_id])))
-    day.file(day.cast.ptps_sibling, day.duty(subject="6472012001002"))
+    late = day.file(day.cast.ptps_sibling, day.duty(subject="6472012001002"))
+    rollup.run_all()
+    text = text_of(client.get(reverse("plenary", args=[first.plenary_id])))
+    assert "Usulkan pleno koreksi" not in text, "nobody has approved it"
+    review.approve(report=late, seen=bytes(late.sha256), by=fresh(day.cast.pkd))
     called(day)
     text = text_of(client.get(reverse("plenary", args=[first.plenary_id])))
     assert "Berubah sesudah disahkan" in text
