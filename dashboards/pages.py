@@ -192,11 +192,12 @@ def _column(basis: str) -> str:
 
 
 def _as_ratified(tallies: list[Tally]) -> tuple[list[Tally], list[AgendaItem]]:
-    """The tallies as their bodies have ratified them, and the decisions; the rest is left out. One query."""
+    """The tallies, each with its window, as their bodies have ratified them, and the decisions; the rest is left out.
+    One query."""
     standing = ratified.standing({tally.unit_id for tally in tallies})
     found = [(tally, standing[key]) for tally in tallies if (key := (tally.unit_id, tally.window_id)) in standing]
     for tally, item in found:
-        for name, count in item.shown["counts"].items():
+        for name, count in ratified.counts_then(item, tally.window).items():
             setattr(tally, name, count)
         tally.approved = item.approved
     return [tally for tally, _item in found], [item for _tally, item in found]
@@ -315,10 +316,11 @@ def _add_rows(page: UnitPage, windows: list[Window]) -> None:
     else:
         held = Tally.objects.filter(window__in=windows, unit__parent=unit).with_not_due(page.as_of)
         tallies = list(with_yesterday(held, page.as_of).select_related("unit").order_by("unit__code"))
+        for tally in tallies:
+            tally.window = by_id[tally.window_id]
         if page.basis == "ratified":
             tallies, _decided = _as_ratified(tallies)
         for tally in tallies:
-            tally.window = by_id[tally.window_id]
             row = found.setdefault(tally.unit_id, Row(tally.unit))
             row.tallies.append(tally)
             vector = getattr(tally, _column(page.basis))

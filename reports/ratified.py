@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from hierarchy import clock
 from hierarchy.models import Unit
 from reports import readiness
-from reports.counting import TALLIED, WORDS
+from reports.counting import TALLIED, WORDS, Counts
 from reports.instruments import indicator_words
 from reports.instruments.schema import Question, Schema, problem_cells, sum_cells
 from reports.models import AgendaItem, Cadence, Event, Minutes, Tally, Vote, Window
@@ -86,6 +86,15 @@ def tally_moved(item: AgendaItem, tally: Tally, window: Window) -> bool:
     """The same of a tally that was read already; `window` with its version."""
     counts = {name: getattr(tally, name) for name in BOUND}
     return moved(item, version=window.version.number, counts=counts, approved=tally.approved)
+
+
+def counts_then(item: AgendaItem, window: Window) -> dict[str, int]:
+    """The counts that were ratified, with `not_due` (counting.PASSING) as of the decision: what was missing was not due
+    before the deadline of the window, afterwards it was; time granted to some is not looked up. What is due by now
+    says nothing of it."""
+    counts = {name: item.shown["counts"].get(name, 0) for name in TALLIED}
+    early = item.decided_at is not None and item.decided_at <= window.due_at
+    return counts | {"not_due": max(Counts(**counts).missing, 0) if early else 0}
 
 
 def standing(units: Iterable[int]) -> dict[tuple[int, int], AgendaItem]:

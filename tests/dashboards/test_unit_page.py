@@ -19,7 +19,7 @@ from reports import calendar, review, rollup
 from reports.instruments import publishing
 from reports.models import Obligation, Report, Window
 from tests.cast import Cast
-from tests.days import MORNING_AFTER, OPENED, Day, fresh
+from tests.days import AFTERNOON, MORNING_AFTER, OPENED, Day, fresh
 from tests.reports.test_plenary import ratify
 
 LEVELS = ["64", "6472", "647201", "6472012001", "6472012001001"]
@@ -233,6 +233,22 @@ def test_what_stands_ratified_stays_when_a_figure_below_changes(
     assert reverse("plenary", args=[item.plenary_id]) in text
     village = client.get(url("6472012001", instrumen="pemungutan-tps", dasar="ratified")).content.decode()
     assert ">disahkan</a>" not in village, "a village has no body that could ratify"
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before the deadline", "after it"])
+def test_what_was_missing_when_a_body_decided_is_as_due_as_it_was_then(election_day: Day, late: bool) -> None:
+    """The deadline that passes afterwards makes nothing of it late, and nothing was due later than the decision."""
+    approve(election_day.file(election_day.cast.ptps), election_day.cast.pkd)  # her neighbour has not filed
+    if late:
+        election_day.set_clock(MORNING_AFTER)
+    ratify(election_day, "6472")
+    for moment in (AFTERNOON, MORNING_AFTER):
+        election_day.set_clock(moment)
+        own = page_of(election_day, "6472", basis="ratified").counts
+        (row,) = page_of(election_day, "64", basis="ratified").rows
+        assert own.missing > 0
+        assert row.counts == own
+        assert (own.past, own.not_due) == ((own.missing, 0) if late else (0, own.missing))
 
 
 KAMPANYE, UANG = "kampanye_di_luar_jadwal", "pemberian_uang_barang"
