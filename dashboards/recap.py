@@ -163,6 +163,7 @@ def _part(source: Source, unit: Unit, basis: str) -> Part:
         (*names, _("PENGESAHAN PLENO")) if decided else tuple(names),
         lines,
         units.count() + source.own,
+        decided=decided,
         ratified=_ratified_total(source, unit) if basis == "ratified" and source.level > unit.level else None,
     )
 

@@ -60,7 +60,8 @@ class Line:
 class Part:
     """Topics that share their rows. `lines` is read once; `size` is how many it will give, for the progress.
 
-    `ratified` stands below the total: what the body itself ratified, which the rows need not add up to any more.
+    `decided`: the last of `names` is what the row's body has ratified of it. `ratified` stands below the total: what the
+    body itself ratified, which the rows need not add up to any more.
     """
 
     source: str
@@ -69,6 +70,7 @@ class Part:
     lines: Callable[[], Iterator[Line]]
     size: int
     coverage: bool = True
+    decided: bool = False
     ratified: Line | None = None
 
 
@@ -165,6 +167,9 @@ _BASIS_NOTES = {
     "approved": gettext_lazy(
         "Pengesahan tiap lembaga tertulis di barisnya; baris tanpa pengesahan bersifat sementara."
     ),
+    "undecided": gettext_lazy(
+        "Baris di lembar ini tidak disahkan satu per satu; pengesahan rekap lembaga ini tertulis di atas."
+    ),
     "ratified": gettext_lazy("Angka sebagaimana disahkan pleno tiap lembaga; yang belum disahkan dikosongkan."),
 }
 _BASES = {
@@ -181,6 +186,8 @@ def basis_words(basis: str) -> str:
 
 class _Page:
     """What every sheet has: agency and title on top, signatures and footnote below, print set-up."""
+
+    decided = False  # whether each row says what its body has ratified
 
     def __init__(self, book: Book, recap: Recap, name: str, title: str, columns: int) -> None:
         self.recap, self.columns = recap, max(columns, 6)
@@ -259,9 +266,9 @@ class _Page:
 
     def _footnote(self, digest: str) -> list[str]:
         made = formats.moment(self.recap.made_at)
+        note = "undecided" if self.recap.basis == "approved" and not self.decided else self.recap.basis
         return [
-            _("Sel kosong: belum ada laporan. Angka 0: dilaporkan nol. %(basis)s")
-            % {"basis": _BASIS_NOTES[self.recap.basis]},
+            _("Sel kosong: belum ada laporan. Angka 0: dilaporkan nol. %(basis)s") % {"basis": _BASIS_NOTES[note]},
             _("Dibuat %(made)s. Instrumen: %(versions)s.") % {"made": made, "versions": self.recap.versions or "-"},
             _("Sidik data (SHA-256): %(digest)s") % {"digest": digest},
         ]
@@ -271,7 +278,7 @@ class _Table(_Page):
     """A sheet of figures: a row per unit, filled as the lines come."""
 
     def __init__(self, book: Book, recap: Recap, part: Part, topic: Topic) -> None:
-        self.topic, self.part = topic, part
+        self.topic, self.part, self.decided = topic, part, part.decided
         leads = [("NO", ""), (_("KODE"), ""), *((name, "") for name in part.names)]
         covered = str(_COVERED[recap.basis])
         coverage = [(covered, _("JUMLAH")), (covered, _("DARI"))] if part.coverage else []

@@ -450,3 +450,16 @@ def test_only_what_is_provisional_says_so(filed: Day, tmp_path: Path) -> None:
     assert "belum disahkan" not in after
     filed_basis = words(write(filed, tmp_path, "6472", basis="filed")["PENGGUNA HAK PILIH"])
     assert "dilaporkan · sementara" in filed_basis  # what was only filed, no body ratifies
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("code", "detail"), [("6472", False), ("647201", False), ("6472", True)])
+def test_the_note_tells_of_a_column_of_decisions_only_where_there_is_one(
+    filed: Day, tmp_path: Path, code: str, detail: bool
+) -> None:
+    """Villages and stations have no body: their rows say nothing of a decision."""
+    sheet = write(filed, tmp_path, code, basis="approved", detail=detail)["PENGGUNA HAK PILIH"]
+    there = ("PENGESAHAN PLENO", "") in headings(sheet)
+    assert there == (code == "6472" and not detail)
+    assert ("Pengesahan tiap lembaga tertulis di barisnya" in words(sheet)) == there
+    assert ("Baris di lembar ini tidak disahkan satu per satu" in words(sheet)) != there
