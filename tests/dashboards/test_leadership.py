@@ -19,7 +19,7 @@ from dashboards.models import Snapshot
 from dashboards.pages import unit_page
 from hierarchy import clock
 from hierarchy.models import Unit
-from reports import calendar, intake, pinning, review, rollup
+from reports import calendar, intake, pinning, plenary, review, rollup
 from reports.models import Obligation, Tally, Window
 from reports.simulate import answers_for
 from tests.days import AFTERNOON, MORNING_AFTER, OPENED, Day, fresh
@@ -245,6 +245,26 @@ def test_nothing_is_said_of_plenaries_where_none_can_ratify(election_day: Day, c
     text = client.get(url("647201"), {"instrumen": "form-a"}).content.decode()
     assert "sementara" not in text
     assert 'id="pleno"' not in text
+
+
+def test_the_sheet_says_of_a_body_what_a_recap_says_of_it(yesterday: Day, client: Client) -> None:
+    client.force_login(fresh(yesterday.cast.province_chair))
+
+    def told() -> str:
+        (samarinda,) = (each for each in led(yesterday).bodies if each.unit.code == "6472")
+        for code in ("64", "6472"):
+            page = client.get(url(code), {"instrumen": "pemungutan-tps"}).content.decode()
+            assert f">{samarinda.words}<" in page
+        return samarinda.words
+
+    assert told() == "sementara"
+    item = ratify(yesterday, "6472")
+    plenary.close(plenary=item.plenary, minutes_number="7/BA/II/2024", notes="", by=body(yesterday.cast, "6472")[0])
+    assert told() == "disahkan pleno 15 Feb 2024, berita acara 7/BA/II/2024"
+    report = yesterday.duty().report
+    review.approve(report=report, seen=bytes(report.sha256), by=fresh(yesterday.cast.pkd))
+    rollup.run_all()
+    assert told() == "berubah sesudah disahkan pleno 15 Feb 2024, berita acara 7/BA/II/2024"
 
 
 def test_shares_of_a_problem_add_up_to_it(yesterday: Day) -> None:
