@@ -60,8 +60,8 @@ class Line:
 class Part:
     """Topics that share their rows. `lines` is read once; `size` is how many it will give, for the progress.
 
-    `decided`: the last of `names` is what the row's body has ratified of it. `ratified` stands below the total: what the
-    body itself ratified, which the rows need not add up to any more.
+    `decided`: the last of `names` is what the row's body has ratified of it. `ratified` stands below the total: what
+    the body itself ratified, which the rows need not add up to any more.
     """
 
     source: str
