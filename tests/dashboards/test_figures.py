@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dashboards import figures
 from dashboards.public_page import Address, state_of
+from dashboards.public_section import PublishedCounts
 from dashboards.svg import outlines
 from reports.counting import Counts, add_counts
 from reports.instruments.publishing import CATALOGUE
@@ -132,15 +133,16 @@ def test_where_nothing_is_drawn_there_is_no_map(code: str) -> None:
 @pytest.mark.parametrize(
     ("counts", "state"),
     [
-        (Counts(expected=1, not_due=1), "OWED"),
-        (Counts(expected=1), "LATE"),
-        (Counts(expected=1, filed_count=1), "FILED"),
-        (Counts(expected=1, filed_count=1, returned=1), "RETURNED"),
-        (Counts(expected=1, unreachable=1), "UNREACHABLE"),
-        (Counts(expected=3, filed_count=1), ""),
+        (PublishedCounts(expected=1, not_due=1), "OWED"),
+        (PublishedCounts(expected=1), "LATE"),
+        (PublishedCounts(expected=1, undated=1), "UNDATED"),
+        (PublishedCounts(expected=1, filed_count=1), "FILED"),
+        (PublishedCounts(expected=1, filed_count=1, returned=1), "RETURNED"),
+        (PublishedCounts(expected=1, unreachable=1), "UNREACHABLE"),
+        (PublishedCounts(expected=3, filed_count=1), ""),
     ],
 )
-def test_the_state_of_one_obligation(counts: Counts, state: str) -> None:
+def test_the_state_of_one_obligation(counts: PublishedCounts, state: str) -> None:
     assert state_of(counts) == state
 
 
