@@ -28,7 +28,7 @@ from tests.faults.world import Duty, World
 pytestmark = [pytest.mark.full, pytest.mark.proxy]
 PER_MINUTE, SECONDS = 200, 60
 KNOCKS = 8.0  # wrong passwords a second
-RECAPS = 150  # more than one worker makes in that time
+RECAPS = 1_000  # more than one worker makes in that time
 MOST = 2.0  # times what it is on a quiet evening; and seconds until a report is in the province's figure
 TOP = """
     SELECT coalesce(sum(t.filed_count), 0)::int FROM reports_tally t JOIN hierarchy_unit u ON u.id = t.unit_id
