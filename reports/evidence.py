@@ -168,6 +168,7 @@ WITH named AS MATERIALIZED (
     SELECT DISTINCT hash[1] AS sha256 FROM (
         SELECT canonical FROM reports_revision UNION ALL SELECT canonical FROM reports_conflict
     ) AS kept, regexp_matches(convert_from(kept.canonical, 'UTF8'), '"([0-9a-f]{64})"', 'g') AS hash
+    WHERE %(sha256)s::text IS NULL OR position(%(sha256)s::bytea IN kept.canonical) > 0
 )
 SELECT e.id FROM reports_evidence e
 WHERE e.uploaded_at < %(before)s AND (%(sha256)s::text IS NULL OR e.sha256 = %(sha256)s)
