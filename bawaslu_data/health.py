@@ -10,7 +10,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from hierarchy import clock
+from hierarchy.lib import clock
 from reports.models import Outbox
 
 STALE_AFTER = timedelta(minutes=2)  # a mark this old means that no worker eats the outbox

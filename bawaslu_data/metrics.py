@@ -15,7 +15,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from dashboards.operations import Measured, measure
-from hierarchy import clock
+from hierarchy.lib import clock
 
 PREFIX = "bawaslu_"
 

@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 from psycopg import sql
 
 from bawaslu_data.embedded_places import wheel_dir
-from hierarchy.errors import Refusal
+from hierarchy.lib.errors import Refusal
 
 SUFFIX = "_restoring"
 

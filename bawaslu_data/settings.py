@@ -102,7 +102,7 @@ DATABASES["default"] |= {
         "keepalives_interval": 2,
         "keepalives_count": 3,
         "tcp_user_timeout": 10_000,
-        "prepare_threshold": 5,  # None, Django's own choice, would forbid hierarchy/prepared.py what it is for
+        "prepare_threshold": 5,  # None, Django's own choice, would forbid hierarchy/lib/prepared.py what it is for
     },
     "TEST": {"NAME": "test_bawaslu"},
 }
@@ -175,7 +175,7 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Asia/Makassar"  # WITA, UTC+8, no daylight saving
 USE_THOUSAND_SEPARATOR = True
-# Seconds added to the real clock, for rehearsals and the demo (hierarchy/clock.py).
+# Seconds added to the real clock, for rehearsals and the demo (hierarchy/lib/clock.py).
 CLOCK_OFFSET = env.float("CLOCK_OFFSET", default=0.0)
 
 # --- files --------------------------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns about a folde
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(BASE_DIR / ".data" / "media")))
 STORAGES = {
-    "default": {"BACKEND": "hierarchy.storage.WholeFiles"},
+    "default": {"BACKEND": "hierarchy.lib.storage.WholeFiles"},
     "staticfiles": {
         "BACKEND": (
             "whitenoise.storage.CompressedManifestStaticFilesStorage"
@@ -194,7 +194,7 @@ STORAGES = {
         )
     },
 }
-# The proxy of docker-compose.yml has MEDIA_ROOT and sends a file that X-Accel-Redirect names (hierarchy/stored.py).
+# The proxy of docker-compose.yml has MEDIA_ROOT and sends a file that X-Accel-Redirect names (hierarchy/lib/stored.py).
 PROXY_SENDS_FILES = env.bool("PROXY_SENDS_FILES", default=False)
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # a report is a few kB; photos are files and not counted here

@@ -20,16 +20,16 @@ from django.utils.translation import gettext as _
 
 from dashboards.board_list import MEASURES, Listed
 from dashboards.board_shapes import Heat
-from hierarchy import formats, locks
-from hierarchy.errors import Refusal
+from hierarchy.lib import formats, locks
+from hierarchy.lib.errors import Refusal
+from hierarchy.lib.tabular import safe_cell
 from hierarchy.models import Unit
-from hierarchy.tabular import safe_cell
 
 CHUNK = 2_000
 
 
 class Lock(IntEnum):
-    """An advisory lock beside those of hierarchy/locks.py and reports/locks.py. Never reuse or renumber it."""
+    """An advisory lock beside those of hierarchy/lib/locks.py and reports/locks.py. Never reuse or renumber it."""
 
     BOARD_FILE = 2001
 

@@ -14,9 +14,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from dashboards.board_shapes import Asked, Choice, Heat
-from hierarchy import access, formats
+from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level
+from hierarchy.lib import formats
 from hierarchy.models import Membership, Role, Unit, User
 from reports import reminders
 from reports.counting import PASSING, TALLIED, WORDS, Counts, Word

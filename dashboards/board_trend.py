@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hierarchy import formats
+from hierarchy.lib import formats
 
 WIDTH, HEIGHT, TOP = 360, 160, 10  # of the drawing, in its own units; whole units keep the page small
 STEP, DAY = timedelta(minutes=15), timedelta(days=1)

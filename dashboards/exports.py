@@ -26,10 +26,11 @@ from django.utils.translation import gettext as _
 from dashboards import recap
 from dashboards.models import ExportJob
 from dashboards.workbook import basis_words, write_recap
-from hierarchy import access, clock
+from hierarchy import access
 from hierarchy.access import COLLEGIAL, Permission
-from hierarchy.clock import WITA
-from hierarchy.errors import Refusal
+from hierarchy.lib import clock
+from hierarchy.lib.clock import WITA
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Unit, User
 from hierarchy.querysets import within_q
 from reports import journal

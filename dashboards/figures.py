@@ -8,8 +8,8 @@ from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 
-from hierarchy import formats
 from hierarchy.levels import Level
+from hierarchy.lib import formats
 from reports.instruments import indicator_words
 from reports.instruments.schema import CellKind, Question, Schema, problem_cells, sum_cells
 from reports.models import Cadence, Instrument

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from hierarchy.errors import Refusal
+from hierarchy.lib.errors import Refusal
 
 HEX = re.compile(r"[0-9a-f]{64}")  # 32 bytes
 

@@ -21,7 +21,7 @@ from dashboards.models import Snapshot
 from dashboards.pages import Row, UnitPage, vector_of
 from dashboards.ratification import Body, body
 from hierarchy.access import COLLEGIAL
-from hierarchy.clock import WITA
+from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
 from reports import findings, ratified

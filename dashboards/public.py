@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 
 from dashboards.models import Publication, PublishedPage
 from dashboards.proof import in_force, manifest, release_lines
-from hierarchy import prepared
+from hierarchy.lib import prepared
 
 
 def release(election: str, number: int | None = None) -> Publication | None:

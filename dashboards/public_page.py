@@ -15,9 +15,9 @@ from dashboards.models import Publication, PublishedPage
 from dashboards.public import stored
 from dashboards.public_section import PublishedCounts, Section, Still, Sum, counts_of, is_silent, section_of
 from dashboards.svg import outlines
-from hierarchy import formats
 from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
+from hierarchy.lib import formats
 from hierarchy.models import Unit
 from reports.models import Finding, InstrumentVersion, Stage
 

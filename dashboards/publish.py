@@ -18,9 +18,10 @@ from dashboards import keys, proof
 from dashboards.models import Fate, Publication, PublishedPage
 from dashboards.proof import GENESIS
 from dashboards.published_content import build_pages
-from hierarchy import access, clock
+from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level
+from hierarchy.lib import clock
 from hierarchy.models import Election, Unit, User
 from reports import journal
 from reports.models import Event, Seal

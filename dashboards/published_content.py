@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from dashboards.published_sections import Payload, sections_of
-from hierarchy import clock
 from hierarchy.levels import LEAF, Level
+from hierarchy.lib import clock
 from hierarchy.models import Election, Unit
 from reports.findings import confirmed
 

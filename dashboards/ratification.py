@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from hierarchy import formats
+from hierarchy.lib import formats
 from hierarchy.models import Unit
 from reports import ratified, readiness
 from reports.models import AgendaItem, Tally, Window

@@ -20,8 +20,8 @@ from dashboards.ratification import Body, bodies
 from dashboards.recap_columns import Column, Topic, topics
 from dashboards.workbook import Incident, Line, Part, Recap
 from hierarchy.access import COLLEGIAL
-from hierarchy.errors import Refusal
 from hierarchy.levels import LEAF, Level
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Membership, Role, Unit
 from hierarchy.querysets import within_q
 from reports import ratified

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from dashboards.models import Snapshot
-from hierarchy import clock
-from hierarchy.clock import WITA
 from hierarchy.levels import Level
+from hierarchy.lib import clock
+from hierarchy.lib.clock import WITA
 from reports.models import Tally
 from reports.rollup import COUNTS
 

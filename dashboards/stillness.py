@@ -16,7 +16,7 @@ from django.utils.translation import get_language
 from dashboards import snapshots
 from dashboards.models import Snapshot
 from dashboards.standstill import Reading, may_grow, standing_still
-from hierarchy.clock import WITA
+from hierarchy.lib.clock import WITA
 from reports.instruments import indicator_words
 from reports.instruments.schema import Schema, sum_cells
 from reports.models import Tally, Window

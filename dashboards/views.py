@@ -22,9 +22,10 @@ from dashboards import keys, pages, proof, public, public_page
 from dashboards.models import Fate, Publication, PublishedPage
 from dashboards.public_page import Address
 from dashboards.recipe import recipe
-from hierarchy import access, clock
+from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level
+from hierarchy.lib import clock
 from hierarchy.models import Unit
 
 LISTED = 20  # newest releases on the page that explains verification

@@ -23,10 +23,11 @@ from dashboards.board_list import MEASURES, Listed, Scan, behind, listed, narrow
 from dashboards.board_shapes import Choice, Heat, Index
 from dashboards.board_trend import trend
 from dashboards.views_exports import MIME
-from hierarchy import access, clock
+from hierarchy import access
 from hierarchy.access import Permission
-from hierarchy.errors import Refusal
 from hierarchy.levels import LEAF
+from hierarchy.lib import clock
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Unit, User
 from reports import journal
 from reports.models import Obligation

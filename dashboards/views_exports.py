@@ -22,9 +22,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboards import exports
 from dashboards.models import ExportJob
-from hierarchy import access, formats, stored
+from hierarchy import access
 from hierarchy.access import Permission
-from hierarchy.errors import Refusal
+from hierarchy.lib import formats, stored
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Unit, User
 from reports.models import Stage
 

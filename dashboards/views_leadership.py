@@ -11,10 +11,11 @@ from django.views.decorators.http import require_safe
 
 from dashboards import pages
 from dashboards.leadership import leadership
-from hierarchy import access, clock
+from hierarchy import access
 from hierarchy.access import COLLEGIAL, Permission
-from hierarchy.formats import tidy
 from hierarchy.levels import Level
+from hierarchy.lib import clock
+from hierarchy.lib.formats import tidy
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
 from reports.views import SignedIn, seat

@@ -21,9 +21,10 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from dashboards.operations import Measured, measure
 from dashboards.readings import Reading, Unit
-from hierarchy import access, clock, formats
+from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level
+from hierarchy.lib import clock, formats
 from hierarchy.models import User
 
 

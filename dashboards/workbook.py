@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from dashboards.recap_columns import Column, Topic
 from dashboards.spreadsheet import Book, Formula, Sheet, Style, Value, letters
-from hierarchy import formats
+from hierarchy.lib import formats
 
 AGENCY = "BADAN PENGAWAS PEMILIHAN UMUM"
 HEADING_ROWS = (7, 8)

@@ -17,8 +17,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from hierarchy import clock, prepared
 from hierarchy.levels import Level
+from hierarchy.lib import clock, prepared
 from hierarchy.models import Membership, Role, Unit, User
 
 if TYPE_CHECKING:

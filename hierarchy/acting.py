@@ -14,10 +14,11 @@ from django.db.models import Q
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from hierarchy import access, clock, locks, signals
+from hierarchy import access, signals
 from hierarchy.access import Permission
-from hierarchy.errors import Refusal
 from hierarchy.levels import LEAF, Level
+from hierarchy.lib import clock, locks
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Membership, MembershipQuerySet, Role, Unit, User
 from hierarchy.querysets import UnitQuerySet, within_q
 

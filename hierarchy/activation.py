@@ -16,8 +16,9 @@ from django.db import transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
-from hierarchy import clock, hashing, leaving, signals
-from hierarchy.errors import Refusal
+from hierarchy import hashing, leaving, signals
+from hierarchy.lib import clock
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Membership, User
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U, which are misheard and misread

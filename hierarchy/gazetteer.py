@@ -10,12 +10,12 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from hierarchy import tabular
-from hierarchy.errors import Fault, Refusal, sentences
 from hierarchy.levels import LEAF, SPECIAL_FROM, Level
+from hierarchy.lib import tabular
+from hierarchy.lib.errors import Fault, Refusal, sentences
+from hierarchy.lib.tabular import Line
 from hierarchy.models import Election
 from hierarchy.rows import CODE, UnitRow, faults, parent_code
-from hierarchy.tabular import Line
 
 DATA = Path(__file__).parent / "data"
 REQUIRED = ("code", "name")

@@ -17,7 +17,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from hierarchy import locks
+from hierarchy.lib import locks
 from hierarchy.throttle import NotNow
 
 BETWEEN = 0.05  # seconds between two looks whether it is one's turn

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q
 
-from hierarchy import clock, signals
+from hierarchy import signals
+from hierarchy.lib import clock
 from hierarchy.models import Membership, User
 
 

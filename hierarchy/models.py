@@ -18,8 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from mptt.fields import TreeForeignKey
 from mptt.models import MPTTModel
 
-from hierarchy import clock, guard
 from hierarchy.levels import LEAF, SPECIAL_FROM, Level
+from hierarchy.lib import clock, guard
 from hierarchy.querysets import UnitManager
 
 

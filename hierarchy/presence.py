@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
-from hierarchy import clock
+from hierarchy.lib import clock
 from hierarchy.models import User
 
 COARSENESS = timedelta(minutes=10)

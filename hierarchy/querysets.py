@@ -8,8 +8,8 @@ from django.db.models import Q
 from mptt.managers import TreeManager
 from mptt.querysets import TreeQuerySet
 
-from hierarchy import guard
 from hierarchy.levels import Level
+from hierarchy.lib import guard
 
 if TYPE_CHECKING:
     from hierarchy.models import Unit, User

@@ -17,12 +17,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from hierarchy import bulk, clock, locks, signals
+from hierarchy import signals
 from hierarchy.access import ROLES
 from hierarchy.activation import ActivationRefused, activate, digest, new_code, renew_code
-from hierarchy.errors import Fault, sentences
 from hierarchy.leaving import sign_out_ended, sign_out_everywhere
 from hierarchy.levels import Level
+from hierarchy.lib import bulk, clock, locks
+from hierarchy.lib.errors import Fault, sentences
 from hierarchy.models import Election, Membership, Role, Unit, User
 from hierarchy.roster_files import read_roster, write_codes
 from hierarchy.roster_rows import IssuedCode, RosterError, RosterResult, RosterRow

@@ -13,11 +13,11 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
-from hierarchy import tabular
-from hierarchy.errors import Fault, reason, sentences
+from hierarchy.lib import tabular
+from hierarchy.lib.errors import Fault, reason, sentences
+from hierarchy.lib.tabular import Line
 from hierarchy.models import Role
 from hierarchy.roster_rows import IssuedCode, RosterError, RosterRow
-from hierarchy.tabular import Line
 
 REQUIRED = ("kode_satuan", "nama", "peran")
 OPTIONAL = ("telepon", "email", "nama_pengguna", "mulai", "sampai", "lahir")

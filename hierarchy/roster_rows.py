@@ -7,7 +7,7 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
-from hierarchy.errors import Refusal
+from hierarchy.lib.errors import Refusal
 
 
 class RosterError(Refusal):

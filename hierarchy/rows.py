@@ -10,8 +10,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from hierarchy.errors import Fault
 from hierarchy.levels import Level
+from hierarchy.lib.errors import Fault
 
 CODE = re.compile(r"[0-9]+")  # not \d and not isdigit(): those accept Arabic-Indic digits, which match no official code
 LEVEL_OF_LENGTH: dict[int, Level] = {level.spec.code_length: level for level in Level}

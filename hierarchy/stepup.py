@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from hierarchy import clock, signin
+from hierarchy import signin
+from hierarchy.lib import clock
 from hierarchy.models import User
 from hierarchy.throttle import NotNow
 

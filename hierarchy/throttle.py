@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from hierarchy import prepared
+from hierarchy.lib import prepared
 
 SWEEP_ONE_IN = 200  # attempts; drained buckets are then forgotten
 

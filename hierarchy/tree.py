@@ -17,10 +17,11 @@ from django.db.models.functions import Concat, Substr
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from hierarchy import bulk, diff, guard, integrity, locks, signals
+from hierarchy import diff, integrity, signals
 from hierarchy.diff import Diff, Snapshot
-from hierarchy.errors import Refusal, sentences
 from hierarchy.integrity import Problem
+from hierarchy.lib import bulk, guard, locks
+from hierarchy.lib.errors import Refusal, sentences
 from hierarchy.models import Election, Unit, User
 from hierarchy.rows import EDITABLE, UnitRow, edges, faults, parent_code
 

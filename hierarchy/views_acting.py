@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from hierarchy import access, clock, formats
+from hierarchy import access
 from hierarchy import acting as rules
+from hierarchy.lib import clock, formats
 from hierarchy.models import Membership, Unit, User
 
 PER_PAGE = 25

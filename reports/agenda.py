@@ -9,7 +9,7 @@ from itertools import groupby
 
 from django.utils.translation import gettext as _
 
-from hierarchy import clock
+from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports import finding_words, findings, ratified, readiness
 from reports.models import AgendaItem, Finding, Plenary, Vote, Window

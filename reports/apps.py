@@ -25,7 +25,7 @@ class ReportsConfig(AppConfig):
 
 def _tree_changed(verb: str, election: Any, by: Any, detail: dict[str, Any], **_kwargs: Any) -> None:
     """The layer below cannot import this one, so it says what it did: the journal keeps it, obligations follow it."""
-    from hierarchy import locks
+    from hierarchy.lib import locks
     from reports import calendar, covered, journal
 
     provinces = _provinces(detail)

@@ -19,8 +19,9 @@ from django.db import IntegrityError, transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from hierarchy import access, clock
+from hierarchy import access
 from hierarchy.access import Permission
+from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports import copy_filing, intake, outbox, write_filing
 from reports.copy_filing import First

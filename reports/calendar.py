@@ -12,10 +12,11 @@ from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from hierarchy import access, bulk, clock
-from hierarchy import locks as tree_locks
+from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import LEAF, Level
+from hierarchy.lib import bulk, clock
+from hierarchy.lib import locks as tree_locks
 from hierarchy.models import Election, Membership, Unit, User
 from hierarchy.querysets import within_q
 from reports import journal, locks, outbox, periods

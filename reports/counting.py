@@ -157,7 +157,7 @@ def counts_of(one: Countable, at: datetime) -> dict[str, int]:
 
 
 def shown_state(one: Countable, at: datetime) -> str:
-    """The key of hierarchy.formats.STATES an obligation is shown with: LATE is what has passed its deadline."""
+    """The key of hierarchy.lib.formats.STATES an obligation is shown with: LATE is what has passed its deadline."""
     return "LATE" if WORDS["past"].holds(one, at) else str(one.state)
 
 

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
 
-from hierarchy import clock
+from hierarchy.lib import clock
 from reports import push, reminders, wording
 from reports.models import Carrier, Message
 

@@ -15,8 +15,9 @@ from django.core.files.base import ContentFile, File
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from hierarchy import access, clock
+from hierarchy import access
 from hierarchy.access import Permission
+from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports import journal, locks
 from reports.models import Evidence
@@ -92,7 +93,7 @@ def store(*, file: File, unit: Unit, by: User) -> Evidence:
         )
         try:
             evidence.file.save(f"{unit.code}-{sha256[:16]}.jpg", ContentFile(encoded))
-        except OSError as error:  # a full disk, above all: hierarchy/storage.py left nothing behind
+        except OSError as error:  # a full disk, above all: hierarchy/lib/storage.py left nothing behind
             logger.error("evidence: a photo could not be kept (%s)", error)
             raise NotNow(_("Foto belum dapat disimpan di server. Coba lagi beberapa menit lagi.")) from error
         _tell("evidence.stored", evidence, by, original_sha256=evidence.original_sha256)

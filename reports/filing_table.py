@@ -10,10 +10,11 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from hierarchy import access, tabular
-from hierarchy.errors import Fault
+from hierarchy import access
+from hierarchy.lib import tabular
+from hierarchy.lib.errors import Fault
+from hierarchy.lib.tabular import Line
 from hierarchy.models import Election, Membership, User
-from hierarchy.tabular import Line
 from reports.bulk_filing import Filing, Outcome, import_filings
 from reports.instruments.schema import CHOICE_KINDS, SELECT_MULTIPLE, Question
 from reports.models import Obligation, Window

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from hierarchy import formats
+from hierarchy.lib import formats
 from reports.models import Finding
 
 # The texts of a finding in the order they are read (findings.laid).

@@ -19,11 +19,12 @@ from django.db.models import Count, Max, Q, QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from hierarchy import access, clock
+from hierarchy import access
 from hierarchy.access import Permission
-from hierarchy.clock import WITA
-from hierarchy.formats import tidy
 from hierarchy.levels import Level
+from hierarchy.lib import clock
+from hierarchy.lib.clock import WITA
+from hierarchy.lib.formats import tidy
 from hierarchy.models import Membership, Role, Unit, User
 from hierarchy.querysets import visible_q, within_q
 from reports import journal, locks

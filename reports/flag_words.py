@@ -9,8 +9,8 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from hierarchy.formats import number
 from hierarchy.levels import Level
+from hierarchy.lib.formats import number
 from reports import quality
 from reports.instruments import indicator_words
 from reports.instruments.schema import Schema

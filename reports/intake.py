@@ -14,9 +14,10 @@ from django.db import connection, transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from hierarchy import access, clock
+from hierarchy import access
 from hierarchy.access import Permission
-from hierarchy.formats import moment as in_wita
+from hierarchy.lib import clock
+from hierarchy.lib.formats import moment as in_wita
 from hierarchy.models import Unit, User
 from reports import calendar, journal, locks, outbox, write_filing
 from reports.instruments.codec import Content, InvalidAnswers, decode

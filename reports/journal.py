@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from hierarchy import clock
+from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports import locks
 from reports.models import Event, Seal

@@ -1,10 +1,10 @@
-"""Advisory locks of reporting, beside those of hierarchy/locks.py. Never reuse or renumber one."""
+"""Advisory locks of reporting, beside those of hierarchy/lib/locks.py. Never reuse or renumber one."""
 
 from __future__ import annotations
 
 from enum import IntEnum
 
-from hierarchy import locks
+from hierarchy.lib import locks
 
 
 class Lock(IntEnum):

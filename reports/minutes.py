@@ -19,9 +19,9 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import translation
 
-from hierarchy import clock, formats
-from hierarchy.clock import WITA
 from hierarchy.levels import Level
+from hierarchy.lib import clock, formats
+from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Role, Unit
 from reports import journal, ratified, readiness, sitting
 from reports.models import AgendaItem, Attendance, Minutes, Plenary

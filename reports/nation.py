@@ -15,10 +15,11 @@ from random import Random
 
 from django.db import transaction
 
-from hierarchy import access, clock, roster, sample, tree
+from hierarchy import access, roster, sample, tree
 from hierarchy import nation as country
-from hierarchy.clock import WITA
 from hierarchy.levels import Level
+from hierarchy.lib import clock
+from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Membership, Role, Unit, User
 from hierarchy.roster import RosterRow
 from reports import calendar, periods

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from hierarchy import clock
 from hierarchy.levels import Level
+from hierarchy.lib import clock
 from hierarchy.models import Election, Unit
 from reports.models import Outbox, Window
 

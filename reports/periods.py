@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
-from hierarchy.clock import WITA
+from hierarchy.lib.clock import WITA
 from reports.models import Cadence
 
 DATA = Path(__file__).parent / "data"

@@ -11,9 +11,10 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
-from hierarchy import access, clock
+from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level
+from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports import calendar, journal, locks, outbox, rollup
 from reports.calendar import CalendarError

@@ -15,9 +15,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from hierarchy import access, clock
+from hierarchy import access
 from hierarchy.access import Permission
-from hierarchy.formats import tidy
+from hierarchy.lib import clock
+from hierarchy.lib.formats import tidy
 from hierarchy.models import Unit, User
 from reports import findings, locks, minutes, ratified, readiness, sitting
 from reports.covered import sha256_of

@@ -21,8 +21,8 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from hierarchy import clock
-from hierarchy.formats import tidy
+from hierarchy.lib import clock
+from hierarchy.lib.formats import tidy
 from hierarchy.models import User
 from reports.models import Device
 

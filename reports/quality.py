@@ -21,10 +21,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from hierarchy import access, clock
+from hierarchy import access
 from hierarchy.access import Permission
-from hierarchy.formats import tidy
 from hierarchy.levels import Level
+from hierarchy.lib import clock
+from hierarchy.lib.formats import tidy
 from hierarchy.models import User
 from reports import doubts, journal, locks
 from reports.instruments.schema import INTEGER, Schema

@@ -18,7 +18,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from hierarchy import clock
+from hierarchy.lib import clock
 from hierarchy.models import Unit
 from reports import readiness
 from reports.counting import TALLIED, WORDS, Counts

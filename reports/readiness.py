@@ -10,8 +10,8 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from hierarchy import clock, formats
 from hierarchy.levels import Level
+from hierarchy.lib import clock, formats
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
 from reports.models import AgendaItem, Cadence, Extension, Window

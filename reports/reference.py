@@ -15,11 +15,11 @@ from django.db.models import Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from hierarchy import clock, tabular
-from hierarchy.errors import Fault, sentences
 from hierarchy.levels import LEAF
+from hierarchy.lib import clock, tabular
+from hierarchy.lib.errors import Fault, sentences
+from hierarchy.lib.tabular import Line, TableError
 from hierarchy.models import Election, Unit, User
-from hierarchy.tabular import Line, TableError
 from reports import covered, journal, locks
 from reports.instruments import indicator_words
 from reports.instruments.schema import INTEGER, sum_cells

@@ -21,9 +21,9 @@ from django.db.models import F, Q, Value
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from hierarchy import clock, formats
 from hierarchy.access import ROLES, Permission
-from hierarchy.clock import WITA
+from hierarchy.lib import clock, formats
+from hierarchy.lib.clock import WITA
 from hierarchy.models import User
 from reports import push, wording
 from reports.models import Carrier, Message, Notice, Obligation

@@ -16,10 +16,11 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
-from hierarchy import access, clock
+from hierarchy import access
 from hierarchy.access import Permission
-from hierarchy.formats import moment as in_wita
-from hierarchy.formats import tidy
+from hierarchy.lib import clock
+from hierarchy.lib.formats import moment as in_wita
+from hierarchy.lib.formats import tidy
 from hierarchy.models import User
 from reports import journal, outbox
 from reports.models import Obligation, Report, Revision, State

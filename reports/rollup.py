@@ -19,8 +19,8 @@ from functools import lru_cache
 
 from django.db import transaction
 
-from hierarchy import clock, prepared
 from hierarchy.levels import Level
+from hierarchy.lib import clock, prepared
 from hierarchy.models import Unit
 from reports import counting, locks, outbox
 from reports.models import Outbox, Tally, Window

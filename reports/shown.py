@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from hierarchy import formats
+from hierarchy.lib import formats
 from hierarchy.models import Role, User
 from reports.instruments.schema import CALCULATED, CHOICE_KINDS, DATE, PHOTO, TIME, Question, Schema, problem_cells
 from reports.models import AgendaItem, Conflict, Event, Report, Revision, Window

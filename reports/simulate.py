@@ -15,10 +15,11 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from hierarchy import access, bulk
+from hierarchy import access
 from hierarchy.access import Permission
-from hierarchy.clock import WITA
 from hierarchy.levels import LEAF
+from hierarchy.lib import bulk
+from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Membership, User
 from reports import calendar, intake, review
 from reports.instruments.codec import InvalidAnswers, decode

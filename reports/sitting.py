@@ -13,10 +13,11 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from hierarchy import access, clock
+from hierarchy import access
 from hierarchy.access import Permission
-from hierarchy.formats import tidy
 from hierarchy.levels import Level
+from hierarchy.lib import clock
+from hierarchy.lib.formats import tidy
 from hierarchy.models import Membership, Role, Unit, User
 from reports import journal
 from reports.models import Attendance, Plenary, Quorum

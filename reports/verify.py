@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 
 from django.db import connection
 
-from hierarchy import clock, tree
+from hierarchy import tree
 from hierarchy.levels import Level
+from hierarchy.lib import clock
 from hierarchy.models import Election
 from reports import journal, ratified, verify_decided, verify_filed, verify_kept
 from reports.models import Outbox, Tally, Window

@@ -19,9 +19,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from hierarchy import access, clock
+from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level
+from hierarchy.lib import clock
 from hierarchy.models import User
 from reports import calendar, evidence, intake
 from reports.forms import REASON, ReportForm

@@ -20,11 +20,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from hierarchy import access, clock
+from hierarchy import access
 from hierarchy.access import Permission
-from hierarchy.formats import tidy
+from hierarchy.lib import clock
+from hierarchy.lib.formats import tidy
+from hierarchy.lib.tabular import safe_cell
 from hierarchy.models import Unit, User
-from hierarchy.tabular import safe_cell
 from reports import clocks, finding_words, findings
 from reports.findings import FindingError, Person, Told
 from reports.models import Finding, Party, Report

@@ -16,10 +16,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from hierarchy import access, clock, stepup
+from hierarchy import access, stepup
 from hierarchy.access import COLLEGIAL, Permission
-from hierarchy.clock import WITA
 from hierarchy.levels import Level
+from hierarchy.lib import clock
+from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit, User
 from hierarchy.querysets import visible_q
 from reports import findings, minutes, plenary, sitting

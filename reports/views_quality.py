@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from hierarchy import access
 from hierarchy.access import Permission
-from hierarchy.formats import tidy
+from hierarchy.lib.formats import tidy
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
 from reports import flag_words, quality, reference

@@ -20,8 +20,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from hierarchy import access, clock, stored
+from hierarchy import access
 from hierarchy.access import Permission
+from hierarchy.lib import clock, stored
 from reports import findings, flag_words, quality, review
 from reports.instruments.schema import PHOTO, YES
 from reports.models import Evidence, Finding, Obligation, Report, State

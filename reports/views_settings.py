@@ -22,9 +22,9 @@ from django.views.decorators.http import require_POST
 
 from hierarchy import access
 from hierarchy.access import COLLEGIAL, Permission
+from hierarchy.lib.tabular import TableError
 from hierarchy.models import Membership, Unit
 from hierarchy.querysets import visible_q
-from hierarchy.tabular import TableError
 from reports import reference, sitting
 from reports.models import Quorum
 from reports.views import SignedIn, paged, posted_pk, seat

@@ -14,8 +14,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from hierarchy import access, clock
+from hierarchy import access
 from hierarchy.access import Permission
+from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports import journal
 from reports.models import Wording

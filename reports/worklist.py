@@ -11,8 +11,8 @@ from django.db.models import Count, F, Min, Prefetch, Q
 from django.forms import BoundField
 from django.utils.translation import gettext as _
 
-from hierarchy import formats
 from hierarchy.access import Permission
+from hierarchy.lib import formats
 from hierarchy.models import Membership, Unit
 from hierarchy.querysets import UnitQuerySet
 from reports import quality

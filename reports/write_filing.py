@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from hierarchy import prepared
+from hierarchy.lib import prepared
 from hierarchy.models import Unit, User
 from reports.instruments.codec import Content
 from reports.models import Event

@@ -11,7 +11,8 @@ from datetime import date
 
 import pytest
 
-from hierarchy import clock, roster, tree
+from hierarchy import roster, tree
+from hierarchy.lib import clock
 from hierarchy.models import Election, Membership, Role, Unit, User
 from hierarchy.roster import RosterRow
 from hierarchy.rows import UnitRow

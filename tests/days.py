@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from hierarchy import access
-from hierarchy.clock import WITA
+from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Unit, User
 from reports import calendar, intake
 from reports.instruments import publishing

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from hierarchy.errors import Refusal
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Election
 
 

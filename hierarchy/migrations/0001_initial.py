@@ -4,7 +4,7 @@ import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.db.models.constraints
 import django.db.models.deletion
-import hierarchy.clock
+import hierarchy.lib.clock
 import mptt.fields
 from django.conf import settings
 from django.db import migrations, models
@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ('email', models.EmailField(blank=True, max_length=254)),
                 ('is_active', models.BooleanField(default=True)),
                 ('activation_digest', models.CharField(blank=True, max_length=64)),
-                ('joined_at', models.DateTimeField(default=hierarchy.clock.now)),
+                ('joined_at', models.DateTimeField(default=hierarchy.lib.clock.now)),
             ],
             options={
                 'ordering': ['username'],

@@ -16,7 +16,7 @@ from django.forms.utils import flatatt
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from hierarchy import clock, formats
+from hierarchy.lib import clock, formats
 
 register = template.Library()
 

@@ -16,7 +16,8 @@ from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from hierarchy import access, clock, devices, signin
+from hierarchy import access, devices, signin
+from hierarchy.lib import clock
 from hierarchy.models import Membership, User
 from hierarchy.throttle import NotNow
 from reports.api.base import Endpoint, Words, operation, read, user_of

@@ -17,7 +17,8 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from hierarchy import access, clock
+from hierarchy import access
+from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports import calendar
 from reports.api.base import Endpoint, Id, Name, operation, read_query, user_of

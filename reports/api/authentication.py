@@ -14,7 +14,8 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.exceptions import PermissionDenied as CsrfFailed
 from rest_framework.request import Request
 
-from hierarchy import access, clock, prepared
+from hierarchy import access
+from hierarchy.lib import clock, prepared
 from hierarchy.models import User
 
 ACCOUNT = prepared.columns(User, "id", "username", "name", "is_active")

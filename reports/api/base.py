@@ -18,7 +18,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from hierarchy.errors import printable
+from hierarchy.lib.errors import printable
 from hierarchy.models import User
 from reports.api.authentication import SessionLogin, TokenLogin
 from reports.api.problems import MEDIA_TYPE, Problem, Rejected

@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from hierarchy import clock
+from hierarchy.lib import clock
 from hierarchy.models import Unit
 from reports import counting
 from reports.api.base import Endpoint, Id, Name, operation, read_query, user_of

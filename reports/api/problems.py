@@ -16,7 +16,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from hierarchy.clock import WITA
+from hierarchy.lib.clock import WITA
 from reports.evidence import NotAPhoto
 from reports.instruments.codec import InvalidAnswers
 from reports.intake import Refused

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from django.urls import reverse
 
-from hierarchy.clock import WITA
+from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit
 from reports.intake import Receipt
 from reports.models import Conflict, Obligation, Report, Revision, Window

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from hierarchy import formats
-from hierarchy.clock import WITA
+from hierarchy.lib import formats
+from hierarchy.lib.clock import WITA
 
 from .schema import YES, Problem, Question, Schema, parse_problem, problem_cells, sum_cells
 

@@ -15,8 +15,8 @@ import msgspec
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from hierarchy import clock
 from hierarchy.levels import Level
+from hierarchy.lib import clock
 from hierarchy.models import User
 from reports import journal
 from reports.calendar import stage_codes

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from django import template
 from django.utils.translation import gettext as _
 
-from hierarchy import formats
+from hierarchy.lib import formats
 from hierarchy.templatetags.bawaslu import th_urut
 from reports.counting import WHOLES, WORDS
 

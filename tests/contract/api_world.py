@@ -14,7 +14,7 @@ import jsonschema
 from django.http import HttpResponse
 from django.test import Client
 
-from hierarchy import clock
+from hierarchy.lib import clock
 from hierarchy.models import Election, Unit, User
 from reports import calendar
 from reports.api.contract import contract

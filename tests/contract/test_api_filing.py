@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from knox.models import AuthToken
 from PIL import Image
 
-from hierarchy import clock, roster, tree
+from hierarchy import roster, tree
+from hierarchy.lib import clock
 from hierarchy.models import Role
 from hierarchy.roster import RosterRow
 from hierarchy.rows import UnitRow

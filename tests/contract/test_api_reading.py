@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from hierarchy import clock
+from hierarchy.lib import clock
 from reports import review
 from reports.api import asked
 from reports.instruments.schema import Schema

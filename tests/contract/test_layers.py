@@ -140,7 +140,7 @@ def _written_by_call(call: ast.Call, names: dict[str, str]) -> str | None:
     if not isinstance(call.func, ast.Attribute):
         return None
     verb, (root, through) = call.func.attr, _called_on(call.func.value)
-    if root == "bulk" and verb == "copy":  # hierarchy.bulk.copy(Model, ...)
+    if root == "bulk" and verb == "copy":  # hierarchy.lib.bulk.copy(Model, ...)
         return names.get(_called_on(call.args[0])[0], "")
     if verb not in QUERYSET_WRITES | ROW_WRITES or root in NOT_TABLES | {"super", "self"}:
         return None

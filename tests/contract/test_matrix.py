@@ -27,7 +27,8 @@ from PIL import Image
 from dashboards import exports, publish
 from dashboards.models import ExportJob, Publication
 from dashboards.tasks import make_recap
-from hierarchy import acting, clock
+from hierarchy import acting
+from hierarchy.lib import clock
 from hierarchy.models import Membership
 from reports import evidence, findings, plenary, quality, rollup
 from reports.models import (

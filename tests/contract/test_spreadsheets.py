@@ -13,8 +13,8 @@ from django.db.models import F, Value
 from django.db.models.functions import Concat
 
 from dashboards import exports
+from hierarchy.lib.tabular import FORMULA_STARTS
 from hierarchy.models import Unit, User
-from hierarchy.tabular import FORMULA_STARTS
 from tests.contract import test_matrix
 from tests.contract.test_matrix import TABLE, World, address, signed_in
 from tests.days import fresh

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from dashboards import board, board_files, board_list
 from dashboards.board_shapes import Choice, Heat, Index
 from dashboards.board_trend import HEIGHT, TOP, WIDTH, trend
-from hierarchy import clock
 from hierarchy.levels import LEAF
+from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports import calendar, outbox, reminders, review, rollup
 from reports.models import Event, Extension, Obligation, State, Window

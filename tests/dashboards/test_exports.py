@@ -19,8 +19,8 @@ from django.urls import reverse
 from dashboards import exports, workbook
 from dashboards.models import ExportJob
 from dashboards.tasks import make_recap
-from hierarchy import clock
-from hierarchy.errors import Refusal
+from hierarchy.lib import clock
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Membership, User
 from reports import rollup
 from reports.models import Event

@@ -17,7 +17,7 @@ from dashboards import snapshots
 from dashboards.leadership import Leadership, leadership
 from dashboards.models import Snapshot
 from dashboards.pages import unit_page
-from hierarchy import clock
+from hierarchy.lib import clock
 from hierarchy.models import Unit
 from reports import calendar, intake, pinning, plenary, review, rollup
 from reports.models import Obligation, Tally, Window

@@ -23,7 +23,7 @@ from dashboards import heartbeat, operations, probes, publish
 from dashboards.operations import Measured, measure
 from dashboards.readings import READINGS, Unit
 from dashboards.views_operations import words
-from hierarchy import clock
+from hierarchy.lib import clock
 from reports import calendar, journal, rollup
 from reports.instruments import publishing
 from reports.models import Message, Outbox, Window

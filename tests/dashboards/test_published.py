@@ -18,8 +18,8 @@ from dashboards.models import Publication, PublishedPage
 from dashboards.published_content import build_pages
 from dashboards.standing import standing
 from hierarchy import roster
-from hierarchy.clock import WITA
 from hierarchy.levels import LEAF
+from hierarchy.lib.clock import WITA
 from hierarchy.models import Role, User
 from hierarchy.roster import RosterRow
 from reports import calendar, intake, plenary, review, rollup, sitting

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from dashboards import pages, snapshots
 from dashboards.leadership import leadership
-from hierarchy import clock
+from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports import calendar, review, rollup
 from reports.instruments import publishing

@@ -26,9 +26,9 @@ from dashboards import recap
 from dashboards.board_list import MEASURES
 from dashboards.publish import publish
 from dashboards.workbook import write_recap
-from hierarchy import clock
-from hierarchy.clock import WITA
 from hierarchy.levels import LEAF
+from hierarchy.lib import clock
+from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit
 from reports import calendar, outbox, rollup
 from reports.counting import PASSING, TALLIED, WORDS

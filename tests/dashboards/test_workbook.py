@@ -17,8 +17,8 @@ from dashboards import recap
 from dashboards.recap_columns import Column, Topic, topics
 from dashboards.spreadsheet import LONGEST_TEXT, Book, Style, letters
 from dashboards.workbook import Line, Part, Recap, write_recap
-from hierarchy.clock import WITA
-from hierarchy.errors import Refusal
+from hierarchy.lib.clock import WITA
+from hierarchy.lib.errors import Refusal
 from reports import plenary, review, rollup
 from reports.models import AgendaItem, Report, Tally
 from tests.days import Day, fresh

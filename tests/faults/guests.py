@@ -15,7 +15,8 @@ from django.urls import reverse
 
 from dashboards import publish
 from dashboards.models import ExportJob
-from hierarchy import clock, roster
+from hierarchy import roster
+from hierarchy.lib import clock
 from hierarchy.models import Election, Role, Unit, User
 from hierarchy.roster import RosterRow
 from reports import plenary

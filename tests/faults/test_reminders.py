@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hierarchy.clock import WITA
+from hierarchy.lib.clock import WITA
 from tests.faults.post import Gateway, Letters
 from tests.faults.processes import wait_for
 from tests.faults.world import Duty, World

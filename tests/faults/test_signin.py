@@ -16,7 +16,7 @@ import pytest
 from django.contrib.auth.hashers import make_password
 
 from hierarchy.hashing import Lane
-from hierarchy.locks import Lock
+from hierarchy.lib.locks import Lock
 from tests.faults.processes import HOST
 from tests.faults.world import Duty, World
 

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext, setup_test_environment
 
-from hierarchy import clock
+from hierarchy.lib import clock
 from hierarchy.models import Membership, Role
 from reports import simulate
 

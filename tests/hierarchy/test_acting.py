@@ -9,8 +9,9 @@ from django.db import IntegrityError, transaction
 from django.http import Http404
 from django.test import Client
 
-from hierarchy import access, acting, clock, roster
+from hierarchy import access, acting, roster
 from hierarchy.access import Permission
+from hierarchy.lib import clock
 from hierarchy.models import Membership, Role, Unit, User
 from hierarchy.roster import RosterRow
 from reports import calendar, review

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hierarchy import gazetteer, tabular
+from hierarchy import gazetteer
 from hierarchy.gazetteer import GazetteerError, kaltim_rows, read_units
+from hierarchy.lib import tabular
 from hierarchy.models import Election
 from hierarchy.rows import UnitRow, edges, faults, parent_code
 

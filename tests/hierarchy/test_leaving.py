@@ -15,7 +15,8 @@ from django.test import Client
 from django.urls import reverse
 from knox.models import AuthToken
 
-from hierarchy import clock, roster
+from hierarchy import roster
+from hierarchy.lib import clock
 from hierarchy.models import Role, User
 from hierarchy.roster import RosterRow
 from reports import push, tasks

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.test import Client
 
-from hierarchy import clock, presence
+from hierarchy import presence
+from hierarchy.lib import clock
 from hierarchy.models import User
 from tests.cast import Cast
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 from django.db import connection, transaction
 
-from hierarchy import locks, roster
+from hierarchy import roster
 from hierarchy.activation import ActivationRefused
+from hierarchy.lib import locks
 from hierarchy.models import Election, Membership, Unit, User
 from hierarchy.roster import RosterRow
 from hierarchy.rows import UnitRow, edges

@@ -17,7 +17,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from hierarchy import devices, hashing, locks, roster, signin, stepup, throttle
+from hierarchy import devices, hashing, roster, signin, stepup, throttle
+from hierarchy.lib import locks
 from hierarchy.models import FailureCount, User
 from tests.cast import Cast
 

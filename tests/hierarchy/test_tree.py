@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hierarchy import integrity
 from hierarchy.gazetteer import kaltim_rows
-from hierarchy.guard import StructureGuarded
+from hierarchy.lib.guard import StructureGuarded
 from hierarchy.models import Election, Membership, Role, Unit, User
 from hierarchy.rows import UnitRow, edges
 from hierarchy.signals import tree_changed

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboards import publish
-from hierarchy import clock, roster
+from hierarchy import roster
+from hierarchy.lib import clock
 from hierarchy.models import Role
 from reports import review, rollup
 from reports.models import Obligation, Report, State

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hierarchy.formats import STATES
+from hierarchy.lib.formats import STATES
 from tests.look.markup import TEMPLATES, bare_text, inline_code
 
 STATIC = TEMPLATES.parent / "static"

@@ -16,7 +16,8 @@ from django.http import Http404
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from hierarchy import clock, roster
+from hierarchy import roster
+from hierarchy.lib import clock
 from hierarchy.models import Role, Unit, User
 from reports import bulk_filing, copy_filing, intake, nation, review, rollup
 from reports.bulk_filing import Filing, Outcome, import_filings

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hierarchy import roster
-from hierarchy.clock import WITA
 from hierarchy.levels import LEAF
+from hierarchy.lib.clock import WITA
 from hierarchy.models import Membership, Role, Unit
 from reports import calendar, intake, periods
 from reports.models import Cadence, Event, Obligation, Stage, State, Window

@@ -16,7 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import Http404
 from PIL import Image
 
-from hierarchy.storage import WholeFiles
+from hierarchy.lib.storage import WholeFiles
 from reports import evidence
 from reports.models import Event, Evidence
 from tests.days import AFTERNOON, Day, fresh

@@ -11,8 +11,9 @@ from django.core.management import CommandError, call_command
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hierarchy import clock, tree
+from hierarchy import tree
 from hierarchy.levels import Level
+from hierarchy.lib import clock
 from hierarchy.models import Election, Membership, Unit, User
 from hierarchy.nation import counts
 from reports import calendar, nation, rollup

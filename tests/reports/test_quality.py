@@ -10,7 +10,7 @@ from django.db import connection
 from django.http import Http404
 from django.test.utils import CaptureQueriesContext
 
-from hierarchy import clock
+from hierarchy.lib import clock
 from hierarchy.models import Unit
 from reports import quality
 from reports.flag_words import SENTENCES, in_a_sentence

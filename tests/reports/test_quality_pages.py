@@ -7,7 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from hierarchy import clock
+from hierarchy.lib import clock
 from reports import quality, reference, rollup
 from reports.models import Flag
 from tests.days import TPS, Day, fresh

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from hierarchy.tabular import TableError
+from hierarchy.lib.tabular import TableError
 from reports import reference, rollup
 from reports.models import Event, Reference
 from tests.days import TPS, Day

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hierarchy.clock import WITA
+from hierarchy.lib.clock import WITA
 from hierarchy.models import User
 from reports import delivery, reminders, review, wording
 from reports.models import Message, Notice, Obligation, State

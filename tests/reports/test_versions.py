@@ -16,8 +16,8 @@ from django.test import Client
 from django.urls import reverse
 
 from hierarchy import tree
-from hierarchy.clock import WITA
 from hierarchy.levels import LEAF
+from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit
 from hierarchy.rows import UnitRow
 from reports import calendar, intake, pinning, rollup

@@ -13,7 +13,7 @@ from bawaslu_data.bench.figures import Figure
 from bawaslu_data.bench.world import World
 from dashboards import recap
 from dashboards.workbook import write_recap
-from hierarchy import clock
+from hierarchy.lib import clock
 
 
 def measure(world: World, _seconds: int) -> Iterator[Figure]:

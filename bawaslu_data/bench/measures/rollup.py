@@ -12,7 +12,7 @@ from bawaslu_data import processes
 from bawaslu_data.bench.figures import Figure, rounds
 from bawaslu_data.bench.world import World
 from bawaslu_data.celery import FIGURES
-from hierarchy import clock
+from hierarchy.lib import clock
 from hierarchy.models import Unit
 from reports import outbox, rollup
 from reports.models import Outbox

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from dashboards import keys, publish
-from hierarchy.errors import Refusal
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Election
 
 

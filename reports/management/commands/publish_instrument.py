@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from hierarchy import clock
+from hierarchy.lib import clock
 from reports.instruments.errors import InstrumentError
 from reports.instruments.publishing import Entry, publish
 from reports.management.people import person

@@ -1,4 +1,4 @@
-"""The first sheet of a workbook as text, read in a process of its own with bounds: `python -m hierarchy.sheet`.
+"""The first sheet of a workbook as text, read in a process of its own with bounds: `python -m hierarchy.lib.sheet`.
 
 A workbook of 2 kB may have a cell in its last row and column, and a reader lays out every cell between: 17 billion. One
 of 18 kB may name a text of 1 MB three thousand times. Neither shows in the size of the file, and the reader's own
@@ -34,7 +34,7 @@ class TooLarge(Exception):
 
 def rows(content: bytes) -> Iterator[list[str]]:
     """The rows of a workbook's first sheet. Raises Unreadable or TooLarge before the first of them."""
-    command = [sys.executable, "-m", "hierarchy.sheet"]
+    command = [sys.executable, "-m", "hierarchy.lib.sheet"]
     try:
         done = subprocess.run(command, input=content, capture_output=True, cwd=ROOT, timeout=2 * CPU_SECONDS)
     except subprocess.TimeoutExpired as error:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from hierarchy import sheet
-from hierarchy.errors import Fault, Refusal, reason, sentences
+from hierarchy.lib import sheet
+from hierarchy.lib.errors import Fault, Refusal, reason, sentences
 
 MAX_BYTES = 32 * 1024 * 1024  # a province with its polling stations is under 1 MB
 MAX_UNPACKED = 256 * 1024 * 1024  # an XLSX is a zip; a bomb names its size in the directory

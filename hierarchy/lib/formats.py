@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from hierarchy.clock import WITA
+from hierarchy.lib.clock import WITA
 
 NOTHING = "-"
 
