@@ -1,6 +1,6 @@
 """Where supervision happens and who may act there.
 
-`Unit` is written only by hierarchy/tree.py, `User` and `Membership` only by hierarchy/roster.py
+`Unit` is written only by hierarchy/units/tree.py, `User` and `Membership` only by hierarchy/roster.py
 and the modules beside it (activation, acting, leaving), `FailureCount` only by hierarchy/throttle.py.
 """
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from hierarchy.levels import Level
-from hierarchy.rows import UnitRow
+from hierarchy.units.rows import UnitRow
 
 WHOLE: dict[Level, int] = {
     Level.PROVINCE: 38,

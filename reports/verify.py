@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 from django.db import connection
 
-from hierarchy import tree
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import Election
+from hierarchy.units import tree
 from reports import journal, ratified, verify_decided, verify_filed, verify_kept
 from reports.models import Outbox, Tally, Window
 from reports.rollup import COUNTS

@@ -11,11 +11,12 @@ from datetime import date
 
 import pytest
 
-from hierarchy import roster, tree
+from hierarchy import roster
 from hierarchy.lib import clock
 from hierarchy.models import Election, Membership, Role, Unit, User
 from hierarchy.roster import RosterRow
-from hierarchy.rows import UnitRow
+from hierarchy.units import tree
+from hierarchy.units.rows import UnitRow
 
 __all__ = ["Cast", "cast", "election", "hire", "seat_of", "small_rows", "small_tree", "tree_fixture"]
 SINCE = date(2023, 1, 1)

@@ -18,11 +18,11 @@ from dashboards.figures import public_cells
 from dashboards.models import Publication, PublishedPage
 from dashboards.published_content import uneven
 from dashboards.standing import COUNTED_AT
-from hierarchy import tree
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import Election, Unit
-from hierarchy.rows import UnitRow
+from hierarchy.units import tree
+from hierarchy.units.rows import UnitRow
 from reports import review
 from reports.models import Cadence, Instrument, Obligation, State, Window
 from tests.days import Day, fresh

@@ -1,4 +1,4 @@
-"""Keeps the structure of the tree in one hand: writes of `Unit` outside hierarchy/tree.py are refused.
+"""Keeps the structure of the tree in one hand: writes of `Unit` outside hierarchy/units/tree.py are refused.
 
 MPTT offers a dozen ways to write (save, create, update, move_to, delete), and every one of them corrupts edges when two
 run at once without the advisory lock. A convention would be broken by the first person in a hurry; this is not.

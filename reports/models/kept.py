@@ -78,7 +78,7 @@ class Tally(models.Model):
     """
 
     # No database foreign keys: tallies are written by the ten thousand and made only of keys that were just joined.
-    # PROTECT still refuses to delete a unit or a window that has tallies (hierarchy/tree.py asks for it).
+    # PROTECT still refuses to delete a unit or a window that has tallies (hierarchy/units/tree.py asks for it).
     unit = models.ForeignKey(Unit, models.PROTECT, db_constraint=False, related_name="tallies")
     window = models.ForeignKey(Window, models.PROTECT, db_constraint=False, db_index=False, related_name="tallies")
     filed = ArrayField(models.BigIntegerField())

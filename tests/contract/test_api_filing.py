@@ -13,11 +13,12 @@ from django.test.utils import CaptureQueriesContext
 from knox.models import AuthToken
 from PIL import Image
 
-from hierarchy import roster, tree
+from hierarchy import roster
 from hierarchy.lib import clock
 from hierarchy.models import Role
 from hierarchy.roster import RosterRow
-from hierarchy.rows import UnitRow
+from hierarchy.units import tree
+from hierarchy.units.rows import UnitRow
 from reports.models import Conflict, Event, Obligation, Outbox, Report, Revision, State, Window
 from tests.cast import SINCE, small_tree
 from tests.contract.api_world import OTHER_STATION, VILLAGE, Caller, filed, make_world, problem

@@ -13,9 +13,9 @@ from django.test import Client
 
 from dashboards import proof, publish, published_sections
 from dashboards.models import Fate, Publication, PublishedPage
-from hierarchy import tree
 from hierarchy.models import Unit
-from hierarchy.rows import UnitRow
+from hierarchy.units import tree
+from hierarchy.units.rows import UnitRow
 from tests.days import Day
 from tests.released import VILLAGE, approve_one, contradictions, fate, release, renumber, told, unit, village
 

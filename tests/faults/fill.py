@@ -12,10 +12,11 @@ from random import Random
 from django.core.management import call_command
 from knox.models import AuthToken
 
-from hierarchy import roster, tree
+from hierarchy import roster
 from hierarchy.models import Election, Role, User
 from hierarchy.roster import RosterRow
-from hierarchy.rows import UnitRow
+from hierarchy.units import tree
+from hierarchy.units.rows import UnitRow
 from reports import calendar, rollup
 from reports.instruments import publishing
 from reports.instruments.codec import decode

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hierarchy import gazetteer
-from hierarchy.gazetteer import GazetteerError, kaltim_rows, read_units
 from hierarchy.lib import tabular
 from hierarchy.models import Election
-from hierarchy.rows import UnitRow, edges, faults, parent_code
+from hierarchy.units import gazetteer
+from hierarchy.units.gazetteer import GazetteerError, kaltim_rows, read_units
+from hierarchy.units.rows import UnitRow, edges, faults, parent_code
 
 HEAD = "code,name,level,kind,parent_code,registered_voters,lat,lng,tags\n"
 GOOD = HEAD + "64,Kaltim,provinsi,,,,,,\n64.72,Kota Samarinda,kota,kota,64,604420,-0.50222,117.15361,pesisir;padat\n"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hierarchy import nation
 from hierarchy.levels import Level
-from hierarchy.rows import edges, faults
+from hierarchy.units.rows import edges, faults
 
 
 def by_level(rows) -> dict[Level, int]:

@@ -13,8 +13,8 @@ from hierarchy.activation import ActivationRefused
 from hierarchy.lib import locks
 from hierarchy.models import Election, Membership, Unit, User
 from hierarchy.roster import RosterRow
-from hierarchy.rows import UnitRow, edges
-from hierarchy.tree import add_child, check, load, move, remove, rename
+from hierarchy.units.rows import UnitRow, edges
+from hierarchy.units.tree import add_child, check, load, move, remove, rename
 from tests.cast import SINCE, small_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from hierarchy import roster
 from hierarchy.activation import ALPHABET, CODE_LENGTH, ActivationRefused, digest, new_code
-from hierarchy.gazetteer import kaltim_rows
 from hierarchy.lib import clock
 from hierarchy.models import Election, Membership, Role, Unit, User
 from hierarchy.roster import IssuedCode, RosterError, RosterRow, read_roster, write_codes
-from hierarchy.tree import load as load_tree
+from hierarchy.units.gazetteer import kaltim_rows
+from hierarchy.units.tree import load as load_tree
 from tests.cast import Cast
 
 SINCE = date(2024, 1, 22)

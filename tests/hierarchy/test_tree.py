@@ -11,13 +11,13 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hierarchy import integrity
-from hierarchy.gazetteer import kaltim_rows
 from hierarchy.lib.guard import StructureGuarded
 from hierarchy.models import Election, Membership, Role, Unit, User
-from hierarchy.rows import UnitRow, edges
 from hierarchy.signals import tree_changed
-from hierarchy.tree import TreeError, add_child, check, load, move, plan, remove, rename, repair, set_tags
+from hierarchy.units import integrity
+from hierarchy.units.gazetteer import kaltim_rows
+from hierarchy.units.rows import UnitRow, edges
+from hierarchy.units.tree import TreeError, add_child, check, load, move, plan, remove, rename, repair, set_tags
 from tests.cast import small_rows
 
 OPERATIONS = st.lists(

@@ -8,11 +8,12 @@ import pytest
 
 from dashboards import snapshots
 from dashboards.leadership import INCIDENTS, TOP
-from hierarchy import roster, tree
+from hierarchy import roster
 from hierarchy.levels import Level
 from hierarchy.models import Election, Role, Unit, User
 from hierarchy.roster import RosterRow
-from hierarchy.rows import UnitRow
+from hierarchy.units import tree
+from hierarchy.units.rows import UnitRow
 from reports import rollup
 from tests.cast import SINCE, Cast, hire, small_rows
 from tests.days import MORNING_AFTER, Day

@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from dashboards import publish, standing
-from hierarchy import roster, tree
+from hierarchy import roster
 from hierarchy.levels import Level
 from hierarchy.models import Membership, Unit
-from hierarchy.rows import UnitRow
+from hierarchy.units import tree
+from hierarchy.units.rows import UnitRow
 from reports import calendar, intake, plenary, review, rollup, sitting
 from reports.models import Obligation, Report, State, Tally, Window
 from reports.rollup import COUNTS

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from hierarchy import tree
 from hierarchy.models import Unit
+from hierarchy.units import tree
 from reports import review
 from reports.models import Report
 from reports.shown import history

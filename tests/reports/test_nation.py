@@ -11,11 +11,11 @@ from django.core.management import CommandError, call_command
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hierarchy import tree
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import Election, Membership, Unit, User
 from hierarchy.nation import counts
+from hierarchy.units import tree
 from reports import calendar, nation, rollup
 from reports.bulk_filing import Filing, import_filings
 from reports.instruments.codec import decode

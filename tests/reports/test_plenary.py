@@ -12,8 +12,8 @@ from django.db import DatabaseError, transaction
 from django.http import Http404
 
 from dashboards import ratification
-from hierarchy import tree
 from hierarchy.models import Membership, Role, Unit, User
+from hierarchy.units import tree
 from reports import agenda, calendar, plenary, ratified, readiness, review, rollup, sitting
 from reports.models import AgendaItem, Event, Plenary, Vote
 from tests.cast import SINCE, Cast, seat_of

@@ -19,9 +19,9 @@ from django.db import IntegrityError, connection, transaction
 from bawaslu_data.management.commands.verify import ALL
 from dashboards import proof
 from dashboards.models import Publication, PublishedPage
-from hierarchy import tree
 from hierarchy.models import Election
-from hierarchy.rows import UnitRow
+from hierarchy.units import tree
+from hierarchy.units.rows import UnitRow
 from reports import journal, rollup
 from reports.models import AgendaItem
 from tests.cast import small_rows

@@ -15,11 +15,11 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from hierarchy import tree
 from hierarchy.levels import LEAF
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit
-from hierarchy.rows import UnitRow
+from hierarchy.units import tree
+from hierarchy.units.rows import UnitRow
 from reports import calendar, intake, pinning, rollup
 from reports.instruments import publishing
 from reports.instruments.codec import InvalidAnswers

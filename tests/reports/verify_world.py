@@ -16,9 +16,9 @@ from django.test import override_settings
 
 from dashboards import publish
 from hierarchy import activation, roster
-from hierarchy import tree as units
 from hierarchy.models import Role
-from hierarchy.rows import UnitRow
+from hierarchy.units import tree as units
+from hierarchy.units.rows import UnitRow
 from reports import calendar, evidence, findings, intake, journal, plenary, reference, review, rollup, sitting
 from reports.models import Evidence, Finding, Report
 from tests import cast as people

@@ -9,11 +9,12 @@ from django.core.management import call_command
 from django.db import connection
 
 from bawaslu_data.bench.figures import Figure, rounds
-from hierarchy import nation, tree
+from hierarchy import nation
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import Election, Unit
-from hierarchy.rows import UnitRow
+from hierarchy.units import tree
+from hierarchy.units.rows import UnitRow
 
 SINGLES = 9
 

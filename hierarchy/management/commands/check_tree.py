@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from hierarchy import tree
 from hierarchy.management.command import HierarchyCommand
 from hierarchy.models import Election, Unit
+from hierarchy.units import tree
 
 
 class Command(HierarchyCommand):

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from hierarchy import gazetteer, tree
 from hierarchy.management.command import HierarchyCommand
+from hierarchy.units import gazetteer, tree
 
 SHOWN = 20  # lines of each kind of change in the table
 

@@ -15,7 +15,7 @@ from hierarchy.lib import tabular
 from hierarchy.lib.errors import Fault, Refusal, sentences
 from hierarchy.lib.tabular import Line
 from hierarchy.models import Election
-from hierarchy.rows import CODE, UnitRow, faults, parent_code
+from hierarchy.units.rows import CODE, UnitRow, faults, parent_code
 
 DATA = Path(__file__).parent / "data"
 REQUIRED = ("code", "name")

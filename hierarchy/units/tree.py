@@ -17,13 +17,14 @@ from django.db.models.functions import Concat, Substr
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from hierarchy import diff, integrity, signals
-from hierarchy.diff import Diff, Snapshot
-from hierarchy.integrity import Problem
+from hierarchy import signals
 from hierarchy.lib import bulk, guard, locks
 from hierarchy.lib.errors import Refusal, sentences
 from hierarchy.models import Election, Unit, User
-from hierarchy.rows import EDITABLE, UnitRow, edges, faults, parent_code
+from hierarchy.units import diff, integrity
+from hierarchy.units.diff import Diff, Snapshot
+from hierarchy.units.integrity import Problem
+from hierarchy.units.rows import EDITABLE, UnitRow, edges, faults, parent_code
 
 __all__ = ["Diff", "Problem", "TreeError", "add_child", "check", "load", "move", "plan", "remove", "rename", "repair"]
 check = integrity.check

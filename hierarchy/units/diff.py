@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from hierarchy.rows import UnitRow
+from hierarchy.units.rows import UnitRow
 
 
 @dataclass(frozen=True, slots=True)
