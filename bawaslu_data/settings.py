@@ -148,16 +148,16 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # --- people -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "hierarchy.User"
-PASSWORD_HASHERS = ["hierarchy.hashing.OneCoreArgon2"]
+PASSWORD_HASHERS = ["hierarchy.signin.hashing.OneCoreArgon2"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "hierarchy.passwords.LongEnough", "OPTIONS": {"min_length": 10}},
-    {"NAME": "hierarchy.passwords.NotDigitsAlone"},
-    {"NAME": "hierarchy.passwords.NotAttributes"},
-    {"NAME": "hierarchy.passwords.NotCommon"},
-    {"NAME": "hierarchy.passwords.NotOfTheField"},
+    {"NAME": "hierarchy.signin.passwords.LongEnough", "OPTIONS": {"min_length": 10}},
+    {"NAME": "hierarchy.signin.passwords.NotDigitsAlone"},
+    {"NAME": "hierarchy.signin.passwords.NotAttributes"},
+    {"NAME": "hierarchy.signin.passwords.NotCommon"},
+    {"NAME": "hierarchy.signin.passwords.NotOfTheField"},
 ]
 # Seconds somebody waits for their turn to have a password hashed before they are asked to come again: strangers hold a
-# thread that others need, people of a known device are few (hierarchy/hashing.py).
+# thread that others need, people of a known device are few (hierarchy/signin/hashing.py).
 HASHING_PATIENCE = {"STRANGER": 0.5, "KNOWN": 2.0}
 ACTIVATION_DAYS = env.int("ACTIVATION_DAYS", default=30)  # how long the code of a card opens an account
 LOGIN_URL = "login"

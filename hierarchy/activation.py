@@ -16,10 +16,11 @@ from django.db import transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
-from hierarchy import hashing, leaving, signals
+from hierarchy import leaving, signals
 from hierarchy.lib import clock
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Membership, User
+from hierarchy.signin import hashing
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U, which are misheard and misread
 CODE_LENGTH = 12  # 12 x 5 bits = 60 bits

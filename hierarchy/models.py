@@ -1,7 +1,7 @@
 """Where supervision happens and who may act there.
 
 `Unit` is written only by hierarchy/units/tree.py, `User` and `Membership` only by hierarchy/roster.py
-and the modules beside it (activation, acting, leaving), `FailureCount` only by hierarchy/throttle.py.
+and the modules beside it (activation, acting, leaving), `FailureCount` only by hierarchy/signin/throttle.py.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ class User(AbstractBaseUser):
 
 
 class FailureCount(models.Model):
-    """Failed attempts of one kind by one party, as a bucket that drains by itself (hierarchy/throttle.py).
+    """Failed attempts of one kind by one party, as a bucket that drains by itself (hierarchy/signin/throttle.py).
 
     UNLOGGED: written at every sign-in, worth nothing after a crash. `key` is a keyed hash, because people type
     passwords where the name belongs.

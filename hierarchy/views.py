@@ -19,9 +19,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from hierarchy import access, devices, roster, signin
+from hierarchy import access, roster
 from hierarchy.models import User
-from hierarchy.throttle import NotNow
+from hierarchy.signin import actions as signin
+from hierarchy.signin import devices
+from hierarchy.signin.throttle import NotNow
 
 
 class LoginForm(AuthenticationForm):

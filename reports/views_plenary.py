@@ -16,13 +16,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from hierarchy import access, stepup
+from hierarchy import access
 from hierarchy.access import COLLEGIAL, Permission
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit, User
 from hierarchy.querysets import visible_q
+from hierarchy.signin import stepup
 from reports import findings, minutes, plenary, sitting
 from reports.agenda import Laid, Waiting, grouped, laid_items, recaps_of, waiting_of
 from reports.models import AgendaItem, Attendance, Finding, Plenary, Vote, Window

@@ -16,10 +16,12 @@ from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from hierarchy import access, devices, signin
+from hierarchy import access
 from hierarchy.lib import clock
 from hierarchy.models import Membership, User
-from hierarchy.throttle import NotNow
+from hierarchy.signin import actions as signin
+from hierarchy.signin import devices
+from hierarchy.signin.throttle import NotNow
 from reports.api.base import Endpoint, Words, operation, read, user_of
 from reports.api.problems import Rejected
 from reports.api.shapes import UnitRef, local

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from knox.models import AuthToken
 
-from hierarchy import signin
+from hierarchy.signin import actions as signin
 from reports.api.account import DEVICES
 from tests.contract.api_world import Caller, problem
 

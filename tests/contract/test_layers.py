@@ -36,7 +36,7 @@ WRITERS: dict[str, frozenset[str]] = {
     "hierarchy.Unit": TREE,
     "hierarchy.User": ROSTER | {"hierarchy/presence.py"},
     "hierarchy.Membership": ROSTER,
-    "hierarchy.FailureCount": frozenset({"hierarchy/throttle.py"}),
+    "hierarchy.FailureCount": frozenset({"hierarchy/signin/throttle.py"}),
     "hierarchy.Election": CALENDAR,
     "dashboards.Snapshot": frozenset({"dashboards/snapshots.py"}),
     "reports.Stage": CALENDAR,

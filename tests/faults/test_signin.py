@@ -15,8 +15,8 @@ import psycopg
 import pytest
 from django.contrib.auth.hashers import make_password
 
-from hierarchy.hashing import Lane
 from hierarchy.lib.locks import Lock
+from hierarchy.signin.hashing import Lane
 from tests.faults.processes import HOST
 from tests.faults.world import Duty, World
 

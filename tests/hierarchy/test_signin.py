@@ -17,9 +17,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from hierarchy import devices, hashing, roster, signin, stepup, throttle
+from hierarchy import roster
 from hierarchy.lib import locks
 from hierarchy.models import FailureCount, User
+from hierarchy.signin import actions as signin
+from hierarchy.signin import devices, hashing, stepup, throttle
 from tests.cast import Cast
 
 PASSWORD = "perahu-merah-dua"
@@ -240,7 +242,7 @@ def test_a_password_that_is_hashed_anew_when_it_is_asked_again_ends_no_session(p
     """As after an upgrade that changes how passwords are hashed, in the middle of a plenary."""
     phone = Client()
     assert comes_in(ELSEWHERE, "ptps", phone)
-    settings.PASSWORD_HASHERS = ["hierarchy.hashing.OneCoreArgon2", *settings.PASSWORD_HASHERS]
+    settings.PASSWORD_HASHERS = ["hierarchy.signin.hashing.OneCoreArgon2", *settings.PASSWORD_HASHERS]
     request = HttpRequest()
     request.session, request.user = phone.session, User.objects.get(username="ptps")
     stepup.confirm(request, PASSWORD)

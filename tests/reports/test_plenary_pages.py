@@ -12,9 +12,10 @@ from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
 
-from hierarchy import signin, stepup
 from hierarchy.models import User
-from hierarchy.throttle import NotNow
+from hierarchy.signin import actions as signin
+from hierarchy.signin import stepup
+from hierarchy.signin.throttle import NotNow
 from reports import minutes, pinning, plenary, review, rollup, sitting
 from reports.models import Plenary, Vote
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from hierarchy.lib import locks
-from hierarchy.throttle import NotNow
+from hierarchy.signin.throttle import NotNow
 
 BETWEEN = 0.05  # seconds between two looks whether it is one's turn
 

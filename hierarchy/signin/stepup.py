@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from hierarchy import signin
 from hierarchy.lib import clock
 from hierarchy.models import User
-from hierarchy.throttle import NotNow
+from hierarchy.signin import actions as signin
+from hierarchy.signin.throttle import NotNow
 
 LASTS = timedelta(minutes=10)
 KEY = "confirmed_at"

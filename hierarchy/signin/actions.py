@@ -12,10 +12,10 @@ from __future__ import annotations
 from django.contrib.auth import authenticate, update_session_auth_hash
 from django.http import HttpRequest
 
-from hierarchy import devices, hashing
-from hierarchy.hashing import Lane
 from hierarchy.models import User
-from hierarchy.throttle import Attempt, Limit, TooManyAttempts, mark, marked, network_of
+from hierarchy.signin import devices, hashing
+from hierarchy.signin.hashing import Lane
+from hierarchy.signin.throttle import Attempt, Limit, TooManyAttempts, mark, marked, network_of
 
 DEVICE = Limit("device", 10, 180)  # of this account on a device it is known on
 PAIR = Limit("account and network", 10, 180)  # of this account by strangers of one network
@@ -31,7 +31,7 @@ HOME = Limit("home", 1, 90 * 24 * 3600)  # not of failures: networks from which 
 def check(request: HttpRequest, *, username: str, password: str, device: str = "") -> User | None:
     """The user whose name and password these are, else None. Raises NotNow when they were not looked at.
 
-    `device` is what hierarchy/devices.py gave the device before, "" when it shows nothing.
+    `device` is what hierarchy/signin/devices.py gave the device before, "" when it shows nothing.
     """
     user = User.objects.filter(username=username, is_active=True).first()
     network, known = network_of(request), devices.knows(device, user) if user else ""

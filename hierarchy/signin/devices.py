@@ -18,7 +18,7 @@ from hierarchy.models import User
 COOKIE = "perangkat"
 LASTS = timedelta(days=400)  # as long as browsers keep a cookie
 ACCOUNTS = 20  # that one device is known to: an office's computer; the one that has not come longest gives way
-SALT = "hierarchy.devices"
+SALT = "hierarchy.signin.devices"
 
 
 def knows(word: str, user: User) -> str:
