@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from dashboards import views, views_leadership, views_operations
-from hierarchy.views import home_of
+from hierarchy.people.views import home_of
 
 urlpatterns = [
     path("", include("dashboards.urls_exports")),

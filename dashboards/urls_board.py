@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from dashboards import views_board
-from hierarchy.views import home_of
+from hierarchy.people.views import home_of
 
 urlpatterns = [
     path("kepatuhan/", home_of("board", "board"), name="board-home"),

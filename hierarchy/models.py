@@ -1,6 +1,6 @@
 """Where supervision happens and who may act there.
 
-`Unit` is written only by hierarchy/units/tree.py, `User` and `Membership` only by hierarchy/roster.py
+`Unit` is written only by hierarchy/units/tree.py, `User` and `Membership` only by hierarchy/people/roster.py
 and the modules beside it (activation, acting, leaving), `FailureCount` only by hierarchy/signin/throttle.py.
 """
 
@@ -157,7 +157,7 @@ class Unit(MPTTModel):
 
 
 class UserManager(BaseUserManager["User"]):
-    """Needed by AbstractBaseUser; accounts are made by hierarchy/roster.py."""
+    """Needed by AbstractBaseUser; accounts are made by hierarchy/people/roster.py."""
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(username=username)
@@ -174,10 +174,12 @@ class User(AbstractBaseUser):
     # SHA-256 (keyed with SECRET_KEY) of a single-use code; empty once used. High entropy, so no slow hash is needed.
     activation_digest = models.CharField(max_length=64, blank=True)
     activation_made_at = models.DateTimeField(null=True, help_text="when the open code was made; it lapses")
-    signed_out_at = models.DateTimeField(null=True, help_text="sessions begun before are over (hierarchy/leaving.py)")
+    signed_out_at = models.DateTimeField(
+        null=True, help_text="sessions begun before are over (hierarchy/people/leaving.py)"
+    )
     joined_at = models.DateTimeField(default=clock.now)
     born_on = models.DateField(null=True, help_text="the eldest presides where the chair is absent (Perbawaslu 5/2018)")
-    last_seen_at = models.DateTimeField(null=True, help_text="to within some minutes (hierarchy/presence.py)")
+    last_seen_at = models.DateTimeField(null=True, help_text="to within some minutes (hierarchy/people/presence.py)")
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"

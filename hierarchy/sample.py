@@ -8,7 +8,7 @@ from random import Random
 
 from hierarchy.levels import Level
 from hierarchy.models import Election, Role, Unit
-from hierarchy.roster_rows import RosterRow
+from hierarchy.people.roster_rows import RosterRow
 
 # Combined at random, so no name belongs to anybody by intent.
 GIVEN, MIDDLE, FAMILY = (

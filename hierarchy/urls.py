@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from hierarchy import views, views_acting
+from hierarchy.people import views, views_acting
 
 urlpatterns = [
     path("masuk/", views.LoginView.as_view(), name="login"),

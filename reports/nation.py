@@ -15,13 +15,14 @@ from random import Random
 
 from django.db import transaction
 
-from hierarchy import access, roster, sample
+from hierarchy import access, sample
 from hierarchy import nation as country
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Membership, Role, Unit, User
-from hierarchy.roster import RosterRow
+from hierarchy.people import roster
+from hierarchy.people.roster import RosterRow
 from hierarchy.units import tree
 from reports import calendar, periods
 from reports.bulk_filing import Filing, Result, import_filings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from hierarchy import roster
+from hierarchy.people import roster
 from reports import calendar, delivery, evidence, journal, quality, reminders, rollup
 
 

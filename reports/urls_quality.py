@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from hierarchy.views import home_of
+from hierarchy.people.views import home_of
 from reports import views_quality, views_settings
 
 urlpatterns = [

@@ -11,10 +11,10 @@ from datetime import date
 
 import pytest
 
-from hierarchy import roster
 from hierarchy.lib import clock
 from hierarchy.models import Election, Membership, Role, Unit, User
-from hierarchy.roster import RosterRow
+from hierarchy.people import roster
+from hierarchy.people.roster import RosterRow
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
 

@@ -22,10 +22,10 @@ from rich.progress import Progress
 
 from bawaslu_data.bench import load
 from bawaslu_data.bench.urls import TABLE
-from hierarchy import roster
 from hierarchy.levels import Level
 from hierarchy.models import Election, Role, Unit, User
-from hierarchy.roster import RosterRow
+from hierarchy.people import roster
+from hierarchy.people.roster import RosterRow
 from reports import nation, rollup
 from reports.management.commands.simulate import COLUMNS, Steps
 from reports.models import InstrumentVersion, Obligation, Window

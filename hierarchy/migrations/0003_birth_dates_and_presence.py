@@ -18,6 +18,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='user',
             name='last_seen_at',
-            field=models.DateTimeField(help_text='to within some minutes (hierarchy/presence.py)', null=True),
+            field=models.DateTimeField(help_text='to within some minutes (hierarchy/people/presence.py)', null=True),
         ),
     ]

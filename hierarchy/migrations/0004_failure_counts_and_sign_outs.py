@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='user',
             name='signed_out_at',
-            field=models.DateTimeField(help_text='sessions begun before are over (hierarchy/leaving.py)', null=True),
+            field=models.DateTimeField(help_text='sessions begun before are over (hierarchy/people/leaving.py)', null=True),
         ),
         # Nobody knows the age of the codes that are open; they count from this day on.
         migrations.RunSQL(

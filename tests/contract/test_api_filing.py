@@ -13,10 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from knox.models import AuthToken
 from PIL import Image
 
-from hierarchy import roster
 from hierarchy.lib import clock
 from hierarchy.models import Role
-from hierarchy.roster import RosterRow
+from hierarchy.people import roster
+from hierarchy.people.roster import RosterRow
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
 from reports.models import Conflict, Event, Obligation, Outbox, Report, Revision, State, Window

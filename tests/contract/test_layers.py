@@ -34,7 +34,7 @@ REMINDERS = frozenset({"reports/reminders.py", "reports/delivery.py"})  # what i
 # table -> the modules that may write it. A new model without a line fails; so does a line without a model.
 WRITERS: dict[str, frozenset[str]] = {
     "hierarchy.Unit": TREE,
-    "hierarchy.User": ROSTER | {"hierarchy/presence.py"},
+    "hierarchy.User": ROSTER | {"hierarchy/people/presence.py"},
     "hierarchy.Membership": ROSTER,
     "hierarchy.FailureCount": frozenset({"hierarchy/signin/throttle.py"}),
     "hierarchy.Election": CALENDAR,
@@ -79,9 +79,9 @@ NOT_TABLES = frozenset({"answers", "bar", "bars", "book", "chosen", "digest", "r
 # Where a variable that is written holds rows of: module -> table. Every other `x.save()` must name its model.
 VARIABLES: dict[str, frozenset[str]] = {
     "hierarchy/units/tree.py": frozenset({"hierarchy.Unit"}),
-    "hierarchy/roster.py": frozenset({"hierarchy.Membership", "hierarchy.User"}),
-    "hierarchy/activation.py": frozenset({"hierarchy.User"}),
-    "hierarchy/acting.py": frozenset({"hierarchy.Membership"}),
+    "hierarchy/people/roster.py": frozenset({"hierarchy.Membership", "hierarchy.User"}),
+    "hierarchy/people/activation.py": frozenset({"hierarchy.User"}),
+    "hierarchy/people/acting.py": frozenset({"hierarchy.Membership"}),
     "reports/calendar.py": frozenset({"reports.Obligation"}),
     "reports/evidence.py": frozenset({"reports.Evidence"}),
     "reports/review.py": frozenset({"reports.Obligation"}),

@@ -27,9 +27,9 @@ from PIL import Image
 from dashboards import exports, publish
 from dashboards.models import ExportJob, Publication
 from dashboards.tasks import make_recap
-from hierarchy import acting
 from hierarchy.lib import clock
 from hierarchy.models import Membership
+from hierarchy.people import acting
 from reports import evidence, findings, plenary, quality, rollup
 from reports.models import (
     Attendance,

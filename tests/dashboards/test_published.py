@@ -17,11 +17,11 @@ from dashboards import public_page, publish
 from dashboards.models import Publication, PublishedPage
 from dashboards.published_content import build_pages
 from dashboards.standing import standing
-from hierarchy import roster
 from hierarchy.levels import LEAF
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Role, User
-from hierarchy.roster import RosterRow
+from hierarchy.people import roster
+from hierarchy.people.roster import RosterRow
 from reports import calendar, intake, plenary, review, rollup, sitting
 from reports.models import AgendaItem, Obligation, Report, Window
 from reports.simulate import answers_for

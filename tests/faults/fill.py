@@ -12,9 +12,9 @@ from random import Random
 from django.core.management import call_command
 from knox.models import AuthToken
 
-from hierarchy import roster
 from hierarchy.models import Election, Role, User
-from hierarchy.roster import RosterRow
+from hierarchy.people import roster
+from hierarchy.people.roster import RosterRow
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
 from reports import calendar, rollup

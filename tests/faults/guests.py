@@ -15,10 +15,10 @@ from django.urls import reverse
 
 from dashboards import publish
 from dashboards.models import ExportJob
-from hierarchy import roster
 from hierarchy.lib import clock
 from hierarchy.models import Election, Role, Unit, User
-from hierarchy.roster import RosterRow
+from hierarchy.people import roster
+from hierarchy.people.roster import RosterRow
 from reports import plenary
 from reports.models import Window
 from tests.cast import SINCE

@@ -16,9 +16,9 @@ from tests.faults.world import Duty, World
 DUE = datetime(2024, 2, 14, 18, 0, tzinfo=WITA)
 STATIONS = 8
 HIRE = """
-from hierarchy import roster
+from hierarchy.people import roster
 from hierarchy.models import Election, Role, Unit, User
-from hierarchy.roster import RosterRow
+from hierarchy.people.roster import RosterRow
 from tests.cast import SINCE
 levels = {1: Role.CHAIR, 2: Role.CHAIR, 3: Role.SUPERVISOR}
 above = Unit.objects.filter(level__in=levels)

@@ -10,11 +10,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
-from hierarchy import access, roster
+from hierarchy import access
 from hierarchy.access import REACH, ROLES, Permission, can, require
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import Election, Role, Unit, User
+from hierarchy.people import roster
 from tests.cast import Cast, seat_of
 
 P = Permission

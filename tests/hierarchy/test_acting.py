@@ -9,11 +9,12 @@ from django.db import IntegrityError, transaction
 from django.http import Http404
 from django.test import Client
 
-from hierarchy import access, acting, roster
+from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock
 from hierarchy.models import Membership, Role, Unit, User
-from hierarchy.roster import RosterRow
+from hierarchy.people import acting, roster
+from hierarchy.people.roster import RosterRow
 from reports import calendar, review
 from reports.models import Event, State
 from tests.cast import Cast, seat_of

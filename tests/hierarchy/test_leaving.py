@@ -15,10 +15,10 @@ from django.test import Client
 from django.urls import reverse
 from knox.models import AuthToken
 
-from hierarchy import roster
 from hierarchy.lib import clock
 from hierarchy.models import Role, User
-from hierarchy.roster import RosterRow
+from hierarchy.people import roster
+from hierarchy.people.roster import RosterRow
 from reports import push, tasks
 from reports.models import Device, Event
 from tests.cast import SINCE, Cast, seat_of

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from hierarchy import roster
+from hierarchy.people import roster
 from hierarchy.signin import actions as signin
 from tests.cast import Cast
 

@@ -14,8 +14,8 @@ from django.test import Client
 from django.urls import reverse
 
 from bawaslu_data.management.commands.demo import PASSWORD as DEMO
-from hierarchy import roster
 from hierarchy.models import User
+from hierarchy.people import roster
 from tests.cast import Cast
 
 pytestmark = pytest.mark.django_db

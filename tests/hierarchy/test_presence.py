@@ -7,9 +7,9 @@ from typing import Any
 
 from django.test import Client
 
-from hierarchy import presence
 from hierarchy.lib import clock
 from hierarchy.models import User
+from hierarchy.people import presence
 from tests.cast import Cast
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 from django.db import connection, transaction
 
-from hierarchy import roster
-from hierarchy.activation import ActivationRefused
 from hierarchy.lib import locks
 from hierarchy.models import Election, Membership, Unit, User
-from hierarchy.roster import RosterRow
+from hierarchy.people import roster
+from hierarchy.people.activation import ActivationRefused
+from hierarchy.people.roster import RosterRow
 from hierarchy.units.rows import UnitRow, edges
 from hierarchy.units.tree import add_child, check, load, move, remove, rename
 from tests.cast import SINCE, small_rows

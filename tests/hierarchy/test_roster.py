@@ -14,11 +14,11 @@ from django.core.exceptions import ValidationError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hierarchy import roster
-from hierarchy.activation import ALPHABET, CODE_LENGTH, ActivationRefused, digest, new_code
 from hierarchy.lib import clock
 from hierarchy.models import Election, Membership, Role, Unit, User
-from hierarchy.roster import IssuedCode, RosterError, RosterRow, read_roster, write_codes
+from hierarchy.people import roster
+from hierarchy.people.activation import ALPHABET, CODE_LENGTH, ActivationRefused, digest, new_code
+from hierarchy.people.roster import IssuedCode, RosterError, RosterRow, read_roster, write_codes
 from hierarchy.units.gazetteer import kaltim_rows
 from hierarchy.units.tree import load as load_tree
 from tests.cast import Cast

@@ -17,9 +17,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from hierarchy import roster
 from hierarchy.lib import locks
 from hierarchy.models import FailureCount, User
+from hierarchy.people import roster
 from hierarchy.signin import actions as signin
 from hierarchy.signin import devices, hashing, stepup, throttle
 from tests.cast import Cast

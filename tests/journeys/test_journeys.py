@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboards import publish
-from hierarchy import roster
 from hierarchy.lib import clock
 from hierarchy.models import Role
+from hierarchy.people import roster
 from reports import review, rollup
 from reports.models import Obligation, Report, State
 from tests.cast import SINCE

@@ -8,10 +8,10 @@ import pytest
 
 from dashboards import snapshots
 from dashboards.leadership import INCIDENTS, TOP
-from hierarchy import roster
 from hierarchy.levels import Level
 from hierarchy.models import Election, Role, Unit, User
-from hierarchy.roster import RosterRow
+from hierarchy.people import roster
+from hierarchy.people.roster import RosterRow
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
 from reports import rollup

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from dashboards import publish, standing
-from hierarchy import roster
 from hierarchy.levels import Level
 from hierarchy.models import Membership, Unit
+from hierarchy.people import roster
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
 from reports import calendar, intake, plenary, review, rollup, sitting

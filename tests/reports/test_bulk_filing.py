@@ -16,9 +16,9 @@ from django.http import Http404
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from hierarchy import roster
 from hierarchy.lib import clock
 from hierarchy.models import Role, Unit, User
+from hierarchy.people import roster
 from reports import bulk_filing, copy_filing, intake, nation, review, rollup
 from reports.bulk_filing import Filing, Outcome, import_filings
 from reports.instruments import publishing

@@ -16,10 +16,10 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hierarchy import roster
 from hierarchy.levels import LEAF
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Membership, Role, Unit
+from hierarchy.people import roster
 from reports import calendar, intake, periods
 from reports.models import Cadence, Event, Obligation, Stage, State, Window
 from tests.days import TPS, Day, fresh

@@ -9,9 +9,9 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.http import Http404
 
-from hierarchy import acting
 from hierarchy.lib import clock
 from hierarchy.models import Unit
+from hierarchy.people import acting
 from reports import review
 from reports.models import Event, Obligation, Report, State
 from reports.worklist import slow_reviewers

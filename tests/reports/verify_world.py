@@ -15,8 +15,8 @@ from django.core.management import call_command
 from django.test import override_settings
 
 from dashboards import publish
-from hierarchy import activation, roster
 from hierarchy.models import Role
+from hierarchy.people import activation, roster
 from hierarchy.units import tree as units
 from hierarchy.units.rows import UnitRow
 from reports import calendar, evidence, findings, intake, journal, plenary, reference, review, rollup, sitting

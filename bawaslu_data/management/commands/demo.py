@@ -25,10 +25,10 @@ from rich.table import Table
 from bawaslu_data.celery import FIGURES
 from bawaslu_data.processes import require_free, site, worker
 from dashboards import publish
-from hierarchy import roster
 from hierarchy.lib import clock
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Membership, Role
+from hierarchy.people import roster
 from hierarchy.units import gazetteer, tree
 from reports import calendar, journal, rollup, simulate
 from reports.instruments.publishing import load_catalogue

@@ -10,10 +10,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from hierarchy import roster
 from hierarchy.management.command import HierarchyCommand
 from hierarchy.models import Election
-from hierarchy.roster import RosterResult, RosterRow
+from hierarchy.people import roster
+from hierarchy.people.roster import RosterResult, RosterRow
 
 
 class Command(HierarchyCommand):

@@ -17,7 +17,7 @@ from hierarchy.lib import tabular
 from hierarchy.lib.errors import Fault, reason, sentences
 from hierarchy.lib.tabular import Line
 from hierarchy.models import Role
-from hierarchy.roster_rows import IssuedCode, RosterError, RosterRow
+from hierarchy.people.roster_rows import IssuedCode, RosterError, RosterRow
 
 REQUIRED = ("kode_satuan", "nama", "peran")
 OPTIONAL = ("telepon", "email", "nama_pengguna", "mulai", "sampai", "lahir")

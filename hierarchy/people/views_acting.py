@@ -17,9 +17,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from hierarchy import access
-from hierarchy import acting as rules
 from hierarchy.lib import clock, formats
 from hierarchy.models import Membership, Unit, User
+from hierarchy.people import acting as rules
 
 PER_PAGE = 25
 

@@ -19,14 +19,14 @@ from django.utils.translation import gettext as _
 
 from hierarchy import signals
 from hierarchy.access import ROLES
-from hierarchy.activation import ActivationRefused, activate, digest, new_code, renew_code
-from hierarchy.leaving import sign_out_ended, sign_out_everywhere
 from hierarchy.levels import Level
 from hierarchy.lib import bulk, clock, locks
 from hierarchy.lib.errors import Fault, sentences
 from hierarchy.models import Election, Membership, Role, Unit, User
-from hierarchy.roster_files import read_roster, write_codes
-from hierarchy.roster_rows import IssuedCode, RosterError, RosterResult, RosterRow
+from hierarchy.people.activation import ActivationRefused, activate, digest, new_code, renew_code
+from hierarchy.people.leaving import sign_out_ended, sign_out_everywhere
+from hierarchy.people.roster_files import read_roster, write_codes
+from hierarchy.people.roster_rows import IssuedCode, RosterError, RosterResult, RosterRow
 from hierarchy.sample import sample_roster
 
 __all__ = [
@@ -299,7 +299,8 @@ def vacant_units(election: Election) -> int:
     return Unit.objects.filter(election=election).count() - filled.count()
 
 
-# Whoever acts for somebody is let to by a person, for a time and a reason (hierarchy/acting.py), never by a file.
+# Whoever acts for somebody is let to by a person, for a time and a reason
+# (hierarchy/people/acting.py), never by a file.
 LISTED = [role for role in Role.values if role != Role.ACTING]
 
 

@@ -19,8 +19,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from hierarchy import access, roster
+from hierarchy import access
 from hierarchy.models import User
+from hierarchy.people import roster
 from hierarchy.signin import actions as signin
 from hierarchy.signin import devices
 from hierarchy.signin.throttle import NotNow

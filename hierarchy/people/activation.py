@@ -16,10 +16,11 @@ from django.db import transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
-from hierarchy import leaving, signals
+from hierarchy import signals
 from hierarchy.lib import clock
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Membership, User
+from hierarchy.people import leaving
 from hierarchy.signin import hashing
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U, which are misheard and misread
@@ -44,7 +45,7 @@ def digest(username: str, code: str) -> str:
     Keyed with SECRET_KEY and bound to the account, so a stolen table neither yields codes nor lets them be swapped.
     """
     canonical = code.upper().translate(MISREAD)
-    return salted_hmac("hierarchy.activation", f"{username}\n{canonical}", algorithm="sha256").hexdigest()
+    return salted_hmac("hierarchy.people.activation", f"{username}\n{canonical}", algorithm="sha256").hexdigest()
 
 
 def activate(*, username: str, code: str, password: str) -> User:
