@@ -15,14 +15,15 @@ from random import Random
 
 from django.db import transaction
 
-from hierarchy import access, sample
-from hierarchy import nation as country
+from hierarchy import access
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Membership, Role, Unit, User
 from hierarchy.people import roster
 from hierarchy.people.roster import RosterRow
+from hierarchy.rehearsal import nation as country
+from hierarchy.rehearsal import sample
 from hierarchy.units import tree
 from reports import calendar, periods
 from reports.bulk_filing import Filing, Result, import_filings
@@ -56,7 +57,7 @@ def silent(_step: str, _done: int, _total: int) -> None:
 def build(*, stations: int, windows: int = 1, reports: bool = True, progress: Progress = silent) -> Election:
     """The whole country, every station's report filed once per window when `reports`. Nothing is rolled up yet.
 
-    Raises ValueError for a number of stations that hierarchy.nation.counts refuses.
+    Raises ValueError for a number of stations that hierarchy.rehearsal.nation.counts refuses.
     """
     election = found(windows=windows)
     load_tree(election, stations, progress)

@@ -27,7 +27,7 @@ from hierarchy.people.activation import ActivationRefused, activate, digest, new
 from hierarchy.people.leaving import sign_out_ended, sign_out_everywhere
 from hierarchy.people.roster_files import read_roster, write_codes
 from hierarchy.people.roster_rows import IssuedCode, RosterError, RosterResult, RosterRow
-from hierarchy.sample import sample_roster
+from hierarchy.rehearsal.sample import sample_roster
 
 __all__ = [
     "ActivationRefused",

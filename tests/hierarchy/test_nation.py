@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hierarchy import nation
 from hierarchy.levels import Level
+from hierarchy.rehearsal import nation
 from hierarchy.units.rows import edges, faults
 
 

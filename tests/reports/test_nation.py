@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import Election, Membership, Unit, User
-from hierarchy.nation import counts
+from hierarchy.rehearsal.nation import counts
 from hierarchy.units import tree
 from reports import calendar, nation, rollup
 from reports.bulk_filing import Filing, import_filings

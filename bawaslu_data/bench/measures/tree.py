@@ -9,10 +9,10 @@ from django.core.management import call_command
 from django.db import connection
 
 from bawaslu_data.bench.figures import Figure, rounds
-from hierarchy import nation
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import Election, Unit
+from hierarchy.rehearsal import nation
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
 

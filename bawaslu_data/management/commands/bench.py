@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bawaslu_data.processes import running
-from hierarchy.nation import MOST_STATIONS
+from hierarchy.rehearsal.nation import MOST_STATIONS
 
 WHAT = ["intake", "rollup", "page", "public", "recap", "freshness", "tree"]
 REDIS_DATABASE = 13  # apart from the site's own; emptied before each run
