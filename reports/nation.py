@@ -21,7 +21,7 @@ from hierarchy.lib import clock
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Membership, Role, Unit, User
 from hierarchy.people import roster
-from hierarchy.people.roster import RosterRow
+from hierarchy.people.roster_rows import RosterRow
 from hierarchy.rehearsal import nation as country
 from hierarchy.rehearsal import sample
 from hierarchy.units import tree

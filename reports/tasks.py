@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from hierarchy.people import roster
+from hierarchy.people import leaving
 from reports import calendar, delivery, evidence, journal, quality, reminders, rollup
 
 
@@ -27,7 +27,7 @@ def open_due_windows() -> None:
 @shared_task
 def refresh_vacancies() -> None:
     calendar.refresh_vacancies()
-    roster.sign_out_ended()
+    leaving.sign_out_ended()
 
 
 @shared_task

@@ -14,7 +14,7 @@ import pytest
 from hierarchy.lib import clock
 from hierarchy.models import Election, Membership, Role, Unit, User
 from hierarchy.people import roster
-from hierarchy.people.roster import RosterRow
+from hierarchy.people.roster_rows import RosterRow
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
 

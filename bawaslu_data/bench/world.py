@@ -25,7 +25,7 @@ from bawaslu_data.bench.urls import TABLE
 from hierarchy.levels import Level
 from hierarchy.models import Election, Role, Unit, User
 from hierarchy.people import roster
-from hierarchy.people.roster import RosterRow
+from hierarchy.people.roster_rows import RosterRow
 from reports import nation, rollup
 from reports.management.commands.simulate import COLUMNS, Steps
 from reports.models import InstrumentVersion, Obligation, Window

@@ -1,7 +1,6 @@
-"""The only writer of `User` and `Membership`: who serves where, from when until when.
+"""Who serves where, from when until when: appointing one person, ending a term, loading a whole roster.
 
-The parts that are not about writing live beside it and are offered here: rows and results (roster_rows), files
-(roster_files), activation codes (activation), what ends when somebody leaves (leaving).
+With its neighbours activation, acting and leaving the only writer of `User` and `Membership`.
 """
 
 from __future__ import annotations
@@ -23,31 +22,10 @@ from hierarchy.levels import Level
 from hierarchy.lib import bulk, clock, locks
 from hierarchy.lib.errors import Fault, sentences
 from hierarchy.models import Election, Membership, Role, Unit, User
-from hierarchy.people.activation import ActivationRefused, activate, digest, new_code, renew_code
-from hierarchy.people.leaving import sign_out_ended, sign_out_everywhere
-from hierarchy.people.roster_files import read_roster, write_codes
+from hierarchy.people.activation import digest, new_code
+from hierarchy.people.leaving import sign_out_ended
 from hierarchy.people.roster_rows import IssuedCode, RosterError, RosterResult, RosterRow
-from hierarchy.rehearsal.sample import sample_roster
 
-__all__ = [
-    "ActivationRefused",
-    "IssuedCode",
-    "RosterError",
-    "RosterResult",
-    "RosterRow",
-    "activate",
-    "appoint",
-    "end",
-    "load",
-    "plan",
-    "read_roster",
-    "renew_code",
-    "sample_roster",
-    "sign_out_ended",
-    "sign_out_everywhere",
-    "vacant_units",
-    "write_codes",
-]
 Progress = Callable[[int, int], None]  # (done, total) people
 
 

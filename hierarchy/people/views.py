@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from hierarchy import access
 from hierarchy.models import User
-from hierarchy.people import roster
+from hierarchy.people import activation, leaving
 from hierarchy.signin import actions as signin
 from hierarchy.signin import devices
 from hierarchy.signin.throttle import NotNow
@@ -127,13 +127,13 @@ def activate(request: HttpRequest) -> HttpResponse:
         given = form.cleaned_data
         # Not counted: a code is never guessed, and whoever holds one must get in however others knock.
         try:
-            user = roster.activate(username=given["username"], code=given["code"], password=given["password1"])
+            user = activation.activate(username=given["username"], code=given["code"], password=given["password1"])
         except NotNow as refused:
             busy = refused
             form.add_error(None, str(refused))
         except ValidationError as weak:
             form.add_error("password1", weak.messages)
-        except roster.ActivationRefused as refused:
+        except activation.ActivationRefused as refused:
             form.add_error(None, refused.messages)
         else:
             signin.settle(request, user)
@@ -156,7 +156,7 @@ def _refused(page: HttpResponse, refused: NotNow) -> HttpResponse:
 def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
     """Out on every device, this one included: for a phone that was lost or left with somebody."""
     assert isinstance(request.user, User)
-    roster.sign_out_everywhere(user=request.user, by=request.user)
+    leaving.sign_out_everywhere(user=request.user, by=request.user)
     logout(request)
     messages.success(request, _("Anda sudah keluar dari semua perangkat. Masuk lagi dengan kata sandi Anda."))
     return redirect("login")

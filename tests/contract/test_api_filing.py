@@ -16,7 +16,7 @@ from PIL import Image
 from hierarchy.lib import clock
 from hierarchy.models import Role
 from hierarchy.people import roster
-from hierarchy.people.roster import RosterRow
+from hierarchy.people.roster_rows import RosterRow
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
 from reports.models import Conflict, Event, Obligation, Outbox, Report, Revision, State, Window

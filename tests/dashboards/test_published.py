@@ -21,7 +21,7 @@ from hierarchy.levels import LEAF
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Role, User
 from hierarchy.people import roster
-from hierarchy.people.roster import RosterRow
+from hierarchy.people.roster_rows import RosterRow
 from reports import calendar, intake, plenary, review, rollup, sitting
 from reports.models import AgendaItem, Obligation, Report, Window
 from reports.simulate import answers_for

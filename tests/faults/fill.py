@@ -14,7 +14,7 @@ from knox.models import AuthToken
 
 from hierarchy.models import Election, Role, User
 from hierarchy.people import roster
-from hierarchy.people.roster import RosterRow
+from hierarchy.people.roster_rows import RosterRow
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
 from reports import calendar, rollup

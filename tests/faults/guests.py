@@ -18,7 +18,7 @@ from dashboards.models import ExportJob
 from hierarchy.lib import clock
 from hierarchy.models import Election, Role, Unit, User
 from hierarchy.people import roster
-from hierarchy.people.roster import RosterRow
+from hierarchy.people.roster_rows import RosterRow
 from reports import plenary
 from reports.models import Window
 from tests.cast import SINCE

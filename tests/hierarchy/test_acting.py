@@ -13,8 +13,8 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock
 from hierarchy.models import Membership, Role, Unit, User
-from hierarchy.people import acting, roster
-from hierarchy.people.roster import RosterRow
+from hierarchy.people import acting, roster, roster_rows
+from hierarchy.people.roster_rows import RosterRow
 from reports import calendar, review
 from reports.models import Event, State
 from tests.cast import Cast, seat_of
@@ -98,7 +98,7 @@ def test_a_term_has_a_reason_and_an_end_that_is_near(cast: Cast):
 
 
 def test_a_roster_file_cannot_name_one(cast: Cast):
-    with pytest.raises(roster.RosterError, match="peran tidak dikenal"):
+    with pytest.raises(roster_rows.RosterError, match="peran tidak dikenal"):
         roster.load(election=seat_of(cast.pkd).unit.election, rows=[RosterRow(VILLAGE, "Siti", Role.ACTING)], by=None)
 
 

@@ -17,8 +17,8 @@ from knox.models import AuthToken
 
 from hierarchy.lib import clock
 from hierarchy.models import Role, User
-from hierarchy.people import roster
-from hierarchy.people.roster import RosterRow
+from hierarchy.people import activation, leaving, roster
+from hierarchy.people.roster_rows import RosterRow
 from reports import push, tasks
 from reports.models import Device, Event
 from tests.cast import SINCE, Cast, seat_of
@@ -61,14 +61,14 @@ ALL, NONE = [True] * 3, [False] * 3
 
 
 def new_code(cast: Cast, _user: User) -> None:
-    roster.renew_code(user=cast.ptps, by=cast.pkd)
+    activation.renew_code(user=cast.ptps, by=cast.pkd)
 
 
 def new_password(cast: Cast, _user: User) -> None:
     """The code of the card, used while older sessions are about."""
-    code = roster.renew_code(user=cast.ptps, by=None)
+    code = activation.renew_code(user=cast.ptps, by=None)
     User.objects.filter(pk=cast.ptps.pk).update(signed_out_at=None)
-    roster.activate(username="ptps", code=code, password=PASSWORD)
+    activation.activate(username="ptps", code=code, password=PASSWORD)
 
 
 def term_ended(cast: Cast, _user: User) -> None:
@@ -91,7 +91,7 @@ def end_in_a_file(cast: Cast, _user: User) -> None:
 
 
 def own_wish(cast: Cast, _user: User) -> None:
-    roster.sign_out_everywhere(user=cast.ptps, by=cast.ptps)
+    leaving.sign_out_everywhere(user=cast.ptps, by=cast.ptps)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_term_that_runs_out_by_its_date_shuts_them_too(cast: Cast, settings: A
     tasks.refresh_vacancies()
     assert own.state() == NONE
     assert other.state() == ALL
-    assert roster.sign_out_ended() == 0, "once"
+    assert leaving.sign_out_ended() == 0, "once"
 
 
 def test_whoever_signs_in_after_their_term_is_told_that_it_is_over_and_not_thrown_out(cast: Cast) -> None:
@@ -141,7 +141,7 @@ def test_whoever_has_not_begun_or_never_served_is_left_alone(cast: Cast, tree: A
     tomorrow = clock.today() + timedelta(days=1)
     roster.appoint(user=newcomer, unit=tree["64"], role=Role.MEMBER, since=tomorrow, by=cast.admin)
     doors = [Open.of(newcomer), Open.of(cast.nobody)]
-    assert roster.sign_out_ended() == 0
+    assert leaving.sign_out_ended() == 0
     assert [own.state() for own in doors] == [ALL, ALL]
 
 
@@ -177,7 +177,7 @@ def test_going_out_on_one_device_leaves_it_silent_and_the_others_as_they_were(ca
 
 @pytest.mark.parametrize(("days", "opens"), [(29, True), (31, False)])
 def test_a_code_lapses_and_says_whom_to_ask(cast: Cast, settings: Any, days: int, opens: bool) -> None:
-    code = roster.renew_code(user=cast.ptps, by=cast.pkd)
+    code = activation.renew_code(user=cast.ptps, by=cast.pkd)
     settings.CLOCK_OFFSET += timedelta(days=days).total_seconds()
     given = {"username": "ptps", "code": code, "password1": PASSWORD, "password2": PASSWORD}
     answer = Client().post(reverse("activate"), given)
@@ -186,7 +186,7 @@ def test_a_code_lapses_and_says_whom_to_ask(cast: Cast, settings: Any, days: int
         assert "30 hari. Minta kode baru kepada atasan Anda." in answer.content.decode()
         wrong = Client().post(reverse("activate"), given | {"code": "0000-0000-0000"}).content.decode()
         assert "tidak cocok, atau kode sudah dipakai" in wrong, "only who holds the code is told that it was right"
-        fresh = roster.renew_code(user=cast.ptps, by=cast.pkd)
+        fresh = activation.renew_code(user=cast.ptps, by=cast.pkd)
         assert Client().post(reverse("activate"), given | {"code": fresh}).status_code == 302
 
 
@@ -194,5 +194,5 @@ def test_a_card_from_a_file_lapses_too(cast: Cast, settings: Any) -> None:
     row = RosterRow("6472012001901", "Orang Baru", "SUPERVISOR", since=date(2024, 1, 1))
     (issued,) = roster.load(election=seat_of(cast.ptps).unit.election, rows=[row], by=None).codes
     settings.CLOCK_OFFSET += timedelta(days=31).total_seconds()
-    with pytest.raises(roster.ActivationRefused, match="Minta kode baru"):
-        roster.activate(username=issued.username, code=issued.code, password=PASSWORD)
+    with pytest.raises(activation.ActivationRefused, match="Minta kode baru"):
+        activation.activate(username=issued.username, code=issued.code, password=PASSWORD)

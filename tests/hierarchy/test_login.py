@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from hierarchy.people import roster
+from hierarchy.people import activation
 from hierarchy.signin import actions as signin
 from tests.cast import Cast
 
@@ -18,7 +18,7 @@ PASSWORD = "perahu-merah-dua"
 
 @pytest.fixture
 def code(cast: Cast) -> str:
-    return roster.renew_code(user=cast.ptps, by=None)
+    return activation.renew_code(user=cast.ptps, by=None)
 
 
 def text_of(response: Any) -> str:
@@ -89,7 +89,7 @@ def test_guessing_is_slowed_for_one_account_from_one_address_only(code: str, cas
     assert "Terlalu banyak percobaan. Tunggu" in text_of(log_in(Client()))
     elsewhere = Client(REMOTE_ADDR="10.0.0.9")
     assert log_in(elsewhere)["Location"] == reverse("tasks")  # nobody is locked out by a stranger's guesses
-    other = roster.renew_code(user=cast.pkd, by=None)
+    other = activation.renew_code(user=cast.pkd, by=None)
     assert Client().post(reverse("activate"), activation(other, username="pkd")).status_code == 302
 
 

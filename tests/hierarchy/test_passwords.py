@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from bawaslu_data.management.commands.demo import PASSWORD as DEMO
 from hierarchy.models import User
-from hierarchy.people import roster
+from hierarchy.people import activation
 from tests.cast import Cast
 
 pytestmark = pytest.mark.django_db
@@ -100,7 +100,7 @@ def test_nothing_of_ones_own_name_account_or_area_does(cast: Cast) -> None:
 
 
 def test_the_page_says_it_in_sentences_and_not_in_names_of_fields(cast: Cast) -> None:
-    code = roster.renew_code(user=cast.ptps, by=None)
+    code = activation.renew_code(user=cast.ptps, by=None)
     User.objects.filter(pk=cast.ptps.pk).update(name="Budi Hartono")
 
     def answer(password: str) -> str:

@@ -10,9 +10,9 @@ from django.db import connection, transaction
 
 from hierarchy.lib import locks
 from hierarchy.models import Election, Membership, Unit, User
-from hierarchy.people import roster
+from hierarchy.people import activation, roster
 from hierarchy.people.activation import ActivationRefused
-from hierarchy.people.roster import RosterRow
+from hierarchy.people.roster_rows import RosterRow
 from hierarchy.units.rows import UnitRow, edges
 from hierarchy.units.tree import add_child, check, load, move, remove, rename
 from tests.cast import SINCE, small_rows
@@ -73,11 +73,11 @@ def test_two_loads_of_one_file_make_one_tree(election: Election):
 
 def test_an_activation_code_opens_once_however_many_try(cast: object):
     user = User.objects.get(username="pkd")
-    code = roster.renew_code(user=user, by=None)
+    code = activation.renew_code(user=user, by=None)
     passwords = [f"sandi-panjang-{number}" for number in range(4)]
     raised = race(
         *(
-            lambda password=password: roster.activate(username="pkd", code=code, password=password)
+            lambda password=password: activation.activate(username="pkd", code=code, password=password)
             for password in passwords
         )
     )

@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 
 from hierarchy.lib import clock
 from hierarchy.models import Election, Membership, Role, Unit, User
-from hierarchy.people import roster
+from hierarchy.people import activation, roster, roster_rows
 from hierarchy.people.activation import ALPHABET, CODE_LENGTH, ActivationRefused, digest, new_code
-from hierarchy.people.roster import IssuedCode, RosterError, RosterRow, read_roster, write_codes
+from hierarchy.people.roster_files import read_roster, write_codes
+from hierarchy.people.roster_rows import IssuedCode, RosterError, RosterRow
+from hierarchy.rehearsal import sample
 from hierarchy.units.gazetteer import kaltim_rows
 from hierarchy.units.tree import load as load_tree
 from tests.cast import Cast
@@ -28,8 +30,8 @@ SINCE = date(2024, 1, 22)
 
 def test_the_full_roster_in_one_run(election: Election):
     load_tree(election=election, rows=kaltim_rows(), by=None)
-    rows = roster.sample_roster(election)
-    assert rows == roster.sample_roster(election)
+    rows = sample.sample_roster(election)
+    assert rows == sample.sample_roster(election)
     ticks: list[tuple[int, int]] = []
     result = roster.load(election=election, rows=rows, by=None, progress=lambda *tick: ticks.append(tick))
     assert ticks[-1] == (len(rows), len(rows))
@@ -48,7 +50,7 @@ def test_the_full_roster_in_one_run(election: Election):
     assert (again.created, again.appointed, again.ended, again.unchanged) == (0, 0, 0, 12_678)
 
 
-def load(election: Election, *rows: RosterRow) -> roster.RosterResult:
+def load(election: Election, *rows: RosterRow) -> roster_rows.RosterResult:
     return roster.load(election=election, rows=rows, by=None)
 
 
@@ -179,16 +181,16 @@ def test_codes_are_sixty_bits_of_the_alphabet():
 
 
 def test_a_code_opens_once_and_every_refusal_says_the_same(cast: Cast):
-    code = roster.renew_code(user=cast.pkd, by=cast.admin)
+    code = activation.renew_code(user=cast.pkd, by=cast.admin)
     refusals = []
     for username, tried in (("pkd", "0000-0000-0000"), ("nobody", code), ("hantu", code), ("pkd", "")):
         with pytest.raises(ActivationRefused) as refused:
-            roster.activate(username=username, code=tried, password="sandi-panjang-sekali")
+            activation.activate(username=username, code=tried, password="sandi-panjang-sekali")
         refusals.append(str(refused.value))
-    user = roster.activate(username=" pkd ", code=code.lower(), password="sandi-panjang-sekali")
+    user = activation.activate(username=" pkd ", code=code.lower(), password="sandi-panjang-sekali")
     assert user.check_password("sandi-panjang-sekali")
     with pytest.raises(ActivationRefused) as refused:
-        roster.activate(username="pkd", code=code, password="sandi-yang-lain-lagi")
+        activation.activate(username="pkd", code=code, password="sandi-yang-lain-lagi")
     assert {*refusals, str(refused.value)} == {refusals[0]}
 
 
@@ -196,29 +198,29 @@ def test_an_account_without_an_open_code_is_not_opened_by_an_empty_one(cast: Cas
     User.objects.filter(pk=cast.pkd.pk).update(activation_digest="")
     for code in ("", "0" * 64, "-"):
         with pytest.raises(ActivationRefused):
-            roster.activate(username="pkd", code=code, password="sandi-panjang-sekali")
+            activation.activate(username="pkd", code=code, password="sandi-panjang-sekali")
 
 
 def test_a_weak_password_does_not_use_up_the_code(cast: Cast):
-    code = roster.renew_code(user=cast.pkd, by=None)
+    code = activation.renew_code(user=cast.pkd, by=None)
     with pytest.raises(ValidationError):
-        roster.activate(username="pkd", code=code, password="12345678")
-    assert roster.activate(username="pkd", code=code, password="sandi-panjang-sekali")
+        activation.activate(username="pkd", code=code, password="12345678")
+    assert activation.activate(username="pkd", code=code, password="sandi-panjang-sekali")
 
 
 def test_a_new_code_closes_the_old_password_and_code(cast: Cast):
-    old = roster.renew_code(user=cast.pkd, by=None)
-    new = roster.renew_code(user=cast.pkd, by=None)
+    old = activation.renew_code(user=cast.pkd, by=None)
+    new = activation.renew_code(user=cast.pkd, by=None)
     with pytest.raises(ActivationRefused):
-        roster.activate(username="pkd", code=old, password="sandi-panjang-sekali")
-    roster.activate(username="pkd", code=new, password="sandi-panjang-sekali")
-    roster.renew_code(user=cast.pkd, by=None)
+        activation.activate(username="pkd", code=old, password="sandi-panjang-sekali")
+    activation.activate(username="pkd", code=new, password="sandi-panjang-sekali")
+    activation.renew_code(user=cast.pkd, by=None)
     cast.pkd.refresh_from_db()
     assert not cast.pkd.has_usable_password()
 
 
 def test_no_code_is_stored_in_the_clear(cast: Cast):
-    code = roster.renew_code(user=cast.pkd, by=None)
+    code = activation.renew_code(user=cast.pkd, by=None)
     stored = User.objects.values().get(pk=cast.pkd.pk)
     assert code not in str(stored)
     assert code.replace("-", "") not in str(stored)

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from hierarchy.lib import locks
 from hierarchy.models import FailureCount, User
-from hierarchy.people import roster
+from hierarchy.people import activation
 from hierarchy.signin import actions as signin
 from hierarchy.signin import devices, hashing, stepup, throttle
 from tests.cast import Cast
@@ -192,7 +192,7 @@ class TestUnderSiege:
         assert comes_in(ELSEWHERE, "ptps")
 
     def test_a_new_code_opens_at_once(self, phone: Client, people: Cast) -> None:
-        code = roster.renew_code(user=people.ptps, by=people.pkd)
+        code = activation.renew_code(user=people.ptps, by=people.pkd)
         besiege("ptps", 5)
         for _ in range(40):
             Client().post(reverse("activate"), {"username": "ptps", "code": "0000-0000-0000"}, REMOTE_ADDR=ELSEWHERE)
@@ -203,8 +203,8 @@ class TestUnderSiege:
         assert knock("203.0.113.9", "ptps", "jendela-kuning-7", new).status_code == 302, "known from then on"
 
     def test_a_lost_phone_is_a_stranger_again(self, phone: Client, people: Cast) -> None:
-        code = roster.renew_code(user=people.ptps, by=people.pkd)
-        roster.activate(username="ptps", code=code, password=PASSWORD)
+        code = activation.renew_code(user=people.ptps, by=people.pkd)
+        activation.activate(username="ptps", code=code, password=PASSWORD)
         assert knock(ELSEWHERE, "ptps", PASSWORD, phone).status_code == 429
 
 
@@ -230,7 +230,7 @@ def test_activating_on_an_office_computer_does_not_make_it_a_stranger_to_the_oth
     computer = Client()
     assert comes_in(ELSEWHERE, "ptps", computer)
     computer.post(reverse("logout"))
-    code = roster.renew_code(user=people.pkd, by=people.panwascam_chair)
+    code = activation.renew_code(user=people.pkd, by=people.panwascam_chair)
     given = {"username": "pkd", "code": code, "password1": "sampan-biru-tiga", "password2": "sampan-biru-tiga"}
     assert computer.post(reverse("activate"), given, REMOTE_ADDR=ELSEWHERE).status_code == 302
     computer.post(reverse("logout"))
@@ -376,7 +376,7 @@ class TestTurns:
     def test_so_is_who_activates_while_many_do_and_the_code_stays_good(
         self, people: Cast, taken: set[hashing.Lane]
     ) -> None:
-        code = roster.renew_code(user=people.ptps, by=None)
+        code = activation.renew_code(user=people.ptps, by=None)
         given = {"username": "ptps", "code": code, "password1": "jendela-kuning-7", "password2": "jendela-kuning-7"}
         taken.add(hashing.Lane.KNOWN)
         refused = Client().post(reverse("activate"), given)

@@ -11,7 +11,7 @@ from dashboards.leadership import INCIDENTS, TOP
 from hierarchy.levels import Level
 from hierarchy.models import Election, Role, Unit, User
 from hierarchy.people import roster
-from hierarchy.people.roster import RosterRow
+from hierarchy.people.roster_rows import RosterRow
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
 from reports import rollup

@@ -28,7 +28,8 @@ from dashboards import publish
 from hierarchy.lib import clock
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Membership, Role
-from hierarchy.people import roster
+from hierarchy.people import activation, roster
+from hierarchy.rehearsal import sample
 from hierarchy.units import gazetteer, tree
 from reports import calendar, journal, rollup, simulate
 from reports.instruments.publishing import load_catalogue
@@ -110,7 +111,7 @@ class Command(BaseCommand):
         )
 
     def hire(self, bars: Progress, election: Election, seed: int) -> dict[str, str]:
-        rows = roster.sample_roster(election, seed)
+        rows = sample.sample_roster(election, seed)
         task = bars.add_task("Akun pengawas", total=len(rows), note="")
         result = roster.load(
             election=election,
@@ -151,7 +152,7 @@ class Command(BaseCommand):
 
     def activate(self, election: Election, codes: dict[str, str]) -> None:
         for _label, seat in cast(election):
-            roster.activate(username=seat.user.username, code=codes[seat.user.username], password=PASSWORD)
+            activation.activate(username=seat.user.username, code=codes[seat.user.username], password=PASSWORD)
 
     def serve(self, port: int) -> None:
         table = Table(title=f"Masuk di http://127.0.0.1:{port}/masuk/ dengan kata sandi {PASSWORD}")

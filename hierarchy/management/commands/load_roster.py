@@ -12,8 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from hierarchy.management.command import HierarchyCommand
 from hierarchy.models import Election
-from hierarchy.people import roster
-from hierarchy.people.roster import RosterResult, RosterRow
+from hierarchy.people import roster, roster_files
+from hierarchy.people.roster_rows import RosterResult, RosterRow
+from hierarchy.rehearsal import sample
 
 
 class Command(HierarchyCommand):
@@ -33,9 +34,9 @@ class Command(HierarchyCommand):
         election = self.election(options["election"])
         with self.refusals():
             if options["sample"]:
-                rows = roster.sample_roster(election, options["seed"])
+                rows = sample.sample_roster(election, options["seed"])
             else:
-                rows = roster.read_roster(options["file"])
+                rows = roster_files.read_roster(options["file"])
             if options["dry_run"]:
                 result = roster.plan(election=election, rows=rows)
                 title = _("Yang akan berubah di %(election)s (belum ada yang ditulis):")
@@ -58,5 +59,5 @@ class Command(HierarchyCommand):
             )
             # Inside the transaction: accounts whose codes could not be written would be closed to everybody.
             if codes is not None:
-                roster.write_codes(codes, result.codes)
+                roster_files.write_codes(codes, result.codes)
         return result
