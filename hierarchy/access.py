@@ -117,20 +117,8 @@ ROLES: dict[Role, RoleSpec] = {
 
 
 def memberships(user: User | AnonymousUser | None) -> list[Membership]:
-    """The user's current memberships with unit, election and what the unit's title needs: one query, kept on the user.
-
-    Django loads the user anew for every request, so what is kept lives as long as a request. Empty for the anonymous
-    and the inactive.
-    """
-    if not isinstance(user, User) or not user.is_active:
-        return []
-    kept: list[Membership] | None = getattr(user, "_memberships", None)
-    if kept is None:
-        current = Membership.objects.current().filter(user=user)
-        # Only what the title of a unit needs, and unordered: the model's ordering would join the tree once more.
-        kept = list(current.select_related("unit__election", "unit__village").order_by("pk"))
-        user._memberships = kept  # type: ignore[attr-defined]
-    return kept
+    """`User.current_memberships`, empty for the anonymous too: one query a request."""
+    return user.current_memberships if isinstance(user, User) else []
 
 
 def seats(user: User | AnonymousUser | None, permission: Permission) -> list[Membership]:
@@ -159,7 +147,7 @@ def _known(user: User | AnonymousUser | None) -> list[Seat]:
     """The user's current seats, from the memberships where they are known, else in one short query."""
     if not isinstance(user, User) or not user.is_active:
         return []
-    if getattr(user, "_memberships", None) is not None:
+    if "current_memberships" in user.__dict__:
         return [Seat(row.role, row.unit_id, row.unit.level) for row in memberships(user)]
     kept: list[Seat] | None = getattr(user, "_seats", None)
     if kept is None:
@@ -213,4 +201,4 @@ def _reaches(reach: Reach, seat: Seat, unit: Unit) -> bool:
 def remember(user: User, known: list[Membership]) -> None:
     """Hands over memberships that were read in bulk (unit with its ancestors joined), so that acting for thousands
     of users in one process costs no query each."""
-    user._memberships = known  # type: ignore[attr-defined]
+    user.current_memberships = known

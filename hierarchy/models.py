@@ -14,6 +14,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from mptt.fields import TreeForeignKey
 from mptt.models import MPTTModel
@@ -192,6 +193,18 @@ class User(AbstractBaseUser):
     def __str__(self) -> str:
         return self.name
 
+    @cached_property
+    def current_memberships(self) -> list[Membership]:
+        """With unit, election and what the unit's title needs: one query, kept on this object. Empty for the inactive.
+
+        Django loads the user anew for every request, so what is kept lives as long as a request.
+        """
+        if not self.is_active:
+            return []
+        current = Membership.objects.current().filter(user=self)
+        # Only what the title of a unit needs, and unordered: the model's ordering would join the tree once more.
+        return list(current.select_related("unit__election", "unit__village").order_by("pk"))
+
     def get_full_name(self) -> str:
         return self.name
 
@@ -269,9 +282,3 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.get_role_display()} · {self.unit}"
-
-    @property
-    def role_spec(self) -> Any:
-        from hierarchy.access import ROLES
-
-        return ROLES[Role(self.role)]

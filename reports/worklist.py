@@ -11,9 +11,9 @@ from django.db.models import Count, F, Min, Prefetch, Q
 from django.forms import BoundField
 from django.utils.translation import gettext as _
 
-from hierarchy.access import Permission
+from hierarchy.access import ROLES, Permission
 from hierarchy.lib import formats
-from hierarchy.models import Membership, Unit
+from hierarchy.models import Membership, Role, Unit
 from hierarchy.querysets import UnitQuerySet
 from reports import quality
 from reports.counting import WORDS
@@ -133,7 +133,7 @@ def slow_reviewers(*, of: list[int], now: datetime) -> list[Slow]:
             unit,
             found[unit.pk]["reports"],
             formats.duration(now - found[unit.pk]["since"]),
-            [Contact.of(seat) for seat in unit.people if Permission.REVIEW in seat.role_spec.permissions],
+            [Contact.of(seat) for seat in unit.people if Permission.REVIEW in ROLES[Role(seat.role)].permissions],
         )
         for unit in sorted(units, key=lambda unit: (found[unit.pk]["since"], unit.code))
     ]

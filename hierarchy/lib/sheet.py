@@ -21,7 +21,7 @@ MEMORY = 768 * 1024 * 1024  # bytes beyond what the reader itself takes; 11,441 
 CPU_SECONDS = 30
 MOST_CELLS, MOST_TEXT = 4_000_000, 16 * 1024 * 1024  # characters, which the caller holds twice for a moment
 TOO_LARGE = 3  # exit status
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Unreadable(Exception):

@@ -23,7 +23,7 @@ LONGEST = 200  # letters; what is longer nobody guesses, and looking through it 
 OF_ONES_OWN = 4  # letters that must remain when guessable words are taken out
 UNLIKE = 5  # different letters or digits at least
 
-DATA = Path(__file__).parent / "data" / "guessable_words.txt"
+DATA = Path(__file__).parents[1] / "data" / "guessable_words.txt"
 WORDS = frozenset(word for line in DATA.read_text().splitlines() if not line.startswith("#") for word in line.split())
 LOOKALIKE = str.maketrans("013457@$!", "oieastasi")
 

@@ -17,7 +17,7 @@ from hierarchy.lib.tabular import Line
 from hierarchy.models import Election
 from hierarchy.units.rows import CODE, UnitRow, faults, parent_code
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 REQUIRED = ("code", "name")
 OPTIONAL = ("level", "kind", "parent_code", "registered_voters", "lat", "lng", "tags", "previous_code")
 LEVEL_WORDS: dict[str, Level] = {

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from hierarchy import access
 from hierarchy.lib import clock
-from hierarchy.models import Membership, User
+from hierarchy.models import Membership, Role, User
 from hierarchy.signin import actions as signin
 from hierarchy.signin import devices
 from hierarchy.signin.throttle import NotNow
@@ -63,7 +63,7 @@ class Seat(msgspec.Struct, kw_only=True):
             unit=UnitRef.of(row.unit, row.unit.election.code),
             role=row.role,
             role_title=row.get_role_display(),
-            permissions=sorted(row.role_spec.permissions),
+            permissions=sorted(access.ROLES[Role(row.role)].permissions),
             until=row.until,
         )
 

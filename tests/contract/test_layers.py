@@ -19,7 +19,7 @@ TREE = frozenset(
     {"hierarchy/units/tree.py", "hierarchy/units/integrity.py"}
 )  # integrity repairs edges under tree.py's lock
 # The roster and the parts of it that live beside it: activation codes, acting officers, signing out.
-ROSTER = frozenset({f"hierarchy/{name}.py" for name in ("roster", "activation", "acting", "leaving")})
+ROSTER = frozenset({f"hierarchy/people/{name}.py" for name in ("roster", "activation", "acting", "leaving")})
 CALENDAR = frozenset({"reports/calendar.py", "reports/nation.py"})  # nation.py: a made-up election, for measuring
 PUBLISHING = frozenset({"reports/instruments/publishing.py"})
 # write_filing.py is intake's one statement, copy_filing.py the same for thousands; the calendar repairs the copies of

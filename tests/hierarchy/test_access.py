@@ -16,7 +16,7 @@ from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import Election, Role, Unit, User
 from hierarchy.people import roster
-from tests.cast import Cast, seat_of
+from tests.cast import Cast
 
 P = Permission
 SUPERVISOR = {P.VIEW: "self+below", P.EXPORT: "self+below", P.FILE: "self", P.REVIEW: "child", P.ATTEST: "child"}
@@ -151,7 +151,3 @@ def test_every_role_is_described_and_every_permission_has_a_reach():
     assert all(str(spec.description) and spec.permissions and spec.levels for spec in ROLES.values())
     assert not ROLES[Role.ADMIN].permissions & {P.FILE, P.REVIEW, P.RATIFY, P.ATTEST, P.PUBLISH}
     assert ROLES[Role.SUPERVISOR].levels == {Level.VILLAGE, Level.POLLING_STATION}
-
-
-def test_the_seat_knows_its_role(cast: Cast):
-    assert seat_of(cast.admin).role_spec is ROLES[Role.ADMIN]
