@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from dashboards.figures import period_label
+from dashboards.figures.cells import period_label
 from hierarchy.models import Unit
 from reports.counting import Counts
 

@@ -23,7 +23,7 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from dashboards.figures import public_problems
+from dashboards.figures.cells import public_problems
 from reports.instruments.schema import HARD, Expression, Schema
 
 Key = TypeVar("Key", bound=Hashable)

@@ -15,11 +15,11 @@ from functools import reduce
 from django.db.models import Q, QuerySet
 from django.utils.translation import get_language
 
-from dashboards import snapshots
-from dashboards.figures import INCIDENT, Line, add_vectors, problem_lines
+from dashboards.figures import snapshots
+from dashboards.figures.cells import INCIDENT, Line, add_vectors, problem_lines
+from dashboards.figures.ratification import Body, body
 from dashboards.models import Snapshot
 from dashboards.pages import Row, UnitPage, vector_of
-from dashboards.ratification import Body, body
 from hierarchy.access import COLLEGIAL
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit

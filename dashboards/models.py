@@ -1,7 +1,7 @@
 """What leaves the house: public snapshots and workbooks.
 
 Publications are written only by dashboards/publish.py, export jobs by dashboards/exports.py, snapshots by
-dashboards/snapshots.py.
+dashboards/figures/snapshots.py.
 """
 
 from __future__ import annotations

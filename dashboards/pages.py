@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import get_language
 
-from dashboards.figures import (
+from dashboards.figures.cells import (
     PROVISIONAL,
     RATIFIED,
     Figure,
@@ -25,7 +25,7 @@ from dashboards.figures import (
     sum_lines,
     sum_rows,
 )
-from dashboards.stillness import still, with_more_to_come, with_yesterday
+from dashboards.figures.stillness import still, with_more_to_come, with_yesterday
 from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Unit

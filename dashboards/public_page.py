@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from dashboards.figures import PROVISIONAL, RATIFIED, Figure, Line
+from dashboards.figures.cells import PROVISIONAL, RATIFIED, Figure, Line
 from dashboards.models import Publication, PublishedPage
 from dashboards.public import stored
 from dashboards.public_section import PublishedCounts, Section, Still, Sum, counts_of, is_silent, section_of

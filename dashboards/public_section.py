@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import get_language
 
-from dashboards.figures import (
+from dashboards.figures.cells import (
     Line,
     SumRow,
     period_label,

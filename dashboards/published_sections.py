@@ -14,11 +14,11 @@ from django.db.models.functions import Length
 
 from dashboards import disclosure
 from dashboards.disclosure import Area, Group
-from dashboards.figures import public_cells
+from dashboards.figures.cells import public_cells
+from dashboards.figures.standstill import LONG_ENOUGH, Reading, may_grow, standing_still
 from dashboards.models import Publication
 from dashboards.proof import in_force
 from dashboards.standing import COUNTED_AT, standing
-from dashboards.standstill import LONG_ENOUGH, Reading, may_grow, standing_still
 from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Unit

@@ -15,8 +15,8 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from dashboards.figures import INCIDENT, add_vectors, period_label
-from dashboards.ratification import Body, bodies
+from dashboards.figures.cells import INCIDENT, add_vectors, period_label
+from dashboards.figures.ratification import Body, bodies
 from dashboards.recap_columns import Column, Topic, topics
 from dashboards.workbook import Incident, Line, Part, Recap
 from hierarchy.access import COLLEGIAL

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from dashboards import exports, heartbeat, snapshots  # noqa: F401  (a worker signs from its first heartbeat)
+from dashboards import exports, heartbeat  # noqa: F401  (a worker signs from its first heartbeat)
+from dashboards.figures import snapshots  # noqa: F401  (a worker signs from its first heartbeat)
 
 
 @shared_task

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection
 
 from dashboards import publish
-from dashboards.figures import public_cells
+from dashboards.figures.cells import public_cells
 from dashboards.models import Publication, PublishedPage
 from dashboards.published_content import uneven
 from dashboards.standing import COUNTED_AT

@@ -38,7 +38,7 @@ WRITERS: dict[str, frozenset[str]] = {
     "hierarchy.Membership": ROSTER,
     "hierarchy.FailureCount": frozenset({"hierarchy/signin/throttle.py"}),
     "hierarchy.Election": CALENDAR,
-    "dashboards.Snapshot": frozenset({"dashboards/snapshots.py"}),
+    "dashboards.Snapshot": frozenset({"dashboards/figures/snapshots.py"}),
     "reports.Stage": CALENDAR,
     "reports.Window": CALENDAR | {"reports/pinning.py"},
     "reports.Extension": CALENDAR,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards import figures
+from dashboards.figures import cells as figures
 from dashboards.public_page import Address, state_of
 from dashboards.public_section import PublishedCounts
 from dashboards.svg import outlines

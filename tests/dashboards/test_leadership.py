@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from dashboards import snapshots
+from dashboards.figures import snapshots
 from dashboards.leadership import Leadership, leadership
 from dashboards.models import Snapshot
 from dashboards.pages import unit_page

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.standstill import LONG_ENOUGH, Reading, may_grow, standing_still
+from dashboards.figures.standstill import LONG_ENOUGH, Reading, may_grow, standing_still
 
 DAYS = timedelta(days=9)
 READINGS = st.dictionaries(

@@ -11,7 +11,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from dashboards import pages, snapshots
+from dashboards import pages
+from dashboards.figures import snapshots
 from dashboards.leadership import leadership
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User

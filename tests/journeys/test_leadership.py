@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from dashboards import snapshots
+from dashboards.figures import snapshots
 from dashboards.leadership import INCIDENTS, TOP
 from hierarchy.levels import Level
 from hierarchy.models import Election, Role, Unit, User

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, transaction
 from django.http import Http404
 
-from dashboards import ratification
+from dashboards.figures import ratification
 from hierarchy.models import Membership, Role, Unit, User
 from hierarchy.units import tree
 from reports import agenda, calendar, plenary, ratified, readiness, review, rollup, sitting

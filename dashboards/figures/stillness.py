@@ -13,9 +13,9 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Subquery
 from django.utils.translation import get_language
 
-from dashboards import snapshots
+from dashboards.figures import snapshots
+from dashboards.figures.standstill import Reading, may_grow, standing_still
 from dashboards.models import Snapshot
-from dashboards.standstill import Reading, may_grow, standing_still
 from hierarchy.lib.clock import WITA
 from reports.instruments import indicator_words
 from reports.instruments.schema import Schema, sum_cells
