@@ -9,7 +9,7 @@ from hierarchy.people.views import home_of
 
 urlpatterns = [
     path("", include("dashboards.urls_exports")),
-    path("", include("dashboards.urls_board")),
+    path("", include("dashboards.board.urls")),
     path("", views.public_home, name="public-home"),
     path("cara-memeriksa/", views.how_to_verify, name="how-to-verify"),
     path("yang-diterbitkan/", views.what_is_published, name="what-is-published"),

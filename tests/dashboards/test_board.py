@@ -15,9 +15,11 @@ from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dashboards import board, board_files, board_list
-from dashboards.board_shapes import Choice, Heat, Index
-from dashboards.board_trend import HEIGHT, TOP, WIDTH, trend
+from dashboards.board import files as board_files
+from dashboards.board import lists as board_list
+from dashboards.board import queries as board
+from dashboards.board.shapes import Choice, Heat, Index
+from dashboards.board.trend import HEIGHT, TOP, WIDTH, trend
 from hierarchy.levels import LEAF
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User

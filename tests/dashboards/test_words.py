@@ -23,7 +23,7 @@ from django.test import Client
 from django.urls import reverse
 
 from dashboards import recap
-from dashboards.board_list import MEASURES
+from dashboards.board.lists import MEASURES
 from dashboards.publish import publish
 from dashboards.workbook import write_recap
 from hierarchy.levels import LEAF

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboards import views_board
+from dashboards.board import views as views_board
 from hierarchy.people.views import home_of
 
 urlpatterns = [

@@ -17,11 +17,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboards import board_files
-from dashboards.board import duties_of, heat_of, with_heat
-from dashboards.board_list import MEASURES, Listed, Scan, behind, listed, narrowed_to, scan
-from dashboards.board_shapes import Choice, Heat, Index
-from dashboards.board_trend import trend
+from dashboards.board import files as board_files
+from dashboards.board.lists import MEASURES, Listed, Scan, behind, listed, narrowed_to, scan
+from dashboards.board.queries import duties_of, heat_of, with_heat
+from dashboards.board.shapes import Choice, Heat, Index
+from dashboards.board.trend import trend
 from dashboards.views_exports import MIME
 from hierarchy import access
 from hierarchy.access import Permission

@@ -18,8 +18,8 @@ from typing import IO
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from dashboards.board_list import MEASURES, Listed
-from dashboards.board_shapes import Heat
+from dashboards.board.lists import MEASURES, Listed
+from dashboards.board.shapes import Heat
 from hierarchy.lib import formats, locks
 from hierarchy.lib.errors import Refusal
 from hierarchy.lib.tabular import safe_cell

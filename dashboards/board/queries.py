@@ -18,7 +18,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Greatest, JSONObject
 from django.utils.translation import get_language
 
-from dashboards.board_shapes import ALL_PERIODS, BEST_FIRST, SORTS, Asked, Cell, Choice, Heat, Row
+from dashboards.board.shapes import ALL_PERIODS, BEST_FIRST, SORTS, Asked, Cell, Choice, Heat, Row
 from dashboards.figures.cells import period_label
 from hierarchy.levels import LEAF
 from hierarchy.models import Unit

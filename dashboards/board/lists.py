@@ -13,7 +13,7 @@ from django.db.models.functions import JSONObject
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from dashboards.board_shapes import Asked, Choice, Heat
+from dashboards.board.shapes import Asked, Choice, Heat
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level
