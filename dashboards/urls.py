@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from dashboards import views, views_leadership, views_operations
+from dashboards import views, views_operations
+from dashboards.leadership import views as views_leadership
 from hierarchy.people.views import home_of
 
 urlpatterns = [

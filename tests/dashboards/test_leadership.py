@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from dashboards.figures import snapshots
-from dashboards.leadership import Leadership, leadership
+from dashboards.leadership.queries import Leadership, leadership
 from dashboards.models import Snapshot
 from dashboards.pages import unit_page
 from hierarchy.lib import clock

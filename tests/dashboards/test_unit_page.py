@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from dashboards import pages
 from dashboards.figures import snapshots
-from dashboards.leadership import leadership
+from dashboards.leadership.queries import leadership
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports import calendar, review, rollup

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from dashboards.figures import snapshots
-from dashboards.leadership import INCIDENTS, TOP
+from dashboards.leadership.queries import INCIDENTS, TOP
 from hierarchy.levels import Level
 from hierarchy.models import Election, Role, Unit, User
 from hierarchy.people import roster

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from dashboards import pages
-from dashboards.leadership import leadership
+from dashboards.leadership.queries import leadership
 from hierarchy import access
 from hierarchy.access import COLLEGIAL, Permission
 from hierarchy.levels import Level
