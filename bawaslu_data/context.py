@@ -7,8 +7,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest
 
-from dashboards import views_operations
 from dashboards.board import views as views_board
+from dashboards.operations import views as views_operations
 from hierarchy import access
 
 

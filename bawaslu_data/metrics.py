@@ -1,4 +1,4 @@
-"""/metrics: the table of dashboards/readings.py in the words of Prometheus."""
+"""/metrics: the table of dashboards/operations/readings.py in the words of Prometheus."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from dashboards.operations import Measured, measure
+from dashboards.operations.queries import Measured, measure
 from hierarchy.lib import clock
 
 PREFIX = "bawaslu_"

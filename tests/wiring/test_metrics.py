@@ -12,7 +12,7 @@ from django.test import Client
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from dashboards.readings import READINGS
+from dashboards.operations.readings import READINGS
 from reports.models import Outbox
 from tests.days import Day
 

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from django.db import DatabaseError, connection, transaction
 
-from dashboards import probes
-from dashboards.probes import Found, Part
-from dashboards.readings import READINGS, Probe, Reading
+from dashboards.operations import probes
+from dashboards.operations.probes import Found, Part
+from dashboards.operations.readings import READINGS, Probe, Reading
 
 logger = logging.getLogger(__name__)
 PATIENCE = "1s"  # a probe that takes longer is a symptom itself and must not add to the load

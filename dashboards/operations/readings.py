@@ -1,6 +1,6 @@
 """The state of the machine as one table: what is read, what it means, from where on somebody must act, and how.
 
-The operator page and the metrics for Prometheus are two printings of this table (dashboards/operations.py).
+The operator page and the metrics for Prometheus are two printings of this table (dashboards/operations/queries.py).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from enum import Enum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from dashboards import probes
-from dashboards.probes import Found
+from dashboards.operations import probes
+from dashboards.operations.probes import Found
 
 MINUTE = 60.0
 Probe = Callable[[datetime], Found]

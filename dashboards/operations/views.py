@@ -19,8 +19,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
-from dashboards.operations import Measured, measure
-from dashboards.readings import Reading, Unit
+from dashboards.operations.queries import Measured, measure
+from dashboards.operations.readings import Reading, Unit
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level

@@ -1,7 +1,7 @@
 """How the state of the machine is read: each probe asks one place once and answers by key.
 
 Values are numbers in SI units (seconds, bytes, shares of 1); None where there is nothing to measure. A probe raises
-whatever its place raises; dashboards/operations.py keeps one that fails from hiding the others.
+whatever its place raises; dashboards/operations/queries.py keeps one that fails from hiding the others.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from django.db.models import Count, Min, Q
 from django.utils.translation import gettext as _
 from redis import RedisError
 
-from dashboards import heartbeat
 from dashboards.models import ExportJob, Publication
+from dashboards.operations import heartbeat
 from reports.models import Message, Window
 
 TOP = 5  # regencies named one by one
