@@ -1,6 +1,6 @@
 """What leaves the house: public snapshots and workbooks.
 
-Publications are written only by dashboards/publish.py, export jobs by dashboards/exports.py, snapshots by
+Publications are written only by dashboards/publish.py, export jobs by dashboards/recaps/actions.py, snapshots by
 dashboards/figures/snapshots.py.
 """
 

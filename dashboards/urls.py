@@ -10,7 +10,7 @@ from dashboards.operations import views as views_operations
 from hierarchy.people.views import home_of
 
 urlpatterns = [
-    path("", include("dashboards.urls_exports")),
+    path("", include("dashboards.recaps.urls")),
     path("", include("dashboards.board.urls")),
     path("", views.public_home, name="public-home"),
     path("cara-memeriksa/", views.how_to_verify, name="how-to-verify"),

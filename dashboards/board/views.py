@@ -22,7 +22,7 @@ from dashboards.board.lists import MEASURES, Listed, Scan, behind, listed, narro
 from dashboards.board.queries import duties_of, heat_of, with_heat
 from dashboards.board.shapes import Choice, Heat, Index
 from dashboards.board.trend import trend
-from dashboards.views_exports import MIME
+from dashboards.recaps.views import MIME
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import LEAF

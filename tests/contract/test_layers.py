@@ -69,7 +69,7 @@ WRITERS: dict[str, frozenset[str]] = {
     "reports.Minutes": frozenset({"reports/minutes.py"}),
     "dashboards.Publication": PUBLISH,
     "dashboards.PublishedPage": PUBLISH,
-    "dashboards.ExportJob": frozenset({"dashboards/exports.py"}),
+    "dashboards.ExportJob": frozenset({"dashboards/recaps/actions.py"}),
 }
 _VERBS = ("create", "bulk_create", "update", "bulk_update", "delete")
 QUERYSET_WRITES = frozenset({"get_or_create", "update_or_create", *_VERBS, *(f"a{verb}" for verb in _VERBS)})
@@ -92,7 +92,7 @@ VARIABLES: dict[str, frozenset[str]] = {
     "reports/push.py": frozenset({"reports.Device"}),
     "reports/findings.py": frozenset({"reports.Finding", "reports.Party"}),
     "reports/quality.py": frozenset({"reports.Flag"}),
-    "dashboards/exports.py": frozenset({"dashboards.ExportJob"}),
+    "dashboards/recaps/actions.py": frozenset({"dashboards.ExportJob"}),
     "dashboards/publish.py": frozenset({"dashboards.Publication"}),
 }
 SQL_WRITE = re.compile(

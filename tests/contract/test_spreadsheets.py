@@ -12,7 +12,7 @@ import pytest
 from django.db.models import F, Value
 from django.db.models.functions import Concat
 
-from dashboards import exports
+from dashboards.recaps import actions as exports
 from hierarchy.lib.tabular import FORMULA_STARTS
 from hierarchy.models import Unit, User
 from tests.contract import test_matrix

@@ -16,8 +16,9 @@ from django.http import Http404
 from django.test import Client
 from django.urls import reverse
 
-from dashboards import exports, workbook
 from dashboards.models import ExportJob
+from dashboards.recaps import actions as exports
+from dashboards.recaps import workbook
 from dashboards.tasks import make_recap
 from hierarchy.lib import clock
 from hierarchy.lib.errors import Refusal

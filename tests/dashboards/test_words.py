@@ -22,10 +22,10 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from dashboards import recap
 from dashboards.board.lists import MEASURES
 from dashboards.publish import publish
-from dashboards.workbook import write_recap
+from dashboards.recaps import queries as recap
+from dashboards.recaps.workbook import write_recap
 from hierarchy.levels import LEAF
 from hierarchy.lib import clock
 from hierarchy.lib.clock import WITA

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards import recap
-from dashboards.recap_columns import Column, Topic, topics
+from dashboards.recaps import queries as recap
+from dashboards.recaps.columns import Column, Topic, topics
+from dashboards.recaps.workbook import Line, Part, Recap, write_recap
 from dashboards.spreadsheet import LONGEST_TEXT, Book, Style, letters
-from dashboards.workbook import Line, Part, Recap, write_recap
 from hierarchy.lib.clock import WITA
 from hierarchy.lib.errors import Refusal
 from reports import plenary, review, rollup

@@ -11,8 +11,8 @@ from typing import Any
 
 from bawaslu_data.bench.figures import Figure
 from bawaslu_data.bench.world import World
-from dashboards import recap
-from dashboards.workbook import write_recap
+from dashboards.recaps import queries as recap
+from dashboards.recaps.workbook import write_recap
 from hierarchy.lib import clock
 
 

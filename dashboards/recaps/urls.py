@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboards import views_exports
+from dashboards.recaps import views as views_exports
 
 urlpatterns = [
     path("unduhan/", views_exports.exports_page, name="exports"),

@@ -23,9 +23,9 @@ from django.db.models.fields.files import FieldFile
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from dashboards import recap
 from dashboards.models import ExportJob
-from dashboards.workbook import basis_words, write_recap
+from dashboards.recaps import queries as recap
+from dashboards.recaps.workbook import basis_words, write_recap
 from hierarchy import access
 from hierarchy.access import COLLEGIAL, Permission
 from hierarchy.lib import clock

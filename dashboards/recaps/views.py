@@ -20,8 +20,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dashboards import exports
 from dashboards.models import ExportJob
+from dashboards.recaps import actions as exports
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import formats, stored

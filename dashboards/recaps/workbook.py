@@ -19,7 +19,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dashboards.recap_columns import Column, Topic
+from dashboards.recaps.columns import Column, Topic
 from dashboards.spreadsheet import Book, Formula, Sheet, Style, Value, letters
 from hierarchy.lib import formats
 
