@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from dashboards import keys
+from dashboards.releases import keys
 
 SHORTEST_TOKEN = 32  # characters
 

@@ -1,6 +1,6 @@
 """What leaves the house: public snapshots and workbooks.
 
-Publications are written only by dashboards/publish.py, export jobs by dashboards/recaps/actions.py, snapshots by
+Publications are written only by dashboards/releases/actions.py, export jobs by dashboards/recaps/actions.py, snapshots by
 dashboards/figures/snapshots.py.
 """
 
@@ -22,7 +22,7 @@ class Publication(models.Model):
     """One release of an election's public figures: numbered, signed, linked to the one before, never changed.
 
     digest = SHA-256 over the release's header and one line "code sha256" per page in force, sorted by code
-    (dashboards/proof.py).
+    (dashboards/releases/proof.py).
     """
 
     election = models.ForeignKey(Election, models.PROTECT, related_name="publications")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from dashboards import views
 from dashboards.leadership import views as views_leadership
 from dashboards.operations import views as views_operations
+from dashboards.releases import views
 from hierarchy.people.views import home_of
 
 urlpatterns = [

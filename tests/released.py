@@ -13,11 +13,11 @@ from typing import Any
 
 from django.db import connection
 
-from dashboards import publish
 from dashboards.figures.cells import public_cells
 from dashboards.models import Publication, PublishedPage
-from dashboards.published_content import uneven
-from dashboards.standing import COUNTED_AT
+from dashboards.releases import actions as publish
+from dashboards.releases.content import uneven
+from dashboards.releases.standing import COUNTED_AT
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import Election, Unit

@@ -26,7 +26,7 @@ PUBLISHING = frozenset({"reports/instruments/publishing.py"})
 # ancestors when the tree changes.
 FILING = frozenset({"reports/intake.py", "reports/write_filing.py", "reports/copy_filing.py", "reports/review.py"})
 JOURNAL = frozenset({"reports/journal.py"})
-PUBLISH = frozenset({"dashboards/publish.py"})
+PUBLISH = frozenset({"dashboards/releases/actions.py"})
 PLENARY = frozenset({"reports/plenary.py"})
 SITTING = frozenset({"reports/sitting.py"})  # who is in the room, and how many it takes
 REMINDERS = frozenset({"reports/reminders.py", "reports/delivery.py"})  # what is to be told; what left, and how
@@ -93,7 +93,7 @@ VARIABLES: dict[str, frozenset[str]] = {
     "reports/findings.py": frozenset({"reports.Finding", "reports.Party"}),
     "reports/quality.py": frozenset({"reports.Flag"}),
     "dashboards/recaps/actions.py": frozenset({"dashboards.ExportJob"}),
-    "dashboards/publish.py": frozenset({"dashboards.Publication"}),
+    "dashboards/releases/actions.py": frozenset({"dashboards.Publication"}),
 }
 SQL_WRITE = re.compile(
     r"\b(?:INSERT INTO|COPY|UPDATE(?! SET\b| OF\b)|DELETE FROM|TRUNCATE(?: TABLE)?)\s+(?:ONLY\s+)?\"?(\w+)",

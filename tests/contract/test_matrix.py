@@ -24,9 +24,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from PIL import Image
 
-from dashboards import publish
 from dashboards.models import ExportJob, Publication
 from dashboards.recaps import actions as exports
+from dashboards.releases import actions as publish
 from dashboards.tasks import make_recap
 from hierarchy.lib import clock
 from hierarchy.models import Membership

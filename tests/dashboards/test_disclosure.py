@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace as replace_
 
-from dashboards import disclosure
-from dashboards.disclosure import Area, Group
+from dashboards.releases import disclosure
+from dashboards.releases.disclosure import Area, Group
 from reports.instruments.publishing import CATALOGUE
 from reports.instruments.schema import CALCULATED, HARD, Expression, Question, Schema, Text
 from reports.instruments.xlsform import contents_of, read

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboards.figures import cells as figures
-from dashboards.public_page import Address, state_of
-from dashboards.public_section import PublishedCounts
-from dashboards.svg import outlines
+from dashboards.releases.map import outlines
+from dashboards.releases.page import Address, state_of
+from dashboards.releases.page_section import PublishedCounts
 from reports.counting import Counts, add_counts
 from reports.instruments.publishing import CATALOGUE
 from reports.instruments.schema import INTEGER, Schema, problem_cells, sum_cells

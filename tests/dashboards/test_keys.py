@@ -11,8 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.management import CommandError, call_command
 
-from dashboards import keys, proof, publish
 from dashboards.models import Publication, PublishedPage
+from dashboards.releases import actions as publish
+from dashboards.releases import keys, proof
 from reports.models import Event
 from tests.days import Day
 from tests.released import release, unguarded

@@ -19,12 +19,12 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards import publish
 from dashboards.operations import heartbeat, probes
 from dashboards.operations import queries as operations
 from dashboards.operations.queries import Measured, measure
 from dashboards.operations.readings import READINGS, Unit
 from dashboards.operations.views import words
+from dashboards.releases import actions as publish
 from hierarchy.lib import clock
 from reports import calendar, journal, rollup
 from reports.instruments import publishing

@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from dashboards import publish
+from dashboards.releases import actions as publish
 from tests.days import Day
 from tests.released import VILLAGE, approve_one, release, renumber, unguarded
 

@@ -11,9 +11,9 @@ from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
 
-from dashboards import publish
 from dashboards.models import Publication
-from dashboards.published_content import uneven
+from dashboards.releases import actions as publish
+from dashboards.releases.content import uneven
 from hierarchy.models import User
 from reports import review, rollup
 from reports.models import Report

@@ -17,8 +17,8 @@ from django.http import Http404
 from django.test import Client
 from django.urls import reverse
 
-from dashboards import publish
 from dashboards.models import Publication, PublishedPage
+from dashboards.releases import actions as publish
 from hierarchy.models import Unit
 from reports import journal, review, rollup
 from reports.models import Event, Obligation, Outbox, Report, State

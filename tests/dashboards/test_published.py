@@ -13,10 +13,11 @@ from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
 
-from dashboards import public_page, publish
 from dashboards.models import Publication, PublishedPage
-from dashboards.published_content import build_pages
-from dashboards.standing import standing
+from dashboards.releases import actions as publish
+from dashboards.releases import page as public_page
+from dashboards.releases.content import build_pages
+from dashboards.releases.standing import standing
 from hierarchy.levels import LEAF
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Role, User

@@ -11,8 +11,10 @@ import pytest
 from django.db import DatabaseError, connection
 from django.test import Client
 
-from dashboards import proof, publish, published_sections
 from dashboards.models import Fate, Publication, PublishedPage
+from dashboards.releases import actions as publish
+from dashboards.releases import proof
+from dashboards.releases import sections as published_sections
 from hierarchy.models import Unit
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow

@@ -23,9 +23,9 @@ from django.test import Client
 from django.urls import reverse
 
 from dashboards.board.lists import MEASURES
-from dashboards.publish import publish
 from dashboards.recaps import queries as recap
 from dashboards.recaps.workbook import write_recap
+from dashboards.releases.actions import publish
 from hierarchy.levels import LEAF
 from hierarchy.lib import clock
 from hierarchy.lib.clock import WITA

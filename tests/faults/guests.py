@@ -13,8 +13,8 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
 
-from dashboards import publish
 from dashboards.models import ExportJob
+from dashboards.releases import actions as publish
 from hierarchy.lib import clock
 from hierarchy.models import Election, Role, Unit, User
 from hierarchy.people import roster

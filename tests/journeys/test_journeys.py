@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from dashboards import publish
+from dashboards.releases import actions as publish
 from hierarchy.lib import clock
 from hierarchy.models import Role
 from hierarchy.people import roster

@@ -21,7 +21,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext, override
 
-from dashboards import publish
+from dashboards.releases import actions as publish
 from reports import rollup
 from tests.days import Day, fresh
 from tests.look.extraction import (

@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from dashboards import publish, standing
+from dashboards.releases import actions as publish
+from dashboards.releases import standing
 from hierarchy.levels import Level
 from hierarchy.models import Membership, Unit
 from hierarchy.people import roster

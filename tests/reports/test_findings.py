@@ -15,8 +15,8 @@ from django.http import Http404
 from django.test import Client
 from django.urls import reverse
 
-from dashboards import publish
 from dashboards.models import PublishedPage
+from dashboards.releases import actions as publish
 from hierarchy.models import Unit, User
 from reports import clocks, evidence, findings, intake, minutes, plenary, ratified, review, rollup, sitting
 from reports.findings import FindingError, Person, Told

@@ -110,7 +110,7 @@ def test_totals_stand_beside_the_commissions(client: Client, election_day: Day, 
 @pytest.mark.django_db(transaction=True)
 def test_right_after_a_release_nothing_stands_still(client: Client, election_day: Day):
     """Ten regencies of ten were red the minute after a release, the one that moved most among them."""
-    from dashboards import publish
+    from dashboards.releases import actions as publish
 
     election_day.file(election_day.cast.ptps)
     rollup.run_all()

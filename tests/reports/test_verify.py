@@ -17,8 +17,8 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
 from bawaslu_data.management.commands.verify import ALL
-from dashboards import proof
 from dashboards.models import Publication, PublishedPage
+from dashboards.releases import proof
 from hierarchy.models import Election
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow

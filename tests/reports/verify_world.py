@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import override_settings
 
-from dashboards import publish
+from dashboards.releases import actions as publish
 from hierarchy.models import Role
 from hierarchy.people import activation, roster
 from hierarchy.units import tree as units

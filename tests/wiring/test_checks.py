@@ -14,7 +14,7 @@ from django.conf import settings as configured
 from django.core.checks import ERROR, WARNING, run_checks
 
 from bawaslu_data import checks
-from dashboards import keys
+from dashboards.releases import keys
 
 PROJECT = Path(__file__).resolve().parents[2]
 PUBLIC_KEY = keys.public_half(Ed25519PrivateKey.from_private_bytes(bytes.fromhex("0a" * 32))).hex()

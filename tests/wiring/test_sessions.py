@@ -28,7 +28,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection as database
 from django.utils import translation
 
-from dashboards import publish
+from dashboards.releases import actions as publish
 from hierarchy.models import User
 from reports import rollup
 from reports.models import Report

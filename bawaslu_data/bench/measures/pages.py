@@ -13,7 +13,7 @@ from bawaslu_data import processes
 from bawaslu_data.bench import load
 from bawaslu_data.bench.figures import Figure, rounds
 from bawaslu_data.bench.world import CHAIR, SITE, World
-from dashboards import publish
+from dashboards.releases import actions as publish
 from hierarchy.levels import Level
 from hierarchy.models import Unit, User
 

@@ -24,7 +24,7 @@ from rich.table import Table
 
 from bawaslu_data.celery import FIGURES
 from bawaslu_data.processes import require_free, site, worker
-from dashboards import publish
+from dashboards.releases import actions as publish
 from hierarchy.lib import clock
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Membership, Role

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection, transaction
 
-from dashboards import publish
+from dashboards.releases import actions as publish
 from reports import rollup
 from reports.verify import CHECKS
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from dashboards import keys, publish
+from dashboards.releases import actions as publish
+from dashboards.releases import keys
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Election
 

@@ -19,7 +19,7 @@ from dashboards.figures.cells import (
     sum_lines,
     sum_rows,
 )
-from dashboards.published_sections import ALL
+from dashboards.releases.sections import ALL
 from hierarchy.levels import LEAF
 from reports.counting import Counts
 from reports.instruments.schema import Schema

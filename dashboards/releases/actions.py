@@ -14,10 +14,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import connection, transaction
 
-from dashboards import keys, proof
 from dashboards.models import Fate, Publication, PublishedPage
-from dashboards.proof import GENESIS
-from dashboards.published_content import build_pages
+from dashboards.releases import keys, proof
+from dashboards.releases.content import build_pages
+from dashboards.releases.proof import GENESIS
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level

@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
-SOURCE = Path(__file__).parent / "data" / "kaltim.topojson"
+SOURCE = Path(__file__).parents[1] / "data" / "kaltim.topojson"
 SIDE = 1000  # the longer side of a map, in its own units; whole units keep the page small
 PROVINCE, REGENCY = 2, 4  # digits of a code
 SMALL = 0.006  # of the map: an area too small to hold its name has it beside it, where the sea is

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from datetime import datetime
 
-from dashboards.published_sections import Payload, sections_of
+from dashboards.releases.sections import Payload, sections_of
 from hierarchy.levels import LEAF, Level
 from hierarchy.lib import clock
 from hierarchy.models import Election, Unit

@@ -7,7 +7,7 @@ from itertools import pairwise
 from django.db.models import Exists, OuterRef, Q, Subquery
 
 from dashboards.models import Publication, PublishedPage
-from dashboards.proof import in_force, manifest, release_lines
+from dashboards.releases.proof import in_force, manifest, release_lines
 from hierarchy.lib import prepared
 
 

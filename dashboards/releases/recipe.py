@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from string import Template
 
-from dashboards import keys, public
 from dashboards.models import Publication
+from dashboards.releases import keys
+from dashboards.releases import queries as public
 
 # Its names and its words are Indonesian: it is read by people who were never shown the rest of the code.
 PROGRAM = Template("""\

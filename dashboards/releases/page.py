@@ -12,9 +12,9 @@ from django.urls import reverse
 
 from dashboards.figures.cells import PROVISIONAL, RATIFIED, Figure, Line
 from dashboards.models import Publication, PublishedPage
-from dashboards.public import stored
-from dashboards.public_section import PublishedCounts, Section, Still, Sum, counts_of, is_silent, section_of
-from dashboards.svg import outlines
+from dashboards.releases.map import outlines
+from dashboards.releases.page_section import PublishedCounts, Section, Still, Sum, counts_of, is_silent, section_of
+from dashboards.releases.queries import stored
 from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.lib import formats

@@ -12,13 +12,13 @@ from typing import Any
 from django.conf import settings
 from django.db.models.functions import Length
 
-from dashboards import disclosure
-from dashboards.disclosure import Area, Group
 from dashboards.figures.cells import public_cells
 from dashboards.figures.standstill import LONG_ENOUGH, Reading, may_grow, standing_still
 from dashboards.models import Publication
-from dashboards.proof import in_force
-from dashboards.standing import COUNTED_AT, standing
+from dashboards.releases import disclosure
+from dashboards.releases.disclosure import Area, Group
+from dashboards.releases.proof import in_force
+from dashboards.releases.standing import COUNTED_AT, standing
 from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Unit
