@@ -19,7 +19,7 @@ from dashboards.figures import snapshots
 from dashboards.figures.cells import INCIDENT, Line, add_vectors, problem_lines
 from dashboards.figures.ratification import Body, body
 from dashboards.models import Snapshot
-from dashboards.pages import Row, UnitPage, vector_of
+from dashboards.unit.queries import Row, UnitPage, vector_of
 from hierarchy.access import COLLEGIAL
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit

@@ -9,8 +9,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboards import pages
 from dashboards.leadership.queries import leadership
+from dashboards.unit import queries as pages
 from hierarchy import access
 from hierarchy.access import COLLEGIAL, Permission
 from hierarchy.levels import Level

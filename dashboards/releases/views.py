@@ -18,13 +18,13 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import condition, require_safe
 
-from dashboards import pages
 from dashboards.models import Fate, Publication, PublishedPage
 from dashboards.releases import keys, proof
 from dashboards.releases import page as public_page
 from dashboards.releases import queries as public
 from dashboards.releases.page import Address
 from dashboards.releases.recipe import recipe
+from dashboards.unit import queries as pages
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level

@@ -16,7 +16,7 @@ from django.urls import reverse
 from dashboards.figures import snapshots
 from dashboards.leadership.queries import Leadership, leadership
 from dashboards.models import Snapshot
-from dashboards.pages import unit_page
+from dashboards.unit.queries import unit_page
 from hierarchy.lib import clock
 from hierarchy.models import Unit
 from reports import calendar, intake, pinning, plenary, review, rollup

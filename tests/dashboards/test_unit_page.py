@@ -11,9 +11,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from dashboards import pages
 from dashboards.figures import snapshots
 from dashboards.leadership.queries import leadership
+from dashboards.unit import queries as pages
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports import calendar, review, rollup
