@@ -1,7 +1,7 @@
 """What leaves the house: public snapshots and workbooks.
 
-Publications are written only by dashboards/releases/actions.py, export jobs by dashboards/recaps/actions.py, snapshots by
-dashboards/figures/snapshots.py.
+Publications are written only by dashboards/releases/actions.py, export jobs by dashboards/recaps/actions.py, snapshots
+by dashboards/figures/snapshots.py.
 """
 
 from __future__ import annotations

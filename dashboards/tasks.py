@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from dashboards.figures import snapshots  # noqa: F401  (a worker signs from its first heartbeat)
+from dashboards.figures import snapshots
 from dashboards.operations import heartbeat  # noqa: F401  (a worker signs from its first heartbeat)
-from dashboards.recaps import actions as exports  # noqa: F401  (a worker signs from its first heartbeat)
+from dashboards.recaps import actions as exports
 
 
 @shared_task

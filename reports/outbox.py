@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from hierarchy.levels import Level
-from hierarchy.lib import clock
+from hierarchy.lib import clock, jobs
 from hierarchy.models import Election, Unit
 from reports.models import Outbox, Window
 
@@ -77,8 +77,6 @@ def mark_election(election: Election) -> None:
 def wake() -> None:
     """Tells a worker that there are marks. Losing the message costs a sweep's delay and nothing else, so a dead broker
     must neither fail nor hold up the person who has just filed."""
-    from reports.tasks import roll_up
-
     # Per process: asking the cache whether another process has just sent one would cost more than sending twice.
     # A mark that comes too soon after a message is taken by a second one that waits; further marks ride with that.
     global _free_at
@@ -87,7 +85,7 @@ def wake() -> None:
         return
     _free_at = time.monotonic() + max(early, 0.0) + WAKE_EVERY
     try:
-        roll_up.apply_async(countdown=early if early > 0 else None, retry=False, expires=60)
+        jobs.send("reports.tasks.roll_up", countdown=early if early > 0 else None, expires=60)
     except Exception as error:  # any failure of the broker: the sweep takes over
         # The next filer shall not wait for the same broker: until it had time to come back, the sweep does the work.
         _free_at = time.monotonic() + REST_AFTER_FAILURE

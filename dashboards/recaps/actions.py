@@ -28,7 +28,7 @@ from dashboards.recaps import queries as recap
 from dashboards.recaps.workbook import basis_words, write_recap
 from hierarchy import access
 from hierarchy.access import COLLEGIAL, Permission
-from hierarchy.lib import clock
+from hierarchy.lib import clock, jobs
 from hierarchy.lib.clock import WITA
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Unit, User
@@ -144,10 +144,8 @@ def sweep() -> int:
 
 
 def _wake(job_id: UUID) -> None:
-    from dashboards.tasks import make_recap
-
     try:
-        make_recap.apply_async([str(job_id)], retry=False, expires=SILENT.total_seconds())
+        jobs.send("dashboards.tasks.make_recap", str(job_id), expires=SILENT.total_seconds())
     except Exception as error:  # whatever ails the broker: the job is in the table and the sweep finds it
         logger.warning("export %s: no message sent, the sweep will find it (%s)", job_id, error)
 

@@ -27,8 +27,7 @@ from PIL import Image
 from dashboards.models import ExportJob, Publication
 from dashboards.recaps import actions as exports
 from dashboards.releases import actions as publish
-from dashboards.tasks import make_recap
-from hierarchy.lib import clock
+from hierarchy.lib import clock, jobs
 from hierarchy.models import Membership
 from hierarchy.people import acting
 from reports import evidence, findings, plenary, quality, rollup
@@ -320,7 +319,7 @@ def world(
     day = election_day
     settings.MEDIA_ROOT, settings.KEY_DIR = tmp_path / "media", tmp_path / "keys"
     # A lost message costs latency only; here nobody listens, and the table is what counts.
-    monkeypatch.setattr(make_recap, "apply_async", lambda *args, **kwargs: None)
+    monkeypatch.setattr(jobs, "send", lambda *args, **kwargs: None)
     kept = evidence.store(file=picture(), unit=day.units[TPS], by=fresh(day.cast.ptps))
     filed = day.file(day.cast.ptps, foto_tps=kept.sha256)
     form_a = day.open("form-a")

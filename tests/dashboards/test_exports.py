@@ -19,8 +19,7 @@ from django.urls import reverse
 from dashboards.models import ExportJob
 from dashboards.recaps import actions as exports
 from dashboards.recaps import workbook
-from dashboards.tasks import make_recap
-from hierarchy.lib import clock
+from hierarchy.lib import clock, jobs
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Membership, User
 from reports import rollup
@@ -35,7 +34,7 @@ State = ExportJob.State
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids of jobs that were put to the broker."""
     ids: list[str] = []
-    monkeypatch.setattr(make_recap, "apply_async", lambda args, **_options: ids.append(args[0]))
+    monkeypatch.setattr(jobs, "send", lambda _name, job_id, **_options: ids.append(job_id))
     return ids
 
 
@@ -178,7 +177,7 @@ def test_a_wish_outlives_the_broker_and_the_right_to_it_does_not(
         raise ConnectionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(make_recap, "apply_async", no_broker)
+        patch.setattr(jobs, "send", no_broker)
         job = wish(day)
     assert sent == []
     day.set_clock(clock.now() + timedelta(seconds=61))

@@ -12,7 +12,8 @@ from types import SimpleNamespace
 import pytest
 import redis
 
-from reports import outbox, tasks
+from hierarchy.lib import jobs
+from reports import outbox
 from tests.faults.processes import wait_for
 from tests.faults.world import World, folding
 
@@ -64,7 +65,7 @@ def test_a_broker_that_failed_is_left_alone_for_a_while(monkeypatch: pytest.Monk
         tried.append(moment)
         raise TimeoutError
 
-    monkeypatch.setattr(tasks.roll_up, "apply_async", send)
+    monkeypatch.setattr(jobs, "send", send)
     monkeypatch.setattr(outbox, "time", SimpleNamespace(monotonic=lambda: moment))
     monkeypatch.setattr(outbox, "_free_at", 0.0)
     for _filing in range(5):

@@ -7,8 +7,9 @@ import threading
 import pytest
 from django.db import connection, transaction
 
+from hierarchy.lib import jobs
 from hierarchy.models import Unit
-from reports import locks, outbox, rollup, tasks, verify
+from reports import locks, outbox, rollup, verify
 from reports.models import Outbox, Tally
 from tests.days import Day
 
@@ -128,7 +129,7 @@ def test_a_dead_broker_neither_fails_nor_loses_a_filing(
     def dead(*_args: object, **_kwargs: object) -> None:
         raise ConnectionError("no broker")
 
-    monkeypatch.setattr(tasks.roll_up, "apply_async", dead)
+    monkeypatch.setattr(jobs, "send", dead)
     monkeypatch.setattr(outbox, "_free_at", 0.0)
     report = election_day.file(election_day.cast.ptps)
     assert "the sweep will find the mark" in caplog.text
@@ -139,7 +140,7 @@ def test_a_dead_broker_neither_fails_nor_loses_a_filing(
 
 def test_a_burst_sends_one_message_now_and_one_for_what_came_after(monkeypatch: pytest.MonkeyPatch):
     sent: list[bool] = []
-    monkeypatch.setattr(tasks.roll_up, "apply_async", lambda **how: sent.append(how["countdown"] is not None))
+    monkeypatch.setattr(jobs, "send", lambda _name, **how: sent.append(how["countdown"] is not None))
     monkeypatch.setattr(outbox, "_free_at", 0.0)
     for _mark in range(20):
         outbox.wake()
