@@ -26,7 +26,9 @@ class ReportsConfig(AppConfig):
 def _tree_changed(verb: str, election: Any, by: Any, detail: dict[str, Any], **_kwargs: Any) -> None:
     """The layer below cannot import this one, so it says what it did: the journal keeps it, obligations follow it."""
     from hierarchy.lib import locks
-    from reports import calendar, covered, journal
+    from reports import calendar
+    from reports.journal import actions as journal
+    from reports.journal import covered
 
     provinces = _provinces(detail)
     state = covered.of_units(election.code, provinces)
@@ -50,7 +52,9 @@ CODES = ("activate", "renew_code", "sign_out_everywhere", "sign_out_ended")
 
 
 def _roster_changed(verb: str, election: Any, by: Any, detail: dict[str, Any], **_kwargs: Any) -> None:
-    from reports import covered, journal, locks
+    from reports import locks
+    from reports.journal import actions as journal
+    from reports.journal import covered
 
     code = election.code if election else ""
     covers: dict[str, Any] = {"state": {}}
@@ -66,7 +70,8 @@ def _roster_changed(verb: str, election: Any, by: Any, detail: dict[str, Any], *
 
 def _password_hashed_anew(instance: Any, update_fields: Any, **_kwargs: Any) -> None:
     """Django hashes a password anew at sign-in, once its own parameters have grown; every other change has a verb."""
-    from reports import covered, journal
+    from reports.journal import actions as journal
+    from reports.journal import covered
 
     if update_fields == frozenset({"password"}):
         with transaction.atomic():

@@ -19,7 +19,8 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
-from reports import journal, locks
+from reports import locks
+from reports.journal import actions as journal
 from reports.models import Evidence
 
 logger = logging.getLogger(__name__)

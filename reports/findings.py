@@ -27,8 +27,9 @@ from hierarchy.lib.clock import WITA
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Membership, Role, Unit, User
 from hierarchy.querysets import visible_q, within_q
-from reports import journal, locks
+from reports import locks
 from reports.instruments.schema import PHOTO, TEXT, YES
+from reports.journal import actions as journal
 from reports.models import AgendaItem, Conflict, Finding, InstrumentVersion, Party, Report
 from reports.sitting import require_preparing
 

@@ -19,9 +19,10 @@ from hierarchy.access import Permission
 from hierarchy.lib import clock
 from hierarchy.lib.formats import moment as in_wita
 from hierarchy.models import Unit, User
-from reports import calendar, journal, locks, outbox, write_filing
+from reports import calendar, locks, outbox, write_filing
 from reports.instruments.codec import Content, InvalidAnswers, decode
 from reports.instruments.schema import PHOTO, Schema
+from reports.journal import actions as journal
 from reports.models import Cadence, Event, Evidence, InstrumentVersion, Obligation, Report, Revision, Window
 from reports.receipts import code_of
 from reports.write_filing import Duty

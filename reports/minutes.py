@@ -23,7 +23,8 @@ from hierarchy.levels import Level
 from hierarchy.lib import clock, formats
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Role, Unit
-from reports import journal, ratified, readiness, sitting
+from reports import ratified, readiness, sitting
+from reports.journal import actions as journal
 from reports.models import AgendaItem, Attendance, Minutes, Plenary
 from reports.shown import agenda_title
 

@@ -21,7 +21,7 @@ from hierarchy.lib import clock
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Unit, User
 from reports import findings, locks, minutes, ratified, readiness, sitting
-from reports.covered import sha256_of
+from reports.journal.covered import sha256_of
 from reports.models import AgendaItem, Finding, Plenary, Vote, Window
 from reports.ratified import digest
 from reports.readiness import Readiness

@@ -27,8 +27,9 @@ from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.lib.formats import tidy
 from hierarchy.models import User
-from reports import doubts, journal, locks
+from reports import doubts, locks
 from reports.instruments.schema import INTEGER, Schema
+from reports.journal import actions as journal
 from reports.models import Flag, InstrumentVersion, Reference, Report, Window
 from reports.models.asked import Cadence
 

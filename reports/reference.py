@@ -20,9 +20,11 @@ from hierarchy.lib import clock, tabular
 from hierarchy.lib.errors import Fault, sentences
 from hierarchy.lib.tabular import Line, TableError
 from hierarchy.models import Election, Unit, User
-from reports import covered, journal, locks
+from reports import locks
 from reports.instruments import indicator_words
 from reports.instruments.schema import INTEGER, sum_cells
+from reports.journal import actions as journal
+from reports.journal import covered
 from reports.models import InstrumentVersion, Reference, Tally, Window
 
 COLUMNS = ("kode", "instrumen", "pertanyaan", "nilai", "sumber")

@@ -22,7 +22,8 @@ from hierarchy.lib import clock
 from hierarchy.lib.formats import moment as in_wita
 from hierarchy.lib.formats import tidy
 from hierarchy.models import User
-from reports import journal, outbox
+from reports import outbox
+from reports.journal import actions as journal
 from reports.models import Obligation, Report, Revision, State
 
 CORRECTION = timedelta(hours=24)  # to correct a returned report, where the reviewer names no other deadline

@@ -19,7 +19,7 @@ from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Membership, Role, Unit, User
-from reports import journal
+from reports.journal import actions as journal
 from reports.models import Attendance, Plenary, Quorum
 
 SEATED = (Role.CHAIR, Role.MEMBER)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from hierarchy.people import leaving
-from reports import calendar, delivery, evidence, journal, quality, reminders, rollup
+from reports import calendar, delivery, evidence, quality, reminders, rollup
+from reports.journal import actions as journal
 
 
 @shared_task

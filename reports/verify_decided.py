@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reports import findings
-from reports.covered import sha256_of
+from reports.journal.covered import sha256_of
 from reports.models import AgendaItem, Event, Finding, Minutes, Plenary, Vote
 from reports.verify_filed import named
 

@@ -1,7 +1,7 @@
 """What is kept beside the reports: photos, instruments, and the tables that only their verbs may write.
 
 Tree, terms, accounts and figures of the KPU have no history of their own: the newest digest in the journal is compared
-with the table (reports/covered.py). Where no event carries one yet, nothing is claimed.
+with the table (reports/journal/covered.py). Where no event carries one yet, nothing is claimed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from django.db import connection
 from django.db.models import Q
 
-from reports import covered, evidence
+from reports import evidence
+from reports.journal import covered
 from reports.models import Event, Evidence, InstrumentVersion
 from reports.verify_filed import named
 

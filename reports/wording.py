@@ -18,7 +18,7 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
-from reports import journal
+from reports.journal import actions as journal
 from reports.models import Wording
 
 # What may stand in braces, with what the preview shows for it.

@@ -29,7 +29,7 @@ from hierarchy.levels import LEAF
 from hierarchy.lib import clock
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Unit, User
-from reports import journal
+from reports.journal import actions as journal
 from reports.models import Obligation
 
 PER_PAGE = 50

@@ -23,7 +23,7 @@ from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import Election, Unit, User
-from reports import journal
+from reports.journal import actions as journal
 from reports.models import Event, Seal
 
 BATCH = 2_000  # pages held at once

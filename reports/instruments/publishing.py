@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import User
-from reports import journal
 from reports.calendar import stage_codes
+from reports.journal import actions as journal
 from reports.models import Cadence, Instrument, InstrumentVersion
 
 from .errors import InstrumentError

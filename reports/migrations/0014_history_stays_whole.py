@@ -2,7 +2,7 @@
 
 `refuse_change` was a trigger for rows, which TRUNCATE passes by. `journal_begins` runs before the first statement of a
 transaction that writes events: until that transaction ends, a shared advisory lock says below which id the journal is
-settled (reports/journal.py).
+settled (reports/journal/actions.py).
 """
 
 from django.db import migrations

@@ -25,7 +25,7 @@ PUBLISHING = frozenset({"reports/instruments/publishing.py"})
 # write_filing.py is intake's one statement, copy_filing.py the same for thousands; the calendar repairs the copies of
 # ancestors when the tree changes.
 FILING = frozenset({"reports/intake.py", "reports/write_filing.py", "reports/copy_filing.py", "reports/review.py"})
-JOURNAL = frozenset({"reports/journal.py"})
+JOURNAL = frozenset({"reports/journal/actions.py"})
 PUBLISH = frozenset({"dashboards/releases/actions.py"})
 PLENARY = frozenset({"reports/plenary.py"})
 SITTING = frozenset({"reports/sitting.py"})  # who is in the room, and how many it takes
@@ -85,7 +85,7 @@ VARIABLES: dict[str, frozenset[str]] = {
     "reports/calendar.py": frozenset({"reports.Obligation"}),
     "reports/evidence.py": frozenset({"reports.Evidence"}),
     "reports/review.py": frozenset({"reports.Obligation"}),
-    "reports/journal.py": frozenset({"reports.Event"}),
+    "reports/journal/actions.py": frozenset({"reports.Event"}),
     "reports/delivery.py": frozenset({"reports.Message"}),
     "reports/plenary.py": frozenset({"reports.Plenary", "reports.AgendaItem"}),
     "reports/sitting.py": frozenset({"reports.Attendance"}),

@@ -20,7 +20,8 @@ from django.urls import reverse
 from dashboards.models import Publication, PublishedPage
 from dashboards.releases import actions as publish
 from hierarchy.models import Unit
-from reports import journal, review, rollup
+from reports import review, rollup
+from reports.journal import actions as journal
 from reports.models import Event, Obligation, Outbox, Report, State
 from tests.days import Day, fresh
 from tests.released import VILLAGE, approve_one, contradictions, plain_fold, release

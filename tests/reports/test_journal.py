@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
 
-from reports import journal
+from reports.journal import actions as journal
 from reports.models import Event, InstrumentVersion, Revision, Seal
 from tests.days import Day
 

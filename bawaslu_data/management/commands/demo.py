@@ -31,8 +31,9 @@ from hierarchy.models import Election, Membership, Role
 from hierarchy.people import activation, roster
 from hierarchy.rehearsal import sample
 from hierarchy.units import gazetteer, tree
-from reports import calendar, journal, rollup, simulate
+from reports import calendar, rollup, simulate
 from reports.instruments.publishing import load_catalogue
+from reports.journal import actions as journal
 from reports.models import Event, Obligation, Outbox, State
 
 PASSWORD = "pengawas-demo-2024"  # noqa: S105  (printed on the screen; the demo listens on this machine only)
