@@ -27,7 +27,7 @@ from hierarchy.querysets import UnitManager
 class Election(models.Model):  # type: ignore[django-manager-missing]  # MPTT is untyped, so `units` is
     """One election; it owns its own forest of units, because ad hoc bodies and polling stations differ each time.
 
-    Written by reports/calendar.py. It lives here because the tree hangs from it (docs/adr/0003).
+    Written by reports/calendar/actions.py. It lives here because the tree hangs from it (docs/adr/0003).
     """
 
     class Kind(models.TextChoices):

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports import finding_words, findings, ratified, readiness
+from reports.calendar.querysets import without_schema
 from reports.models import AgendaItem, Finding, Plenary, Vote, Window
-from reports.querysets import without_schema
 from reports.readiness import Readiness
 from reports.shown import agenda_title, title_of
 

@@ -26,7 +26,7 @@ class ReportsConfig(AppConfig):
 def _tree_changed(verb: str, election: Any, by: Any, detail: dict[str, Any], **_kwargs: Any) -> None:
     """The layer below cannot import this one, so it says what it did: the journal keeps it, obligations follow it."""
     from hierarchy.lib import locks
-    from reports import calendar
+    from reports.calendar import actions as calendar
     from reports.journal import actions as journal
     from reports.journal import covered
 

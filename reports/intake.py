@@ -19,7 +19,8 @@ from hierarchy.access import Permission
 from hierarchy.lib import clock
 from hierarchy.lib.formats import moment as in_wita
 from hierarchy.models import Unit, User
-from reports import calendar, locks, outbox, write_filing
+from reports import locks, outbox, write_filing
+from reports.calendar import actions as calendar
 from reports.instruments.codec import Content, InvalidAnswers, decode
 from reports.instruments.schema import PHOTO, Schema
 from reports.journal import actions as journal

@@ -25,9 +25,10 @@ from hierarchy.people.roster_rows import RosterRow
 from hierarchy.rehearsal import nation as country
 from hierarchy.rehearsal import sample
 from hierarchy.units import tree
-from reports import calendar, periods
 from reports.bulk_filing import Filing, Result, import_filings
-from reports.instruments.publishing import Entry, publish
+from reports.calendar import actions as calendar
+from reports.calendar import periods
+from reports.calendar.publishing import Entry, publish
 from reports.models import Cadence, InstrumentVersion, Obligation, Stage, State, Window
 from reports.models.filed import Channel
 

@@ -16,8 +16,9 @@ from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
-from reports import calendar, locks, outbox, rollup
-from reports.calendar import CalendarError
+from reports import locks, outbox, rollup
+from reports.calendar import actions as calendar
+from reports.calendar.actions import CalendarError
 from reports.journal import actions as journal
 from reports.models import Instrument, InstrumentVersion, Report, Window
 

@@ -21,11 +21,11 @@ from django.utils.translation import gettext_lazy as _
 from hierarchy.lib import clock
 from hierarchy.models import Unit
 from reports import readiness
+from reports.calendar.querysets import without_schema
 from reports.counting import TALLIED, WORDS, Counts
 from reports.instruments import indicator_words
 from reports.instruments.schema import Question, Schema, problem_cells, sum_cells
 from reports.models import AgendaItem, Cadence, Event, Minutes, Tally, Vote, Window
-from reports.querysets import without_schema
 from reports.readiness import Readiness
 from reports.rollup import COUNTS
 

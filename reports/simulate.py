@@ -21,7 +21,9 @@ from hierarchy.levels import LEAF
 from hierarchy.lib import bulk
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Membership, User
-from reports import calendar, intake, review
+from reports import intake, review
+from reports.calendar import actions as calendar
+from reports.calendar.querysets import without_schema
 from reports.instruments.codec import InvalidAnswers, decode
 from reports.instruments.schema import (
     CHOICE_KINDS,
@@ -39,7 +41,6 @@ from reports.instruments.schema import (
 )
 from reports.models import Obligation, Report, State, Window
 from reports.models.filed import Channel
-from reports.querysets import without_schema
 
 START = datetime(2024, 2, 11, 0, 0, tzinfo=WITA)
 END = datetime(2024, 2, 15, 7, 30, tzinfo=WITA)  # the morning after: counting was due at 06.00

@@ -5,7 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from hierarchy.people import leaving
-from reports import calendar, delivery, evidence, quality, reminders, rollup
+from reports import delivery, evidence, quality, reminders, rollup
+from reports.calendar import actions as calendar
 from reports.journal import actions as journal
 
 

@@ -24,12 +24,13 @@ from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import User
-from reports import calendar, evidence, intake
+from reports import evidence, intake
+from reports.calendar import actions as calendar
+from reports.calendar.querysets import WindowQuerySet
 from reports.forms import REASON, ReportForm
 from reports.instruments.codec import Content, InvalidAnswers
 from reports.models import Cadence, Carrier, Message, Obligation, Report, State, Window
 from reports.models.filed import Channel
-from reports.querysets import WindowQuerySet
 from reports.shown import differences
 from reports.worklist import Row, Silent, parts, silent_units
 

@@ -15,8 +15,8 @@ from hierarchy.lib.formats import tidy
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
 from reports import flag_words, quality, reference
+from reports.calendar.querysets import without_schema
 from reports.models import Flag, InstrumentVersion
-from reports.querysets import without_schema
 from reports.shown import title_of
 from reports.views import SignedIn, paged, seat
 

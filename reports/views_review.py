@@ -24,9 +24,9 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock, stored
 from reports import findings, flag_words, quality, review
+from reports.calendar.querysets import ObligationQuerySet
 from reports.instruments.schema import PHOTO, YES
 from reports.models import Evidence, Finding, Obligation, Report, State
-from reports.querysets import ObligationQuerySet
 from reports.shown import (
     answered_groups,
     answers_in,

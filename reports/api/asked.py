@@ -20,12 +20,12 @@ from rest_framework.response import Response
 from hierarchy import access
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
-from reports import calendar
 from reports.api.base import Endpoint, Id, Name, operation, read_query, user_of
 from reports.api.problems import Rejected
 from reports.api.shapes import ObligationPage, ObligationShape, WindowShape, local
+from reports.calendar import actions as calendar
+from reports.calendar.querysets import ObligationQuerySet, without_schema
 from reports.models import InstrumentVersion, Obligation, Window
-from reports.querysets import ObligationQuerySet, without_schema
 
 PAGE = 100
 # Columns of a joined row that no list shows, and that together weigh more than all the others.

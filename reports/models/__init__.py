@@ -1,6 +1,6 @@
 """The tables of reporting, in the order data flows: asked, filed, kept, told, doubted, handled, decided."""
 
-from reports.models.asked import Cadence, Extension, Instrument, InstrumentVersion, Stage, Window
+from reports.calendar.models import Cadence, Extension, Instrument, InstrumentVersion, Stage, Window
 from reports.models.decided import AgendaItem, Attendance, Minutes, Plenary, Quorum, Vote
 from reports.models.doubted import Flag, Reference
 from reports.models.filed import Conflict, Evidence, Obligation, Report, Revision, State

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from hierarchy.models import Unit, User
-from reports.models.asked import Window
+from reports.calendar.models import Window
 from reports.models.handled import Finding
 
 

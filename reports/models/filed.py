@@ -1,6 +1,6 @@
 """What is owed and what was filed.
 
-Obligations are opened by reports/calendar.py and change state through reports/intake.py and reports/review.py; reports,
+Obligations are opened by reports/calendar/actions.py and change state through reports/intake.py and reports/review.py; reports,
 revisions, conflicts and evidence are written only by intake, review and evidence.
 """
 
@@ -14,8 +14,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from hierarchy.models import Unit, User
-from reports.models.asked import Window
-from reports.querysets import ObligationQuerySet, ReportQuerySet
+from reports.calendar.models import Window
+from reports.calendar.querysets import ObligationQuerySet, ReportQuerySet
 
 
 class State(models.TextChoices):

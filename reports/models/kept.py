@@ -10,8 +10,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from hierarchy.models import Unit
-from reports.models.asked import Window
-from reports.querysets import TallyQuerySet
+from reports.calendar.models import Window
+from reports.calendar.querysets import TallyQuerySet
 
 
 class Event(models.Model):

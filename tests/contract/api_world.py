@@ -16,8 +16,8 @@ from django.test import Client
 
 from hierarchy.lib import clock
 from hierarchy.models import Election, Unit, User
-from reports import calendar
 from reports.api.contract import contract
+from reports.calendar import actions as calendar
 from reports.instruments import xlsform
 from reports.models import Cadence, Instrument, InstrumentVersion, Obligation, Report, Stage, Window
 from tests.instruments.forge import ask, markdown

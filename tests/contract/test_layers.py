@@ -20,8 +20,10 @@ TREE = frozenset(
 )  # integrity repairs edges under tree.py's lock
 # The roster and the parts of it that live beside it: activation codes, acting officers, signing out.
 ROSTER = frozenset({f"hierarchy/people/{name}.py" for name in ("roster", "activation", "acting", "leaving")})
-CALENDAR = frozenset({"reports/calendar.py", "reports/nation.py"})  # nation.py: a made-up election, for measuring
-PUBLISHING = frozenset({"reports/instruments/publishing.py"})
+CALENDAR = frozenset(
+    {"reports/calendar/actions.py", "reports/nation.py"}
+)  # nation.py: a made-up election, for measuring
+PUBLISHING = frozenset({"reports/calendar/publishing.py"})
 # write_filing.py is intake's one statement, copy_filing.py the same for thousands; the calendar repairs the copies of
 # ancestors when the tree changes.
 FILING = frozenset({"reports/intake.py", "reports/write_filing.py", "reports/copy_filing.py", "reports/review.py"})
@@ -82,7 +84,7 @@ VARIABLES: dict[str, frozenset[str]] = {
     "hierarchy/people/roster.py": frozenset({"hierarchy.Membership", "hierarchy.User"}),
     "hierarchy/people/activation.py": frozenset({"hierarchy.User"}),
     "hierarchy/people/acting.py": frozenset({"hierarchy.Membership"}),
-    "reports/calendar.py": frozenset({"reports.Obligation"}),
+    "reports/calendar/actions.py": frozenset({"reports.Obligation"}),
     "reports/evidence.py": frozenset({"reports.Evidence"}),
     "reports/review.py": frozenset({"reports.Obligation"}),
     "reports/journal/actions.py": frozenset({"reports.Event"}),

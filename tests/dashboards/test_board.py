@@ -23,7 +23,8 @@ from dashboards.board.trend import HEIGHT, TOP, WIDTH, trend
 from hierarchy.levels import LEAF
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
-from reports import calendar, outbox, reminders, review, rollup
+from reports import outbox, reminders, review, rollup
+from reports.calendar import actions as calendar
 from reports.models import Event, Extension, Obligation, State, Window
 from reports.rollup import COUNTS
 from tests.cast import Cast

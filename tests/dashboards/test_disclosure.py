@@ -12,7 +12,7 @@ from msgspec.structs import replace as replace_
 
 from dashboards.releases import disclosure
 from dashboards.releases.disclosure import Area, Group
-from reports.instruments.publishing import CATALOGUE
+from reports.calendar.publishing import CATALOGUE
 from reports.instruments.schema import CALCULATED, HARD, Expression, Question, Schema, Text
 from reports.instruments.xlsform import contents_of, read
 

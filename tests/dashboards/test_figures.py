@@ -12,8 +12,8 @@ from dashboards.figures import cells as figures
 from dashboards.releases.map import outlines
 from dashboards.releases.page import Address, state_of
 from dashboards.releases.page_section import PublishedCounts
+from reports.calendar.publishing import CATALOGUE
 from reports.counting import Counts, add_counts
-from reports.instruments.publishing import CATALOGUE
 from reports.instruments.schema import INTEGER, Schema, problem_cells, sum_cells
 from reports.instruments.xlsform import contents_of, read
 

@@ -19,7 +19,8 @@ from dashboards.models import Snapshot
 from dashboards.unit.queries import unit_page
 from hierarchy.lib import clock
 from hierarchy.models import Unit
-from reports import calendar, intake, pinning, plenary, review, rollup
+from reports import intake, pinning, plenary, review, rollup
+from reports.calendar import actions as calendar
 from reports.models import Obligation, Tally, Window
 from reports.simulate import answers_for
 from tests.days import AFTERNOON, MORNING_AFTER, OPENED, Day, fresh

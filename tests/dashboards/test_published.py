@@ -23,7 +23,8 @@ from hierarchy.lib.clock import WITA
 from hierarchy.models import Role, User
 from hierarchy.people import roster
 from hierarchy.people.roster_rows import RosterRow
-from reports import calendar, intake, plenary, review, rollup, sitting
+from reports import intake, plenary, review, rollup, sitting
+from reports.calendar import actions as calendar
 from reports.models import AgendaItem, Obligation, Report, Window
 from reports.simulate import answers_for
 from tests.dashboards.test_disclosure import known_ranges

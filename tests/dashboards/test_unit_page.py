@@ -16,8 +16,9 @@ from dashboards.leadership.queries import leadership
 from dashboards.unit import queries as pages
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
-from reports import calendar, review, rollup
-from reports.instruments import publishing
+from reports import review, rollup
+from reports.calendar import actions as calendar
+from reports.calendar import publishing
 from reports.models import Obligation, Report, Window
 from tests.cast import Cast
 from tests.days import AFTERNOON, MORNING_AFTER, OPENED, Day, fresh

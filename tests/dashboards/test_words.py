@@ -30,7 +30,8 @@ from hierarchy.levels import LEAF
 from hierarchy.lib import clock
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit
-from reports import calendar, outbox, rollup
+from reports import outbox, rollup
+from reports.calendar import actions as calendar
 from reports.counting import PASSING, TALLIED, WORDS
 from reports.models import Obligation, State
 from tests.dashboards.test_workbook import headings, load, total_row

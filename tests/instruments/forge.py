@@ -10,8 +10,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from reports.calendar.publishing import CATALOGUE
 from reports.instruments import xlsform
-from reports.instruments.publishing import CATALOGUE
 from reports.instruments.schema import (
     DATE,
     INTEGER,

@@ -8,8 +8,8 @@ from collections import Counter
 
 import pytest
 
+from reports.calendar.publishing import CATALOGUE, catalogue
 from reports.instruments.codec import InvalidAnswers, decode
-from reports.instruments.publishing import CATALOGUE, catalogue
 from reports.instruments.schema import (
     CALCULATED,
     DATE,

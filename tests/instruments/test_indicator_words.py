@@ -12,9 +12,9 @@ from django.utils.translation import gettext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reports.calendar.publishing import CATALOGUE
 from reports.instruments import indicator_words
 from reports.instruments.plan import plan_of
-from reports.instruments.publishing import CATALOGUE
 from reports.instruments.schema import NO, TIME, YES, CellKind, Group, Question, Schema, Text, problem_cells, sum_cells
 from tests.instruments.forge import ask, catalogued, every_code, form
 

@@ -11,8 +11,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 
+from reports.calendar.publishing import CATALOGUE, Entry, catalogue, load_catalogue, publish, withdraw
 from reports.instruments.errors import InstrumentError
-from reports.instruments.publishing import CATALOGUE, Entry, catalogue, load_catalogue, publish, withdraw
 from reports.models import Event, Instrument, InstrumentVersion
 from tests.instruments.forge import ask, markdown
 

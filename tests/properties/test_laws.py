@@ -25,7 +25,8 @@ from hierarchy.models import Membership, Unit
 from hierarchy.people import roster
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
-from reports import calendar, intake, plenary, review, rollup, sitting
+from reports import intake, plenary, review, rollup, sitting
+from reports.calendar import actions as calendar
 from reports.models import Obligation, Report, State, Tally, Window
 from reports.rollup import COUNTS
 from reports.verify import CHECKS

@@ -21,7 +21,7 @@ from hierarchy.models import Role, Unit, User
 from hierarchy.people import roster
 from reports import bulk_filing, copy_filing, intake, nation, review, rollup
 from reports.bulk_filing import Filing, Outcome, import_filings
-from reports.instruments import publishing
+from reports.calendar import publishing
 from reports.instruments.codec import InvalidAnswers
 from reports.models import Conflict, Event, Evidence, Obligation, Outbox, Report, Revision, Tally, Window
 from reports.models.filed import Channel

@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hierarchy.models import Unit
-from reports import calendar, intake, rollup
-from reports.instruments import publishing
+from reports import intake, rollup
+from reports.calendar import actions as calendar
+from reports.calendar import publishing
 from reports.instruments.codec import InvalidAnswers
 from reports.models import Conflict, Event, Obligation, Outbox, Report, Revision, State, Window
 from reports.verify import CHECKS

@@ -19,7 +19,8 @@ from hierarchy.models import Role
 from hierarchy.people import activation, roster
 from hierarchy.units import tree as units
 from hierarchy.units.rows import UnitRow
-from reports import calendar, evidence, findings, intake, plenary, reference, review, rollup, sitting
+from reports import evidence, findings, intake, plenary, reference, review, rollup, sitting
+from reports.calendar import actions as calendar
 from reports.journal import actions as journal
 from reports.models import Evidence, Finding, Report
 from tests import cast as people

@@ -31,8 +31,9 @@ from hierarchy.models import Election, Membership, Role
 from hierarchy.people import activation, roster
 from hierarchy.rehearsal import sample
 from hierarchy.units import gazetteer, tree
-from reports import calendar, rollup, simulate
-from reports.instruments.publishing import load_catalogue
+from reports import rollup, simulate
+from reports.calendar import actions as calendar
+from reports.calendar.publishing import load_catalogue
 from reports.journal import actions as journal
 from reports.models import Event, Obligation, Outbox, State
 

@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
 
-from reports import calendar, pinning
+from reports import pinning
+from reports.calendar import actions as calendar
 from reports.management.people import person
 from reports.models import Stage, Window
 

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from rich.progress import track
 
+from reports.calendar.publishing import load_catalogue
 from reports.instruments.errors import InstrumentError
-from reports.instruments.publishing import load_catalogue
 from reports.models import InstrumentVersion
 
 

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from hierarchy.lib import clock
+from reports.calendar.publishing import Entry, publish
 from reports.instruments.errors import InstrumentError
-from reports.instruments.publishing import Entry, publish
 from reports.management.people import person
 from reports.models import Instrument, Window
 

@@ -1,6 +1,6 @@
 """What is asked, and when: stages, instruments and the windows that join them.
 
-Stages, windows and extensions are written only by reports/calendar.py; instruments only by reports/instruments/.
+Stages, windows and extensions are written only by reports/calendar/actions.py; instruments only by reports/instruments/.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from hierarchy.levels import Level
 from hierarchy.models import Election, Unit, User
-from reports.querysets import WindowQuerySet
+from reports.calendar.querysets import WindowQuerySet
 
 if TYPE_CHECKING:
     from reports.instruments.schema import Schema

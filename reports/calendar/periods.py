@@ -11,7 +11,7 @@ from pathlib import Path
 from hierarchy.lib.clock import WITA
 from reports.models import Cadence
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 
 
 @dataclass(frozen=True)

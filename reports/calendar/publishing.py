@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import User
-from reports.calendar import stage_codes
+from reports.calendar.actions import stage_codes
 from reports.journal import actions as journal
 from reports.models import Cadence, Instrument, InstrumentVersion
 
@@ -26,7 +26,7 @@ from .errors import InstrumentError
 from .schema import Schema, Text
 from .xlsform import contents_of, read
 
-CATALOGUE = Path(__file__).with_name("catalogue")
+CATALOGUE = Path(__file__).parents[1] / "instruments" / "catalogue"
 ANY_LEVEL = "ANY"
 
 

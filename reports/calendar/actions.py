@@ -19,7 +19,8 @@ from hierarchy.lib import bulk, clock
 from hierarchy.lib import locks as tree_locks
 from hierarchy.models import Election, Membership, Unit, User
 from hierarchy.querysets import within_q
-from reports import locks, outbox, periods
+from reports import locks, outbox
+from reports.calendar import periods
 from reports.journal import actions as journal
 from reports.models import (
     Cadence,
