@@ -23,7 +23,7 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
-from reports import copy_filing, intake, outbox, write_filing
+from reports import copy_filing, intake, write_filing
 from reports.copy_filing import First
 from reports.instruments.codec import InvalidAnswers, decode
 from reports.instruments.schema import PHOTO
@@ -31,6 +31,7 @@ from reports.intake import Receipt, Refused
 from reports.models import Evidence, InstrumentVersion, Report
 from reports.models.filed import Channel
 from reports.receipts import code_of
+from reports.rollup import outbox
 from reports.write_filing import Duty
 
 CHUNK = 2_000  # filings of one transaction: about a second, for which whoever files the same duty has to wait

@@ -16,11 +16,13 @@ from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
-from reports import locks, outbox, rollup
+from reports import locks
 from reports.calendar import actions as calendar
 from reports.calendar.actions import CalendarError
 from reports.journal import actions as journal
 from reports.models import Instrument, InstrumentVersion, Report, Window
+from reports.rollup import fold as rollup
+from reports.rollup import outbox
 
 
 def repin(*, window: Window, version: InstrumentVersion, by: User | None, reason: str) -> Window:

@@ -27,7 +27,7 @@ from reports.instruments import indicator_words
 from reports.instruments.schema import Question, Schema, problem_cells, sum_cells
 from reports.models import AgendaItem, Cadence, Event, Minutes, Tally, Vote, Window
 from reports.readiness import Readiness
-from reports.rollup import COUNTS
+from reports.rollup.fold import COUNTS
 
 RATIFIED = AgendaItem.Decision.RATIFIED
 # The counts that a body ratifies: of how many reports that are owed, how many are behind its sums. What was only filed

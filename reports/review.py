@@ -22,9 +22,9 @@ from hierarchy.lib import clock
 from hierarchy.lib.formats import moment as in_wita
 from hierarchy.lib.formats import tidy
 from hierarchy.models import User
-from reports import outbox
 from reports.journal import actions as journal
 from reports.models import Obligation, Report, Revision, State
+from reports.rollup import outbox
 
 CORRECTION = timedelta(hours=24)  # to correct a returned report, where the reviewer names no other deadline
 LONGEST_CORRECTION = timedelta(days=7)  # purbalingga.bawaslu.go.id: what is returned is wanted back within 7 days

@@ -5,9 +5,10 @@ from __future__ import annotations
 from celery import shared_task
 
 from hierarchy.people import leaving
-from reports import delivery, evidence, quality, reminders, rollup
+from reports import delivery, evidence, quality, reminders
 from reports.calendar import actions as calendar
 from reports.journal import actions as journal
+from reports.rollup import fold as rollup
 
 
 @shared_task

@@ -13,7 +13,7 @@ from hierarchy.units import tree
 from reports import ratified, verify_decided, verify_filed, verify_kept
 from reports.journal import actions as journal
 from reports.models import Outbox, Tally, Window
-from reports.rollup import COUNTS
+from reports.rollup.fold import COUNTS
 from reports.verify_filed import named
 
 

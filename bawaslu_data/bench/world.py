@@ -26,9 +26,10 @@ from hierarchy.levels import Level
 from hierarchy.models import Election, Role, Unit, User
 from hierarchy.people import roster
 from hierarchy.people.roster_rows import RosterRow
-from reports import nation, rollup
+from reports import nation
 from reports.management.commands.simulate import COLUMNS, Steps
 from reports.models import InstrumentVersion, Obligation, Window
+from reports.rollup import fold as rollup
 
 CHAIR = "ketua-rekaan"
 SITE = {"workers": 4, "threads": 2}  # as in docker-compose.yml

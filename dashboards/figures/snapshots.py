@@ -14,7 +14,7 @@ from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.lib.clock import WITA
 from reports.models import Tally
-from reports.rollup import COUNTS
+from reports.rollup.fold import COUNTS
 
 STILL_KEPT = timedelta(days=30)  # after a window closes its figures rarely move
 BATCH = 1_000

@@ -17,7 +17,7 @@ from hierarchy.levels import LEAF, Level
 from hierarchy.models import Unit
 from reports.counting import PASSING, counted
 from reports.models import Window
-from reports.rollup import COUNTED, COUNTS
+from reports.rollup.fold import COUNTED, COUNTS
 
 # What is counted at a moment: what a tally keeps, and what passes while nobody does anything.
 COUNTED_AT = [*COUNTS, *PASSING]

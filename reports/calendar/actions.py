@@ -19,7 +19,7 @@ from hierarchy.lib import bulk, clock
 from hierarchy.lib import locks as tree_locks
 from hierarchy.models import Election, Membership, Unit, User
 from hierarchy.querysets import within_q
-from reports import locks, outbox
+from reports import locks
 from reports.calendar import periods
 from reports.journal import actions as journal
 from reports.models import (
@@ -33,6 +33,7 @@ from reports.models import (
     State,
     Window,
 )
+from reports.rollup import outbox
 
 # Voting days fix the rest (PKPU 3/2022, PKPU 2/2024).
 ELECTIONS = [

@@ -5,8 +5,8 @@ from reports.models.decided import AgendaItem, Attendance, Minutes, Plenary, Quo
 from reports.models.doubted import Flag, Reference
 from reports.models.filed import Conflict, Evidence, Obligation, Report, Revision, State
 from reports.models.handled import Finding, Party
-from reports.models.kept import Event, Outbox, Seal, Tally
 from reports.models.told import Carrier, Device, Message, Notice, Wording
+from reports.rollup.models import Event, Outbox, Seal, Tally
 
 __all__ = [
     "AgendaItem",

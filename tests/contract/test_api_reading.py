@@ -14,7 +14,7 @@ from reports import review
 from reports.api import asked
 from reports.instruments.schema import Schema
 from reports.models import Obligation
-from reports.rollup import run_all
+from reports.rollup.fold import run_all
 from tests.contract.api_world import OTHER_STATION, STATION, VILLAGE, Caller, filed, make_world, problem
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from reports import review
 from reports.models import Report, State
-from reports.rollup import run_all
+from reports.rollup.fold import run_all
 from tests.contract.api_world import STATION, VILLAGE, Caller, filed, make_world, problem
 
 # Who sees the village's report of station 001 (subtree), who may file it (the village), who reviews it (the district).

@@ -30,7 +30,7 @@ from dashboards.releases import actions as publish
 from hierarchy.lib import clock, jobs
 from hierarchy.models import Membership
 from hierarchy.people import acting
-from reports import evidence, findings, plenary, quality, rollup
+from reports import evidence, findings, plenary, quality
 from reports.models import (
     Attendance,
     Evidence,
@@ -45,6 +45,7 @@ from reports.models import (
     Vote,
     Window,
 )
+from reports.rollup import fold as rollup
 from tests.cast import Cast
 from tests.days import TPS, Day, fresh
 

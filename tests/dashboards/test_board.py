@@ -23,10 +23,12 @@ from dashboards.board.trend import HEIGHT, TOP, WIDTH, trend
 from hierarchy.levels import LEAF
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
-from reports import outbox, reminders, review, rollup
+from reports import reminders, review
 from reports.calendar import actions as calendar
 from reports.models import Event, Extension, Obligation, State, Window
-from reports.rollup import COUNTS
+from reports.rollup import fold as rollup
+from reports.rollup import outbox
+from reports.rollup.fold import COUNTS
 from tests.cast import Cast
 from tests.days import AFTERNOON, MORNING_AFTER, OPENED, Day, fresh
 from tests.reports.test_pages import text_of

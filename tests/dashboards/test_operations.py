@@ -26,11 +26,11 @@ from dashboards.operations.readings import READINGS, Unit
 from dashboards.operations.views import words
 from dashboards.releases import actions as publish
 from hierarchy.lib import clock
-from reports import rollup
 from reports.calendar import actions as calendar
 from reports.calendar import publishing
 from reports.journal import actions as journal
 from reports.models import Message, Outbox, Window
+from reports.rollup import fold as rollup
 from tests.cast import Cast
 from tests.days import Day
 

@@ -15,8 +15,9 @@ from dashboards.models import Publication
 from dashboards.releases import actions as publish
 from dashboards.releases.content import uneven
 from hierarchy.models import User
-from reports import review, rollup
+from reports import review
 from reports.models import Report
+from reports.rollup import fold as rollup
 from tests.days import Day, fresh
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -23,9 +23,10 @@ from hierarchy.lib.clock import WITA
 from hierarchy.models import Role, User
 from hierarchy.people import roster
 from hierarchy.people.roster_rows import RosterRow
-from reports import intake, plenary, review, rollup, sitting
+from reports import intake, plenary, review, sitting
 from reports.calendar import actions as calendar
 from reports.models import AgendaItem, Obligation, Report, Window
+from reports.rollup import fold as rollup
 from reports.simulate import answers_for
 from tests.dashboards.test_disclosure import known_ranges
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh

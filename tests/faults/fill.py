@@ -17,11 +17,11 @@ from hierarchy.people import roster
 from hierarchy.people.roster_rows import RosterRow
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
-from reports import rollup
 from reports.calendar import actions as calendar
 from reports.calendar import publishing
 from reports.instruments.codec import decode
 from reports.models import Obligation, Window
+from reports.rollup import fold as rollup
 from reports.simulate import answers_for
 from tests.cast import SINCE
 from tests.days import AFTERNOON, OPENED

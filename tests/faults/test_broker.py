@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from hierarchy.lib import jobs
-from reports import outbox
+from reports.rollup import outbox
 from tests.faults.processes import wait_for
 from tests.faults.world import World, folding
 

@@ -12,8 +12,9 @@ from dashboards.releases import actions as publish
 from hierarchy.lib import clock
 from hierarchy.models import Role
 from hierarchy.people import roster
-from reports import review, rollup
+from reports import review
 from reports.models import Obligation, Report, State
+from reports.rollup import fold as rollup
 from tests.cast import SINCE
 from tests.days import TPS, Day, fresh
 from tests.journeys.browser import DESK, LETTERS, PHONE, SMALL, TARGET, TARGETS, Visitor

@@ -14,7 +14,7 @@ from hierarchy.people import roster
 from hierarchy.people.roster_rows import RosterRow
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
-from reports import rollup
+from reports.rollup import fold as rollup
 from tests.cast import SINCE, Cast, hire, small_rows
 from tests.days import MORNING_AFTER, Day
 from tests.journeys.browser import DESK, PHONE

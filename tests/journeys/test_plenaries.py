@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from reports import review, rollup
+from reports import review
 from reports.models import AgendaItem, Plenary, Report, State
+from reports.rollup import fold as rollup
 from tests.days import Day, fresh
 from tests.journeys.browser import DESK, PHONE, Visitor
 from tests.journeys.conftest import PASSWORD, Visit

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reports import review, rollup
+from reports import review
+from reports.rollup import fold as rollup
 from tests.days import Day, fresh
 from tests.journeys.browser import PHONE
 from tests.journeys.conftest import Visit

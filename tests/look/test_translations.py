@@ -22,7 +22,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext, override
 
 from dashboards.releases import actions as publish
-from reports import rollup
+from reports.rollup import fold as rollup
 from tests.days import Day, fresh
 from tests.look.extraction import (
     CODE,

@@ -25,10 +25,11 @@ from hierarchy.models import Membership, Unit
 from hierarchy.people import roster
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
-from reports import intake, plenary, review, rollup, sitting
+from reports import intake, plenary, review, sitting
 from reports.calendar import actions as calendar
 from reports.models import Obligation, Report, State, Tally, Window
-from reports.rollup import COUNTS
+from reports.rollup import fold as rollup
+from reports.rollup.fold import COUNTS
 from reports.verify import CHECKS
 from tests.days import AFTERNOON, Day, fresh
 from tests.released import contradictions, in_force

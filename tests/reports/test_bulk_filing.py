@@ -19,12 +19,13 @@ from hypothesis import strategies as st
 from hierarchy.lib import clock
 from hierarchy.models import Role, Unit, User
 from hierarchy.people import roster
-from reports import bulk_filing, copy_filing, intake, nation, review, rollup
+from reports import bulk_filing, copy_filing, intake, nation, review
 from reports.bulk_filing import Filing, Outcome, import_filings
 from reports.calendar import publishing
 from reports.instruments.codec import InvalidAnswers
 from reports.models import Conflict, Event, Evidence, Obligation, Outbox, Report, Revision, Tally, Window
 from reports.models.filed import Channel
+from reports.rollup import fold as rollup
 from reports.verify import CHECKS
 from tests.days import Day, fresh
 

@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hierarchy.models import Unit
-from reports import counting, rollup
+from reports import counting
 from reports.calendar import actions as calendar
 from reports.counting import PASSING, TALLIED, WORDS
 from reports.models import Obligation, State, Tally
 from reports.models.filed import HAS_REPORT
+from reports.rollup import fold as rollup
 from tests.days import AFTERNOON, Day
 
 pytestmark = pytest.mark.django_db

@@ -18,9 +18,10 @@ from django.urls import reverse
 from dashboards.models import PublishedPage
 from dashboards.releases import actions as publish
 from hierarchy.models import Unit, User
-from reports import clocks, evidence, findings, intake, minutes, plenary, ratified, review, rollup, sitting
+from reports import clocks, evidence, findings, intake, minutes, plenary, ratified, review, sitting
 from reports.findings import FindingError, Person, Told
 from reports.models import AgendaItem, Event, Finding, Plenary, Report
+from reports.rollup import fold as rollup
 from tests.days import AFTERNOON, TPS, Day, fresh
 from tests.reports.test_evidence import photo
 from tests.reports.test_plenary import body, vote

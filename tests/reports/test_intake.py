@@ -16,11 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hierarchy.models import Unit
-from reports import intake, rollup
+from reports import intake
 from reports.calendar import actions as calendar
 from reports.calendar import publishing
 from reports.instruments.codec import InvalidAnswers
 from reports.models import Conflict, Event, Obligation, Outbox, Report, Revision, State, Window
+from reports.rollup import fold as rollup
 from reports.verify import CHECKS
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
 

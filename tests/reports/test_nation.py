@@ -16,13 +16,14 @@ from hierarchy.lib import clock
 from hierarchy.models import Election, Membership, Unit, User
 from hierarchy.rehearsal.nation import counts
 from hierarchy.units import tree
-from reports import nation, rollup
+from reports import nation
 from reports.bulk_filing import Filing, import_filings
 from reports.calendar import actions as calendar
 from reports.instruments.codec import decode
 from reports.instruments.schema import CellKind
 from reports.instruments.xlsform import read
 from reports.models import Obligation, Report, State, Tally, Window
+from reports.rollup import fold as rollup
 from reports.verify import CHECKS
 
 SCHEMA = read(nation.SOURCE)

@@ -9,8 +9,10 @@ from django.db import connection, transaction
 
 from hierarchy.lib import jobs
 from hierarchy.models import Unit
-from reports import locks, outbox, rollup, verify
+from reports import locks, verify
 from reports.models import Outbox, Tally
+from reports.rollup import fold as rollup
+from reports.rollup import outbox
 from tests.days import Day
 
 pytestmark = pytest.mark.django_db

@@ -22,9 +22,9 @@ from dashboards.releases import proof
 from hierarchy.models import Election
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
-from reports import rollup
 from reports.journal import actions as journal
 from reports.models import AgendaItem
+from reports.rollup import fold as rollup
 from tests.cast import small_rows
 from tests.reports.verify_world import World
 from tests.reports.verify_world import world as made

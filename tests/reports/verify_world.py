@@ -19,10 +19,11 @@ from hierarchy.models import Role
 from hierarchy.people import activation, roster
 from hierarchy.units import tree as units
 from hierarchy.units.rows import UnitRow
-from reports import evidence, findings, intake, plenary, reference, review, rollup, sitting
+from reports import evidence, findings, intake, plenary, reference, review, sitting
 from reports.calendar import actions as calendar
 from reports.journal import actions as journal
 from reports.models import Evidence, Finding, Report
+from reports.rollup import fold as rollup
 from tests import cast as people
 from tests import days
 from tests.days import Day, fresh

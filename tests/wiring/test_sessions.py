@@ -30,8 +30,8 @@ from django.utils import translation
 
 from dashboards.releases import actions as publish
 from hierarchy.models import User
-from reports import rollup
 from reports.models import Report
+from reports.rollup import fold as rollup
 from tests.cast import seat_of
 from tests.days import TPS, Day
 from tests.services import own_redis_database

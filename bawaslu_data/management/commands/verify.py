@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection, transaction
 
 from dashboards.releases import actions as publish
-from reports import rollup
+from reports.rollup import fold as rollup
 from reports.verify import CHECKS
 
 ALL = CHECKS | {"publications": publish.broken}

@@ -1,6 +1,6 @@
 """What the system keeps of what happened: the journal, the outbox and the tallies.
 
-Events and seals are written only by reports/journal/actions.py, outbox rows by reports/outbox.py, tallies by reports/rollup.py.
+Events and seals are written only by reports/journal/actions.py, outbox rows by reports/rollup/outbox.py, tallies by reports/rollup/fold.py.
 """
 
 from __future__ import annotations
