@@ -150,7 +150,7 @@ class FigureTables:
 
 def schema_of(item: AgendaItem) -> Schema:
     """The form that the figures of an item answer: its window may have been given another version since, as long as
-    nobody had reported (reports/pinning.py)."""
+    nobody had reported (reports/obligations/pinning.py)."""
     window, number = item.window, item.shown["version"]
     assert window is not None, "only figures answer a form"
     pinned = window.version.number == number

@@ -31,8 +31,8 @@ from reports.forms import REASON, ReportForm
 from reports.instruments.codec import Content, InvalidAnswers
 from reports.models import Cadence, Carrier, Message, Obligation, Report, State, Window
 from reports.models.filed import Channel
+from reports.obligations.labels import Row, Silent, parts, silent_units
 from reports.shown import differences
-from reports.worklist import Row, Silent, parts, silent_units
 
 PER_PAGE = 25
 RECENT = 10

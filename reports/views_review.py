@@ -27,6 +27,7 @@ from reports import findings, flag_words, quality, review
 from reports.calendar.querysets import ObligationQuerySet
 from reports.instruments.schema import PHOTO, YES
 from reports.models import Evidence, Finding, Obligation, Report, State
+from reports.obligations.labels import Row, slow_reviewers, waiting
 from reports.shown import (
     answered_groups,
     answers_in,
@@ -38,7 +39,6 @@ from reports.shown import (
 )
 from reports.sitting import bodies_prepared_by
 from reports.views import SignedIn, paged, posted_pk, seat
-from reports.worklist import Row, slow_reviewers, waiting
 
 MOST_TICKED = 500
 PER_PAGE = 200  # a village reviews its stations, a district its villages: all of them on one page, to be ticked at once

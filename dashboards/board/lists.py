@@ -22,7 +22,7 @@ from hierarchy.models import Membership, Role, Unit, User
 from reports import reminders
 from reports.counting import PASSING, TALLIED, WORDS, Counts, Word
 from reports.models import Obligation, State
-from reports.worklist import Row
+from reports.obligations.labels import Row
 
 REVIEWERS = [role for role, spec in access.ROLES.items() if Permission.REVIEW in spec.permissions]
 # Who must act next is who files it, except here: whoever reviews the filer, who is told what it is they are to do.

@@ -62,6 +62,6 @@ def before(day: date, *, units: Iterable[int], windows: Iterable[int]) -> dict[t
 
 def known(kept: Iterable[Sequence[int] | None], width: int) -> list[Sequence[int]]:
     """Those of the vectors that were kept of a form of `width`. A form may be exchanged after the evening that kept it
-    (reports/pinning.py), as long as nobody has reported: what is of another width says nothing of today's questions,
+    (reports/obligations/pinning.py), as long as nobody has reported: what is of another width says nothing of today's questions,
     and what is as wide is of nobody's answers."""
     return [vector for vector in kept if vector is not None and len(vector) == width]

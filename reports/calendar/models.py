@@ -158,7 +158,7 @@ class Window(models.Model):
         InstrumentVersion,
         models.PROTECT,
         related_name="windows",
-        help_text="pinned when the window opens (reports/pinning.py changes it); until then the newest when planned",
+        help_text="pinned when the window opens (reports/obligations/pinning.py changes it); until then the newest when planned",
     )
     period = models.CharField(max_length=10, blank=True)
     opens_at = models.DateTimeField()

@@ -93,7 +93,7 @@ def catalogue(folder: Path = CATALOGUE) -> list[Entry]:
 def publish(*, source: Path | bytes, entry: Entry, by: User | None, suffix: str = "") -> InstrumentVersion:
     """The version that has this very source, made now if there is none; `by` None is the system itself.
 
-    Windows that open from now on ask it; open ones keep theirs (reports/pinning.py). Raises InstrumentError for a
+    Windows that open from now on ask it; open ones keep theirs (reports/obligations/pinning.py). Raises InstrumentError for a
     source that is no instrument, an unknown stage, or an entry that moves a published instrument to another level or
     cadence: obligations and tallies already stand on the old ones.
     """

@@ -42,7 +42,7 @@ WRITERS: dict[str, frozenset[str]] = {
     "hierarchy.Election": CALENDAR,
     "dashboards.Snapshot": frozenset({"dashboards/figures/snapshots.py"}),
     "reports.Stage": CALENDAR,
-    "reports.Window": CALENDAR | {"reports/pinning.py"},
+    "reports.Window": CALENDAR | {"reports/obligations/pinning.py"},
     "reports.Extension": CALENDAR,
     "reports.Instrument": PUBLISHING,
     "reports.InstrumentVersion": PUBLISHING,

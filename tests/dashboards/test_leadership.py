@@ -19,9 +19,10 @@ from dashboards.models import Snapshot
 from dashboards.unit.queries import unit_page
 from hierarchy.lib import clock
 from hierarchy.models import Unit
-from reports import intake, pinning, plenary, review
+from reports import intake, plenary, review
 from reports.calendar import actions as calendar
 from reports.models import Obligation, Tally, Window
+from reports.obligations import pinning
 from reports.rollup import fold as rollup
 from reports.simulate import answers_for
 from tests.days import AFTERNOON, MORNING_AFTER, OPENED, Day, fresh

@@ -14,7 +14,7 @@ from hierarchy.models import Unit
 from hierarchy.people import acting
 from reports import review
 from reports.models import Event, Obligation, Report, State
-from reports.worklist import slow_reviewers
+from reports.obligations.labels import slow_reviewers
 from tests.cast import seat_of
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
 

@@ -7,10 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
 
-from reports import pinning
 from reports.calendar import actions as calendar
 from reports.management.people import person
 from reports.models import Stage, Window
+from reports.obligations import pinning
 
 
 class Command(BaseCommand):

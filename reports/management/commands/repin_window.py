@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 
 from hierarchy.management.command import HierarchyCommand
 from hierarchy.models import Election
-from reports import pinning
 from reports.calendar.actions import CalendarError
 from reports.management.people import person
 from reports.models import InstrumentVersion, Window
+from reports.obligations import pinning
 
 
 class Command(HierarchyCommand):
