@@ -13,9 +13,9 @@ from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports import finding_words, findings, ratified, readiness
 from reports.calendar.querysets import without_schema
+from reports.filing.labels import agenda_title, title_of
 from reports.models import AgendaItem, Finding, Plenary, Vote, Window
 from reports.readiness import Readiness
-from reports.shown import agenda_title, title_of
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from hierarchy.lib import clock, formats
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Role, Unit
 from reports import ratified, readiness, sitting
+from reports.filing.labels import agenda_title
 from reports.journal import actions as journal
 from reports.models import AgendaItem, Attendance, Minutes, Plenary
-from reports.shown import agenda_title
 
 TEMPLATE = Path(__file__).with_name("minutes.typ")
 STANDARDS: list[Literal["a-2a", "ua-1"]] = ["a-2a", "ua-1"]  # an archive can keep it, a screen reader can read it

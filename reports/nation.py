@@ -25,12 +25,12 @@ from hierarchy.people.roster_rows import RosterRow
 from hierarchy.rehearsal import nation as country
 from hierarchy.rehearsal import sample
 from hierarchy.units import tree
-from reports.bulk_filing import Filing, Result, import_filings
 from reports.calendar import actions as calendar
 from reports.calendar import periods
 from reports.calendar.publishing import Entry, publish
+from reports.filing.bulk import Filing, Result, import_filings
+from reports.filing.models import Channel
 from reports.models import Cadence, InstrumentVersion, Obligation, Stage, State, Window
-from reports.models.filed import Channel
 
 CODE = "nation"
 STAGE = "UJI_BEBAN"  # no real election has this stage, so calendar.plan never gives one a window of this instrument

@@ -26,8 +26,8 @@ from hierarchy.lib import clock, formats
 from hierarchy.lib.clock import WITA
 from hierarchy.models import User
 from reports import push, wording
+from reports.filing.labels import title_of
 from reports.models import Carrier, Message, Notice, Obligation
-from reports.shown import title_of
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from celery import shared_task
 
 from hierarchy.people import leaving
-from reports import delivery, evidence, quality, reminders
+from reports import delivery, quality, reminders
 from reports.calendar import actions as calendar
+from reports.filing import evidence
 from reports.journal import actions as journal
 from reports.rollup import fold as rollup
 

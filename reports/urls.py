@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from reports import views, views_review
+from reports import views_review
+from reports.filing import views
 
 urlpatterns = [
     path("", include("reports.urls_plenary")),

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from django.db import connection
 from django.db.models import Q
 
-from reports import evidence
+from reports.filing import evidence
 from reports.journal import covered
 from reports.models import Event, Evidence, InstrumentVersion
 from reports.verify_filed import named

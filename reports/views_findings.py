@@ -27,10 +27,10 @@ from hierarchy.lib.formats import tidy
 from hierarchy.lib.tabular import safe_cell
 from hierarchy.models import Unit, User
 from reports import clocks, finding_words, findings
+from reports.filing.views import SignedIn, paged, seat
 from reports.findings import FindingError, Person, Told
 from reports.models import Finding, Party, Report
 from reports.sitting import PlenaryError, bodies_prepared_by, may_prepare
-from reports.views import SignedIn, paged, seat
 
 MOST_PEOPLE = 6  # parties that a form has room for
 

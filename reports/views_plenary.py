@@ -26,8 +26,8 @@ from hierarchy.querysets import visible_q
 from hierarchy.signin import stepup
 from reports import findings, minutes, plenary, sitting
 from reports.agenda import Laid, Waiting, grouped, laid_items, recaps_of, waiting_of
+from reports.filing.views import SignedIn, paged, posted_pk, seat
 from reports.models import AgendaItem, Attendance, Finding, Plenary, Vote, Window
-from reports.views import SignedIn, paged, posted_pk, seat
 
 REFUSALS = (sitting.PlenaryError, findings.FindingError, stepup.NotConfirmed)
 

@@ -16,9 +16,9 @@ from hierarchy.models import Unit
 from hierarchy.querysets import within_q
 from reports import flag_words, quality, reference
 from reports.calendar.querysets import without_schema
+from reports.filing.labels import title_of
+from reports.filing.views import SignedIn, paged, seat
 from reports.models import Flag, InstrumentVersion
-from reports.shown import title_of
-from reports.views import SignedIn, paged, seat
 
 SUBJECT = "report__obligation__subject__"
 LIGHT = without_schema("report__obligation__window__version")

@@ -25,10 +25,7 @@ from hierarchy.access import Permission
 from hierarchy.lib import clock, stored
 from reports import findings, flag_words, quality, review
 from reports.calendar.querysets import ObligationQuerySet
-from reports.instruments.schema import PHOTO, YES
-from reports.models import Evidence, Finding, Obligation, Report, State
-from reports.obligations.labels import Row, slow_reviewers, waiting
-from reports.shown import (
+from reports.filing.labels import (
     answered_groups,
     answers_in,
     conflicts_of,
@@ -37,8 +34,11 @@ from reports.shown import (
     side_by_side,
     title_of,
 )
+from reports.filing.views import SignedIn, paged, posted_pk, seat
+from reports.instruments.schema import PHOTO, YES
+from reports.models import Evidence, Finding, Obligation, Report, State
+from reports.obligations.labels import Row, slow_reviewers, waiting
 from reports.sitting import bodies_prepared_by
-from reports.views import SignedIn, paged, posted_pk, seat
 
 MOST_TICKED = 500
 PER_PAGE = 200  # a village reviews its stations, a district its villages: all of them on one page, to be ticked at once

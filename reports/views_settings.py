@@ -26,8 +26,8 @@ from hierarchy.lib.tabular import TableError
 from hierarchy.models import Membership, Unit
 from hierarchy.querysets import visible_q
 from reports import reference, sitting
+from reports.filing.views import SignedIn, paged, posted_pk, seat
 from reports.models import Quorum
-from reports.views import SignedIn, paged, posted_pk, seat
 
 MEGABYTE = 1_000_000
 LONGEST_STEM = 100  # bytes of a name on disk, which may hold 255 with its suffix

@@ -18,9 +18,9 @@ import pytest
 from hierarchy import access
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Unit, User
-from reports import intake
 from reports.calendar import actions as calendar
 from reports.calendar import publishing
+from reports.filing import actions as intake
 from reports.instruments.schema import Schema
 from reports.instruments.xlsform import read as _read
 from reports.models import Obligation, Report, Window

@@ -17,9 +17,9 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from hierarchy.lib.clock import WITA
-from reports.evidence import NotAPhoto
+from reports.filing.actions import Refused
+from reports.filing.evidence import NotAPhoto
 from reports.instruments.codec import InvalidAnswers
-from reports.intake import Refused
 from reports.models import Report
 from reports.review import ReviewError
 

@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit
-from reports.intake import Receipt
+from reports.filing.actions import Receipt
+from reports.filing.receipts import code_of
 from reports.models import Conflict, Obligation, Report, Revision, Window
-from reports.receipts import code_of
 
 
 def local(moment: datetime | None) -> Any:

@@ -1,9 +1,9 @@
 """The tables of reporting, in the order data flows: asked, filed, kept, told, doubted, handled, decided."""
 
 from reports.calendar.models import Cadence, Extension, Instrument, InstrumentVersion, Stage, Window
+from reports.filing.models import Conflict, Evidence, Obligation, Report, Revision, State
 from reports.models.decided import AgendaItem, Attendance, Minutes, Plenary, Quorum, Vote
 from reports.models.doubted import Flag, Reference
-from reports.models.filed import Conflict, Evidence, Obligation, Report, Revision, State
 from reports.models.handled import Finding, Party
 from reports.models.told import Carrier, Device, Message, Notice, Wording
 from reports.rollup.models import Event, Outbox, Seal, Tally

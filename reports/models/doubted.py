@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from hierarchy.models import Election, Unit, User
-from reports.models.filed import Report
+from reports.filing.models import Report
 
 
 class Flag(models.Model):

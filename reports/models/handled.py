@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from hierarchy.models import Unit, User
-from reports.models.filed import Report
+from reports.filing.models import Report
 
 
 class Finding(models.Model):

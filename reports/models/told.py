@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from hierarchy.models import User
-from reports.models.filed import Obligation
+from reports.filing.models import Obligation
 
 
 class Wording(models.Model):

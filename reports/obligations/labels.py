@@ -17,10 +17,10 @@ from hierarchy.models import Membership, Role, Unit
 from hierarchy.querysets import UnitQuerySet
 from reports import quality
 from reports.counting import WORDS
-from reports.forms import AnswerField, ReportForm
+from reports.filing.forms import AnswerField, ReportForm
+from reports.filing.labels import problems_of, title_of
 from reports.instruments.schema import PHOTO
 from reports.models import InstrumentVersion, Obligation, Report, State
-from reports.shown import problems_of, title_of
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import intake
 from reports.api.batch import LARGEST
+from reports.filing import actions as intake
 from reports.models import Conflict, Event, Outbox, Report, Revision
 from tests.contract.api_world import OTHER_STATION, STATION, STRANGE_STATION, Caller, make_world, problem
 from tests.contract.test_api_fuzz import JSON, filings, fuzz

@@ -30,7 +30,8 @@ from dashboards.releases import actions as publish
 from hierarchy.lib import clock, jobs
 from hierarchy.models import Membership
 from hierarchy.people import acting
-from reports import evidence, findings, plenary, quality
+from reports import findings, plenary, quality
+from reports.filing import evidence
 from reports.models import (
     Attendance,
     Evidence,

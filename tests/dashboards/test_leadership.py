@@ -19,8 +19,9 @@ from dashboards.models import Snapshot
 from dashboards.unit.queries import unit_page
 from hierarchy.lib import clock
 from hierarchy.models import Unit
-from reports import intake, plenary, review
+from reports import plenary, review
 from reports.calendar import actions as calendar
+from reports.filing import actions as intake
 from reports.models import Obligation, Tally, Window
 from reports.obligations import pinning
 from reports.rollup import fold as rollup

@@ -23,8 +23,9 @@ from hierarchy.lib.clock import WITA
 from hierarchy.models import Role, User
 from hierarchy.people import roster
 from hierarchy.people.roster_rows import RosterRow
-from reports import intake, plenary, review, sitting
+from reports import plenary, review, sitting
 from reports.calendar import actions as calendar
+from reports.filing import actions as intake
 from reports.models import AgendaItem, Obligation, Report, Window
 from reports.rollup import fold as rollup
 from reports.simulate import answers_for

@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import QueryDict
 from django.utils import translation
 
-from reports.forms import ReportForm
+from reports.filing.forms import ReportForm
 from reports.instruments.codec import decode
 from reports.instruments.rules import compile_tree
 from tests.instruments.forge import EVERYTHING, ask, catalogued, every_code, form

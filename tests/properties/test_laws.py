@@ -25,8 +25,9 @@ from hierarchy.models import Membership, Unit
 from hierarchy.people import roster
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
-from reports import intake, plenary, review, sitting
+from reports import plenary, review, sitting
 from reports.calendar import actions as calendar
+from reports.filing import actions as intake
 from reports.models import Obligation, Report, State, Tally, Window
 from reports.rollup import fold as rollup
 from reports.rollup.fold import COUNTS

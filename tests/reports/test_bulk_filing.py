@@ -19,12 +19,15 @@ from hypothesis import strategies as st
 from hierarchy.lib import clock
 from hierarchy.models import Role, Unit, User
 from hierarchy.people import roster
-from reports import bulk_filing, copy_filing, intake, nation, review
-from reports.bulk_filing import Filing, Outcome, import_filings
+from reports import nation, review
 from reports.calendar import publishing
+from reports.filing import actions as intake
+from reports.filing import bulk as bulk_filing
+from reports.filing import write_many as copy_filing
+from reports.filing.bulk import Filing, Outcome, import_filings
+from reports.filing.models import Channel
 from reports.instruments.codec import InvalidAnswers
 from reports.models import Conflict, Event, Evidence, Obligation, Outbox, Report, Revision, Tally, Window
-from reports.models.filed import Channel
 from reports.rollup import fold as rollup
 from reports.verify import CHECKS
 from tests.days import Day, fresh

@@ -20,9 +20,9 @@ from hierarchy.levels import LEAF
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Membership, Role, Unit
 from hierarchy.people import roster
-from reports import intake
 from reports.calendar import actions as calendar
 from reports.calendar import periods
+from reports.filing import actions as intake
 from reports.models import Cadence, Event, Obligation, Stage, State, Window
 from tests.days import TPS, Day, fresh
 from tests.interleaved import interleaved

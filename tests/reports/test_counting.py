@@ -16,8 +16,8 @@ from hierarchy.models import Unit
 from reports import counting
 from reports.calendar import actions as calendar
 from reports.counting import PASSING, TALLIED, WORDS
+from reports.filing.models import HAS_REPORT
 from reports.models import Obligation, State, Tally
-from reports.models.filed import HAS_REPORT
 from reports.rollup import fold as rollup
 from tests.days import AFTERNOON, Day
 

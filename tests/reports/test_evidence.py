@@ -17,7 +17,7 @@ from django.http import Http404
 from PIL import Image
 
 from hierarchy.lib.storage import WholeFiles
-from reports import evidence
+from reports.filing import evidence
 from reports.models import Event, Evidence
 from tests.days import AFTERNOON, Day, fresh
 

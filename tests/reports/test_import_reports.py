@@ -12,8 +12,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, transaction
 
-from reports import bulk_filing
-from reports.filing_table import import_table
+from reports.filing import bulk as bulk_filing
+from reports.filing.table import import_table
 from reports.models import Obligation, Report, Revision
 from reports.rollup import fold as rollup
 from reports.verify import CHECKS

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hierarchy.models import Unit
-from reports import intake
 from reports.calendar import actions as calendar
 from reports.calendar import publishing
+from reports.filing import actions as intake
 from reports.instruments.codec import InvalidAnswers
 from reports.models import Conflict, Event, Obligation, Outbox, Report, Revision, State, Window
 from reports.rollup import fold as rollup

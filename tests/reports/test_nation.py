@@ -17,8 +17,8 @@ from hierarchy.models import Election, Membership, Unit, User
 from hierarchy.rehearsal.nation import counts
 from hierarchy.units import tree
 from reports import nation
-from reports.bulk_filing import Filing, import_filings
 from reports.calendar import actions as calendar
+from reports.filing.bulk import Filing, import_filings
 from reports.instruments.codec import decode
 from reports.instruments.schema import CellKind
 from reports.instruments.xlsform import read

@@ -20,10 +20,10 @@ from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
-from reports import intake
 from reports.calendar import actions as calendar
 from reports.calendar import publishing
 from reports.calendar.publishing import Entry
+from reports.filing import actions as intake
 from reports.instruments.codec import InvalidAnswers
 from reports.instruments.errors import InstrumentError
 from reports.models import Event, InstrumentVersion, Obligation, Report, Tally, Window

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hierarchy.management.command import HierarchyCommand
-from reports.filing_table import Imported, import_table
+from reports.filing.table import Imported, import_table
 
 
 class Command(HierarchyCommand):

@@ -2,7 +2,7 @@
 
 Neither holds a lock while Python thinks, and the second is a transaction by itself: six ORM saves would say the same in
 as many round trips, and on election night that is the difference the whole province waits for (docs/adr/0007, 0009).
-Called by reports/intake.py only.
+Called by reports/filing/actions.py only.
 """
 
 from __future__ import annotations

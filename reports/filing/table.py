@@ -15,7 +15,7 @@ from hierarchy.lib import tabular
 from hierarchy.lib.errors import Fault
 from hierarchy.lib.tabular import Line
 from hierarchy.models import Election, Membership, User
-from reports.bulk_filing import Filing, Outcome, import_filings
+from reports.filing.bulk import Filing, Outcome, import_filings
 from reports.instruments.schema import CHOICE_KINDS, SELECT_MULTIPLE, Question
 from reports.models import Obligation, Window
 

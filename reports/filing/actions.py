@@ -19,15 +19,16 @@ from hierarchy.access import Permission
 from hierarchy.lib import clock
 from hierarchy.lib.formats import moment as in_wita
 from hierarchy.models import Unit, User
-from reports import locks, write_filing
+from reports import locks
 from reports.calendar import actions as calendar
+from reports.filing import write_one as write_filing
+from reports.filing.receipts import code_of
+from reports.filing.write_one import Duty
 from reports.instruments.codec import Content, InvalidAnswers, decode
 from reports.instruments.schema import PHOTO, Schema
 from reports.journal import actions as journal
 from reports.models import Cadence, Event, Evidence, InstrumentVersion, Obligation, Report, Revision, Window
-from reports.receipts import code_of
 from reports.rollup import outbox
-from reports.write_filing import Duty
 
 ATTEMPTS = 4  # looks at what stands; each one but the last was overtaken by another filing of the same obligation
 

@@ -1,7 +1,7 @@
 """Many first filings in three COPYs and one UPDATE: what write_filing.py does for one, in the caller's transaction.
 
 The lines of COPY are made here as text: the driver's own adaptation of two vectors and four JSON values a report takes
-several times as long as writing them down. Called by reports/bulk_filing.py only.
+several times as long as writing them down. Called by reports/filing/bulk.py only.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import msgspec
 from django.db import connection
 
 from hierarchy.models import User
+from reports.filing.write_one import Duty
 from reports.instruments.codec import Content
-from reports.write_filing import Duty
 
 LOCK = """
 SELECT o.id, o.state, o.filer_id, o.counted_in_id, w.version_id

@@ -1,6 +1,6 @@
 """What is owed and what was filed.
 
-Obligations are opened by reports/calendar/actions.py and change state through reports/intake.py and reports/review.py; reports,
+Obligations are opened by reports/calendar/actions.py and change state through reports/filing/actions.py and reports/review.py; reports,
 revisions, conflicts and evidence are written only by intake, review and evidence.
 """
 
@@ -130,7 +130,7 @@ class Report(models.Model):
 
     @property
     def receipt_code(self) -> str:
-        from reports.receipts import code_of
+        from reports.filing.receipts import code_of
 
         return code_of(self.pk, bytes(self.sha256))
 

@@ -23,16 +23,18 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
-from reports import copy_filing, intake, write_filing
-from reports.copy_filing import First
+from reports.filing import actions as intake
+from reports.filing import write_many as copy_filing
+from reports.filing import write_one as write_filing
+from reports.filing.actions import Receipt, Refused
+from reports.filing.models import Channel
+from reports.filing.receipts import code_of
+from reports.filing.write_many import First
+from reports.filing.write_one import Duty
 from reports.instruments.codec import InvalidAnswers, decode
 from reports.instruments.schema import PHOTO
-from reports.intake import Receipt, Refused
 from reports.models import Evidence, InstrumentVersion, Report
-from reports.models.filed import Channel
-from reports.receipts import code_of
 from reports.rollup import outbox
-from reports.write_filing import Duty
 
 CHUNK = 2_000  # filings of one transaction: about a second, for which whoever files the same duty has to wait
 FILED, THERE = "filed", "there"

@@ -24,15 +24,16 @@ from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import User
-from reports import evidence, intake
 from reports.calendar import actions as calendar
 from reports.calendar.querysets import WindowQuerySet
-from reports.forms import REASON, ReportForm
+from reports.filing import actions as intake
+from reports.filing import evidence
+from reports.filing.forms import REASON, ReportForm
+from reports.filing.labels import differences
+from reports.filing.models import Channel
 from reports.instruments.codec import Content, InvalidAnswers
 from reports.models import Cadence, Carrier, Message, Obligation, Report, State, Window
-from reports.models.filed import Channel
 from reports.obligations.labels import Row, Silent, parts, silent_units
-from reports.shown import differences
 
 PER_PAGE = 25
 RECENT = 10
