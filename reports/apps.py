@@ -81,8 +81,8 @@ def _password_hashed_anew(instance: Any, update_fields: Any, **_kwargs: Any) -> 
 
 
 def _signed_out(users: list[int], **_kwargs: Any) -> None:
-    from reports import push
     from reports.api import authentication
+    from reports.reminders import push
 
     authentication.revoke(users)
     push.forget(users)
@@ -90,7 +90,7 @@ def _signed_out(users: list[int], **_kwargs: Any) -> None:
 
 def _logged_out(request: Any, user: Any, **_kwargs: Any) -> None:
     """Whoever goes out leaves the device to others, so it is told nothing more in their name."""
-    from reports import push
+    from reports.reminders import push
 
     if user is not None and (endpoint := request.session.get(push.SESSION_KEY)):
         push.forget([user.pk], endpoint=endpoint)

@@ -9,7 +9,7 @@ from reports.filing import views
 
 urlpatterns = [
     path("", include("reports.urls_plenary")),
-    path("", include("reports.urls_messages")),
+    path("", include("reports.reminders.urls")),
     path("", include("reports.urls_quality")),
     path("", include("reports.urls_findings")),
     path("tugas/", views.tasks, name="tasks"),

@@ -19,10 +19,10 @@ from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.lib import formats
 from hierarchy.models import Membership, Role, Unit, User
-from reports import reminders
 from reports.counting import PASSING, TALLIED, WORDS, Counts, Word
 from reports.models import Obligation, State
 from reports.obligations.labels import Row
+from reports.reminders import actions as reminders
 
 REVIEWERS = [role for role, spec in access.ROLES.items() if Permission.REVIEW in spec.permissions]
 # Who must act next is who files it, except here: whoever reviews the filer, who is told what it is they are to do.

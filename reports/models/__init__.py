@@ -5,7 +5,7 @@ from reports.filing.models import Conflict, Evidence, Obligation, Report, Revisi
 from reports.models.decided import AgendaItem, Attendance, Minutes, Plenary, Quorum, Vote
 from reports.models.doubted import Flag, Reference
 from reports.models.handled import Finding, Party
-from reports.models.told import Carrier, Device, Message, Notice, Wording
+from reports.reminders.models import Carrier, Device, Message, Notice, Wording
 from reports.rollup.models import Event, Outbox, Seal, Tally
 
 __all__ = [

@@ -33,7 +33,9 @@ JOURNAL = frozenset({"reports/journal/actions.py"})
 PUBLISH = frozenset({"dashboards/releases/actions.py"})
 PLENARY = frozenset({"reports/plenary.py"})
 SITTING = frozenset({"reports/sitting.py"})  # who is in the room, and how many it takes
-REMINDERS = frozenset({"reports/reminders.py", "reports/delivery.py"})  # what is to be told; what left, and how
+REMINDERS = frozenset(
+    {"reports/reminders/actions.py", "reports/reminders/delivery.py"}
+)  # what is to be told; what left, and how
 
 # table -> the modules that may write it. A new model without a line fails; so does a line without a model.
 WRITERS: dict[str, frozenset[str]] = {
@@ -57,10 +59,10 @@ WRITERS: dict[str, frozenset[str]] = {
     "reports.Seal": JOURNAL,
     "reports.Outbox": frozenset({"reports/rollup/outbox.py", "reports/rollup/fold.py", "reports/filing/write_one.py"}),
     "reports.Tally": frozenset({"reports/rollup/fold.py"}),
-    "reports.Wording": frozenset({"reports/wording.py"}),
+    "reports.Wording": frozenset({"reports/reminders/wording.py"}),
     "reports.Message": REMINDERS,
     "reports.Notice": REMINDERS,
-    "reports.Device": frozenset({"reports/push.py"}),
+    "reports.Device": frozenset({"reports/reminders/push.py"}),
     "reports.Finding": frozenset({"reports/findings.py"}),
     "reports.Party": frozenset({"reports/findings.py"}),
     "reports.Flag": frozenset({"reports/quality.py"}),
@@ -90,10 +92,10 @@ VARIABLES: dict[str, frozenset[str]] = {
     "reports/filing/evidence.py": frozenset({"reports.Evidence"}),
     "reports/review.py": frozenset({"reports.Obligation"}),
     "reports/journal/actions.py": frozenset({"reports.Event"}),
-    "reports/delivery.py": frozenset({"reports.Message"}),
+    "reports/reminders/delivery.py": frozenset({"reports.Message"}),
     "reports/plenary.py": frozenset({"reports.Plenary", "reports.AgendaItem"}),
     "reports/sitting.py": frozenset({"reports.Attendance"}),
-    "reports/push.py": frozenset({"reports.Device"}),
+    "reports/reminders/push.py": frozenset({"reports.Device"}),
     "reports/findings.py": frozenset({"reports.Finding", "reports.Party"}),
     "reports/quality.py": frozenset({"reports.Flag"}),
     "dashboards/recaps/actions.py": frozenset({"dashboards.ExportJob"}),

@@ -19,8 +19,9 @@ from hierarchy.lib import clock
 from hierarchy.models import Role, User
 from hierarchy.people import activation, leaving, roster
 from hierarchy.people.roster_rows import RosterRow
-from reports import push, tasks
+from reports import tasks
 from reports.models import Device, Event
+from reports.reminders import push
 from tests.cast import SINCE, Cast, seat_of
 
 pytestmark = pytest.mark.django_db

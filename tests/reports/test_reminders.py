@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from hierarchy.lib.clock import WITA
 from hierarchy.models import User
-from reports import delivery, reminders, review, wording
+from reports import review
 from reports.models import Message, Notice, Obligation, State
+from reports.reminders import actions as reminders
+from reports.reminders import delivery, wording
 from tests.cast import seat_of
 from tests.days import TPS, Day, fresh
 

@@ -3,7 +3,7 @@
 A tick inserts a notice for every rung whose moment has come, once for ever by a unique constraint, and gathers the new
 ones into one message per person and carrier, all in one transaction. Two beats, a redelivered task or a crash half-way
 therefore tell nobody twice; a tick that was missed is made up by the next, and after a long outage only the newest rung
-fires. What leaves the house, and that it leaves once, is reports/delivery.py.
+fires. What leaves the house, and that it leaves once, is reports/reminders/delivery.py.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from hierarchy.access import ROLES, Permission
 from hierarchy.lib import clock, formats
 from hierarchy.lib.clock import WITA
 from hierarchy.models import User
-from reports import push, wording
 from reports.filing.labels import title_of
 from reports.models import Carrier, Message, Notice, Obligation
+from reports.reminders import push, wording
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)

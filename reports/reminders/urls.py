@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from reports import views_messages
+from reports.reminders import views as views_messages
 
 urlpatterns = [
     path("pesan/", views_messages.inbox, name="messages"),

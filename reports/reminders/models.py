@@ -1,7 +1,7 @@
 """What people are told: reminders, whom they reached, and the words an admin gave them.
 
-Notices and messages are written only by reports/reminders.py and, once they leave, reports/delivery.py; wordings by
-reports/wording.py, devices by reports/push.py.
+Notices and messages are written only by reports/reminders/actions.py and, once they leave, reports/reminders/delivery.py; wordings by
+reports/reminders/wording.py, devices by reports/reminders/push.py.
 """
 
 from __future__ import annotations
