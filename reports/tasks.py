@@ -5,10 +5,10 @@ from __future__ import annotations
 from celery import shared_task
 
 from hierarchy.people import leaving
-from reports import quality
 from reports.calendar import actions as calendar
 from reports.filing import evidence
 from reports.journal import actions as journal
+from reports.quality import actions as quality
 from reports.reminders import actions as reminders
 from reports.reminders import delivery
 from reports.rollup import fold as rollup

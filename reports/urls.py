@@ -10,7 +10,7 @@ from reports.filing import views
 urlpatterns = [
     path("", include("reports.urls_plenary")),
     path("", include("reports.reminders.urls")),
-    path("", include("reports.urls_quality")),
+    path("", include("reports.quality.urls")),
     path("", include("reports.urls_findings")),
     path("tugas/", views.tasks, name="tasks"),
     path("tugas/<int:pk>/lapor/", views.file_report, name="file-report"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from reports import views_plenary, views_settings
+from reports import views_plenary
+from reports.quality import views_references as views_settings
 
 urlpatterns = [
     path("pleno/", views_plenary.plenaries, name="plenaries"),

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_POST, require_safe
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock, stored
-from reports import findings, flag_words, quality, review
+from reports import findings, review
 from reports.calendar.querysets import ObligationQuerySet
 from reports.filing.labels import (
     answered_groups,
@@ -38,6 +38,8 @@ from reports.filing.views import SignedIn, paged, posted_pk, seat
 from reports.instruments.schema import PHOTO, YES
 from reports.models import Evidence, Finding, Obligation, Report, State
 from reports.obligations.labels import Row, slow_reviewers, waiting
+from reports.quality import actions as quality
+from reports.quality import labels as flag_words
 from reports.sitting import bodies_prepared_by
 
 MOST_TICKED = 500

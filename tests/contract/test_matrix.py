@@ -30,7 +30,7 @@ from dashboards.releases import actions as publish
 from hierarchy.lib import clock, jobs
 from hierarchy.models import Membership
 from hierarchy.people import acting
-from reports import findings, plenary, quality
+from reports import findings, plenary
 from reports.filing import evidence
 from reports.models import (
     Attendance,
@@ -46,6 +46,7 @@ from reports.models import (
     Vote,
     Window,
 )
+from reports.quality import actions as quality
 from reports.rollup import fold as rollup
 from tests.cast import Cast
 from tests.days import TPS, Day, fresh

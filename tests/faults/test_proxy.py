@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from reports import views_settings
 from reports.api import filing
 from reports.filing import evidence
+from reports.quality import views_references as views_settings
 from tests.faults.crowd import slow_readers, stalled_bodies
 from tests.faults.processes import HOST, free_port, wait_for
 from tests.faults.world import World

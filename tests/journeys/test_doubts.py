@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from reports import quality
 from reports.models import Report, State
+from reports.quality import actions as quality
 from tests.days import Day
 from tests.journeys.browser import DESK, PHONE
 from tests.journeys.conftest import Visit

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reports import doubts
+from reports.quality import statistics as doubts
 
 NUMBERS = st.lists(st.integers(-(10**6), 10**6), min_size=9, max_size=40)
 

@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 
 from hierarchy.lib import clock
 from hierarchy.models import Unit
-from reports import quality
-from reports.flag_words import SENTENCES, in_a_sentence
 from reports.models import Event, Flag, Reference, Report
+from reports.quality import actions as quality
+from reports.quality.labels import SENTENCES, in_a_sentence
 from tests.days import TPS, Day, fresh
 from tests.interleaved import interleaved
 

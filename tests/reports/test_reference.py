@@ -8,8 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from hierarchy.lib.tabular import TableError
-from reports import reference
 from reports.models import Event, Reference
+from reports.quality import references as reference
 from reports.rollup import fold as rollup
 from tests.days import TPS, Day
 

@@ -19,12 +19,13 @@ from hierarchy.models import Role
 from hierarchy.people import activation, roster
 from hierarchy.units import tree as units
 from hierarchy.units.rows import UnitRow
-from reports import findings, plenary, reference, review, sitting
+from reports import findings, plenary, review, sitting
 from reports.calendar import actions as calendar
 from reports.filing import actions as intake
 from reports.filing import evidence
 from reports.journal import actions as journal
 from reports.models import Evidence, Finding, Report
+from reports.quality import references as reference
 from reports.rollup import fold as rollup
 from tests import cast as people
 from tests import days

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from reports import quality
 from reports.models import Window
+from reports.quality import actions as quality
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
 from hierarchy.management.command import HierarchyCommand
-from reports import reference
+from reports.quality import references as reference
 
 
 class Command(HierarchyCommand):

@@ -25,9 +25,10 @@ from hierarchy.access import COLLEGIAL, Permission
 from hierarchy.lib.tabular import TableError
 from hierarchy.models import Membership, Unit
 from hierarchy.querysets import visible_q
-from reports import reference, sitting
+from reports import sitting
 from reports.filing.views import SignedIn, paged, posted_pk, seat
 from reports.models import Quorum
+from reports.quality import references as reference
 
 MEGABYTE = 1_000_000
 LONGEST_STEM = 100  # bytes of a name on disk, which may hold 255 with its suffix

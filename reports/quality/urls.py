@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.urls import path
 
 from hierarchy.people.views import home_of
-from reports import views_quality, views_settings
+from reports.quality import views as views_quality
+from reports.quality import views_references as views_settings
 
 urlpatterns = [
     path("mutu/", home_of("quality", "unit"), name="quality-home"),

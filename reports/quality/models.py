@@ -1,6 +1,6 @@
 """What makes a figure doubtful: flags on reports, and the figures of others to hold ours against.
 
-Written only by reports/quality.py (flags) and reports/reference.py (references).
+Written only by reports/quality/actions.py (flags) and reports/quality/references.py (references).
 """
 
 from __future__ import annotations
