@@ -11,9 +11,11 @@ from django.utils.translation import gettext as _
 
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
-from reports import finding_words, findings, ratified, readiness
+from reports import ratified, readiness
 from reports.calendar.querysets import without_schema
 from reports.filing.labels import agenda_title, title_of
+from reports.findings import actions as findings
+from reports.findings import labels as finding_words
 from reports.models import AgendaItem, Finding, Plenary, Vote, Window
 from reports.readiness import Readiness
 

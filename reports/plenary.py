@@ -20,7 +20,8 @@ from hierarchy.access import Permission
 from hierarchy.lib import clock
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Unit, User
-from reports import findings, locks, minutes, ratified, readiness, sitting
+from reports import locks, minutes, ratified, readiness, sitting
+from reports.findings import actions as findings
 from reports.journal.covered import sha256_of
 from reports.models import AgendaItem, Finding, Plenary, Vote, Window
 from reports.ratified import digest

@@ -11,7 +11,7 @@ urlpatterns = [
     path("", include("reports.urls_plenary")),
     path("", include("reports.reminders.urls")),
     path("", include("reports.quality.urls")),
-    path("", include("reports.urls_findings")),
+    path("", include("reports.findings.urls")),
     path("tugas/", views.tasks, name="tasks"),
     path("tugas/<int:pk>/lapor/", views.file_report, name="file-report"),
     path("tugas/<int:pk>/tanpa-sinyal/", views_review.attest, name="attest"),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from reports import findings
+from reports.findings import actions as findings
 from reports.journal.covered import sha256_of
 from reports.models import AgendaItem, Event, Finding, Minutes, Plenary, Vote
 from reports.verify_filed import named

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_POST, require_safe
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock, stored
-from reports import findings, review
+from reports import review
 from reports.calendar.querysets import ObligationQuerySet
 from reports.filing.labels import (
     answered_groups,
@@ -35,6 +35,7 @@ from reports.filing.labels import (
     title_of,
 )
 from reports.filing.views import SignedIn, paged, posted_pk, seat
+from reports.findings import actions as findings
 from reports.instruments.schema import PHOTO, YES
 from reports.models import Evidence, Finding, Obligation, Report, State
 from reports.obligations.labels import Row, slow_reviewers, waiting

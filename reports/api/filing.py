@@ -17,13 +17,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hierarchy.models import Unit
-from reports import findings, review
+from reports import review
 from reports.api.base import Endpoint, Id, Name, UnitCode, Words, operation, read, user_of
 from reports.api.problems import Rejected
 from reports.api.shapes import ConflictShape, History, ReceiptShape, ReportShape, RevisionShape
 from reports.filing import actions as intake
 from reports.filing import evidence
 from reports.filing.models import Channel
+from reports.findings import actions as findings
 from reports.models import Cadence, Conflict, Report, Window
 
 YEARS = range(2000, 2101)

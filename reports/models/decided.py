@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from hierarchy.models import Unit, User
 from reports.calendar.models import Window
-from reports.models.handled import Finding
+from reports.findings.models import Finding
 
 
 class Quorum(models.Model):
@@ -143,7 +143,7 @@ class AgendaItem(models.Model):
     finding = models.ForeignKey(Finding, models.PROTECT, null=True, related_name="agenda", help_text="of the others")
     proposed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     # What lies on the table: the hash binds counts, both bases and what they are figures of (reports/ratified.py), or
-    # the content of a finding (reports/findings.py), whose vectors are empty.
+    # the content of a finding (reports/findings/actions.py), whose vectors are empty.
     shown = models.JSONField()
     sha256 = models.BinaryField(max_length=32)
     shown_at = models.DateTimeField()

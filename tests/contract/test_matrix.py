@@ -30,8 +30,9 @@ from dashboards.releases import actions as publish
 from hierarchy.lib import clock, jobs
 from hierarchy.models import Membership
 from hierarchy.people import acting
-from reports import findings, plenary
+from reports import plenary
 from reports.filing import evidence
+from reports.findings import actions as findings
 from reports.models import (
     Attendance,
     Evidence,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import clocks
-from reports.clocks import CLOCKS, due, works
+from reports.findings import deadlines as clocks
+from reports.findings.deadlines import CLOCKS, due, works
 
 DAYS = st.dates(date(2019, 1, 1), date(2034, 12, 31))
 

@@ -19,10 +19,11 @@ from hierarchy.models import Role
 from hierarchy.people import activation, roster
 from hierarchy.units import tree as units
 from hierarchy.units.rows import UnitRow
-from reports import findings, plenary, review, sitting
+from reports import plenary, review, sitting
 from reports.calendar import actions as calendar
 from reports.filing import actions as intake
 from reports.filing import evidence
+from reports.findings import actions as findings
 from reports.journal import actions as journal
 from reports.models import Evidence, Finding, Report
 from reports.quality import references as reference

@@ -26,9 +26,11 @@ from hierarchy.lib import clock
 from hierarchy.lib.formats import tidy
 from hierarchy.lib.tabular import safe_cell
 from hierarchy.models import Unit, User
-from reports import clocks, finding_words, findings
 from reports.filing.views import SignedIn, paged, seat
-from reports.findings import FindingError, Person, Told
+from reports.findings import actions as findings
+from reports.findings import deadlines as clocks
+from reports.findings import labels as finding_words
+from reports.findings.actions import FindingError, Person, Told
 from reports.models import Finding, Party, Report
 from reports.sitting import PlenaryError, bodies_prepared_by, may_prepare
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from reports import views_findings
+from reports.findings import views as views_findings
 
 urlpatterns = [
     path("temuan/", views_findings.register, name="findings"),

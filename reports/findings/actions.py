@@ -2,7 +2,7 @@
 
 A suspicion becomes a finding, is dismissed or concluded only by a decision of the body's plenary (`decided`, called by
 reports/plenary.py). Contents belong to those who handle the finding; parties are read only through `read_parties`,
-which journals who read them and why. The journal never holds a name. Source: see reports/models/handled.py.
+which journals who read them and why. The journal never holds a name. Source: see reports/findings/models.py.
 """
 
 from __future__ import annotations
