@@ -21,7 +21,6 @@ from hierarchy.levels import LEAF
 from hierarchy.lib import bulk
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Membership, User
-from reports import review
 from reports.calendar import actions as calendar
 from reports.calendar.querysets import without_schema
 from reports.filing import actions as intake
@@ -42,6 +41,7 @@ from reports.instruments.schema import (
     parse_problem,
 )
 from reports.models import Obligation, Report, State, Window
+from reports.review import actions as review
 
 START = datetime(2024, 2, 11, 0, 0, tzinfo=WITA)
 END = datetime(2024, 2, 15, 7, 30, tzinfo=WITA)  # the morning after: counting was due at 06.00

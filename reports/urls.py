@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from reports import views_review
 from reports.filing import views
+from reports.review import views as views_review
 
 urlpatterns = [
     path("", include("reports.urls_plenary")),

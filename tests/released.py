@@ -23,8 +23,8 @@ from hierarchy.lib import clock
 from hierarchy.models import Election, Unit
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
-from reports import review
 from reports.models import Cadence, Instrument, Obligation, State, Window
+from reports.review import actions as review
 from tests.days import Day, fresh
 
 Figures = Mapping[str, Counter[Any]]  # section key -> what it counts and sums

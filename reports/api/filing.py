@@ -17,7 +17,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hierarchy.models import Unit
-from reports import review
 from reports.api.base import Endpoint, Id, Name, UnitCode, Words, operation, read, user_of
 from reports.api.problems import Rejected
 from reports.api.shapes import ConflictShape, History, ReceiptShape, ReportShape, RevisionShape
@@ -26,6 +25,7 @@ from reports.filing import evidence
 from reports.filing.models import Channel
 from reports.findings import actions as findings
 from reports.models import Cadence, Conflict, Report, Window
+from reports.review import actions as review
 
 YEARS = range(2000, 2101)
 Seen = Annotated[

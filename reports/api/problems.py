@@ -21,7 +21,7 @@ from reports.filing.actions import Refused
 from reports.filing.evidence import NotAPhoto
 from reports.instruments.codec import InvalidAnswers
 from reports.models import Report
-from reports.review import ReviewError
+from reports.review.actions import ReviewError
 
 MEDIA_TYPE = "application/problem+json"
 NAMESPACE = "urn:bawaslu-kaltim:problem:"

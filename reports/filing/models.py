@@ -1,6 +1,6 @@
 """What is owed and what was filed.
 
-Obligations are opened by reports/calendar/actions.py and change state through reports/filing/actions.py and reports/review.py; reports,
+Obligations are opened by reports/calendar/actions.py and change state through reports/filing/actions.py and reports/review/actions.py; reports,
 revisions, conflicts and evidence are written only by intake, review and evidence.
 """
 

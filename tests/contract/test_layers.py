@@ -27,7 +27,12 @@ PUBLISHING = frozenset({"reports/calendar/publishing.py"})
 # write_filing.py is intake's one statement, copy_filing.py the same for thousands; the calendar repairs the copies of
 # ancestors when the tree changes.
 FILING = frozenset(
-    {"reports/filing/actions.py", "reports/filing/write_one.py", "reports/filing/write_many.py", "reports/review.py"}
+    {
+        "reports/filing/actions.py",
+        "reports/filing/write_one.py",
+        "reports/filing/write_many.py",
+        "reports/review/actions.py",
+    }
 )
 JOURNAL = frozenset({"reports/journal/actions.py"})
 PUBLISH = frozenset({"dashboards/releases/actions.py"})
@@ -90,7 +95,7 @@ VARIABLES: dict[str, frozenset[str]] = {
     "hierarchy/people/acting.py": frozenset({"hierarchy.Membership"}),
     "reports/calendar/actions.py": frozenset({"reports.Obligation"}),
     "reports/filing/evidence.py": frozenset({"reports.Evidence"}),
-    "reports/review.py": frozenset({"reports.Obligation"}),
+    "reports/review/actions.py": frozenset({"reports.Obligation"}),
     "reports/journal/actions.py": frozenset({"reports.Event"}),
     "reports/reminders/delivery.py": frozenset({"reports.Message"}),
     "reports/plenary.py": frozenset({"reports.Plenary", "reports.AgendaItem"}),

@@ -23,10 +23,10 @@ from dashboards.board.trend import HEIGHT, TOP, WIDTH, trend
 from hierarchy.levels import LEAF
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
-from reports import review
 from reports.calendar import actions as calendar
 from reports.models import Event, Extension, Obligation, State, Window
 from reports.reminders import actions as reminders
+from reports.review import actions as review
 from reports.rollup import fold as rollup
 from reports.rollup import outbox
 from reports.rollup.fold import COUNTS

@@ -15,8 +15,8 @@ from dashboards.models import Publication
 from dashboards.releases import actions as publish
 from dashboards.releases.content import uneven
 from hierarchy.models import User
-from reports import review
 from reports.models import Report
+from reports.review import actions as review
 from reports.rollup import fold as rollup
 from tests.days import Day, fresh
 

@@ -20,9 +20,9 @@ from django.urls import reverse
 from dashboards.models import Publication, PublishedPage
 from dashboards.releases import actions as publish
 from hierarchy.models import Unit
-from reports import review
 from reports.journal import actions as journal
 from reports.models import Event, Obligation, Outbox, Report, State
+from reports.review import actions as review
 from reports.rollup import fold as rollup
 from tests.days import Day, fresh
 from tests.released import VILLAGE, approve_one, contradictions, plain_fold, release

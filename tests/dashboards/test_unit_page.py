@@ -16,10 +16,10 @@ from dashboards.leadership.queries import leadership
 from dashboards.unit import queries as pages
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
-from reports import review
 from reports.calendar import actions as calendar
 from reports.calendar import publishing
 from reports.models import Obligation, Report, Window
+from reports.review import actions as review
 from reports.rollup import fold as rollup
 from tests.cast import Cast
 from tests.days import AFTERNOON, MORNING_AFTER, OPENED, Day, fresh

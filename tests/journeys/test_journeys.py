@@ -12,8 +12,8 @@ from dashboards.releases import actions as publish
 from hierarchy.lib import clock
 from hierarchy.models import Role
 from hierarchy.people import roster
-from reports import review
 from reports.models import Obligation, Report, State
+from reports.review import actions as review
 from reports.rollup import fold as rollup
 from tests.cast import SINCE
 from tests.days import TPS, Day, fresh

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from reports import review
 from reports.models import AgendaItem, Plenary, Report, State
+from reports.review import actions as review
 from reports.rollup import fold as rollup
 from tests.days import Day, fresh
 from tests.journeys.browser import DESK, PHONE, Visitor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports import review
+from reports.review import actions as review
 from reports.rollup import fold as rollup
 from tests.days import Day, fresh
 from tests.journeys.browser import PHONE

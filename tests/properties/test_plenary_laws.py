@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hierarchy.models import Membership, Role, Unit, User
-from reports import plenary, ratified, review, sitting
+from reports import plenary, ratified, sitting
 from reports.models import AgendaItem, Minutes, Plenary, Report, State, Vote
+from reports.review import actions as review
 from reports.rollup import fold as rollup
 from tests.cast import SINCE
 from tests.days import AFTERNOON, Day, fresh

@@ -8,9 +8,9 @@ from django.urls import reverse
 
 from hierarchy.models import Unit
 from hierarchy.units import tree
-from reports import review
 from reports.filing.labels import history
 from reports.models import Report
+from reports.review import actions as review
 from tests.days import Day, fresh
 
 pytestmark = pytest.mark.django_db

@@ -17,9 +17,9 @@ from django.urls import reverse
 from PIL import Image
 
 from hierarchy.models import User
-from reports import review
 from reports.filing.labels import title_of
 from reports.models import Conflict, Evidence, Obligation, Report, Revision, State, Window
+from reports.review import actions as review
 from tests.days import MORNING_AFTER, Day, fresh
 
 NEIGHBOUR = "6472012001002"

@@ -32,7 +32,7 @@ def test_opening_a_window_counts_what_is_owed_at_every_level(election_day: Day):
 
 
 def test_a_report_reaches_the_province_on_both_bases(election_day: Day):
-    from reports import review
+    from reports.review import actions as review
 
     report = election_day.file(election_day.cast.ptps)
     rollup.run_all()

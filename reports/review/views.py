@@ -23,7 +23,6 @@ from django.views.decorators.http import require_POST, require_safe
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock, stored
-from reports import review
 from reports.calendar.querysets import ObligationQuerySet
 from reports.filing.labels import (
     answered_groups,
@@ -41,6 +40,7 @@ from reports.models import Evidence, Finding, Obligation, Report, State
 from reports.obligations.labels import Row, slow_reviewers, waiting
 from reports.quality import actions as quality
 from reports.quality import labels as flag_words
+from reports.review import actions as review
 from reports.sitting import bodies_prepared_by
 
 MOST_TICKED = 500
