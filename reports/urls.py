@@ -8,7 +8,7 @@ from reports.filing import views
 from reports.review import views as views_review
 
 urlpatterns = [
-    path("", include("reports.urls_plenary")),
+    path("", include("reports.plenary.urls")),
     path("", include("reports.reminders.urls")),
     path("", include("reports.quality.urls")),
     path("", include("reports.findings.urls")),

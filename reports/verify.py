@@ -10,9 +10,10 @@ from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import Election
 from hierarchy.units import tree
-from reports import ratified, verify_decided, verify_filed, verify_kept
+from reports import verify_decided, verify_filed, verify_kept
 from reports.journal import actions as journal
 from reports.models import Outbox, Tally, Window
+from reports.plenary import queries as ratified
 from reports.rollup.fold import COUNTS
 from reports.verify_filed import named
 

@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 
 from hierarchy.lib import formats
 from hierarchy.models import Unit
-from reports import ratified, readiness
 from reports.models import AgendaItem, Tally, Window
+from reports.plenary import queries as ratified
+from reports.plenary import readiness
 
 Standing = Mapping[tuple[int, int], AgendaItem]  # (unit id, window id) -> the ratified figure that stands
 

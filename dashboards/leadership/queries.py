@@ -24,12 +24,12 @@ from hierarchy.access import COLLEGIAL
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
-from reports import ratified
 from reports.counting import WORDS, Counts, add_counts
 from reports.findings import actions as findings
 from reports.instruments.schema import Schema
 from reports.models import Finding, Report, Window
-from reports.readiness import recapped
+from reports.plenary import queries as ratified
+from reports.plenary.readiness import recapped
 
 TOP = 8  # problems; more would not fit on one sheet
 NAMED = 3  # areas named with each problem

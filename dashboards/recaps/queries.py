@@ -24,9 +24,9 @@ from hierarchy.levels import LEAF, Level
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Membership, Role, Unit
 from hierarchy.querysets import within_q
-from reports import ratified
 from reports.counting import PASSING, TALLIED, WORDS, Counts, counts_of
 from reports.models import Cadence, InstrumentVersion, Obligation, Stage, State, Tally, Window
+from reports.plenary import queries as ratified
 
 CHUNK = 2_000
 # Where a body sits is not in the tree; a regency named here signs in its capital, any other unit in its own name.

@@ -29,11 +29,11 @@ from dashboards.figures.stillness import still, with_more_to_come, with_yesterda
 from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Unit
-from reports import ratified
 from reports.calendar.querysets import without_schema
 from reports.counting import PASSING, TALLIED, Counts, add_counts, counts_of, shown_state
 from reports.instruments.schema import problem_cells
 from reports.models import AgendaItem, Obligation, Tally, Window
+from reports.plenary import queries as ratified
 
 BASES = ("filed", "approved", "ratified")  # the last one for units with a body, from its newest decisions
 TOP = 6  # problems shown as figures; the list below holds them all

@@ -1,7 +1,7 @@
 """The only writer of findings and their parties: recorded from Form A, decided in plenary, followed up, concluded.
 
 A suspicion becomes a finding, is dismissed or concluded only by a decision of the body's plenary (`decided`, called by
-reports/plenary.py). Contents belong to those who handle the finding; parties are read only through `read_parties`,
+reports/plenary/actions.py). Contents belong to those who handle the finding; parties are read only through `read_parties`,
 which journals who read them and why. The journal never holds a name. Source: see reports/findings/models.py.
 """
 
@@ -31,7 +31,7 @@ from reports import locks
 from reports.instruments.schema import PHOTO, TEXT, YES
 from reports.journal import actions as journal
 from reports.models import AgendaItem, Conflict, Finding, InstrumentVersion, Party, Report
-from reports.sitting import require_preparing
+from reports.plenary.attendance import require_preparing
 
 Status, Matter, Part = Finding.Status, AgendaItem.Matter, Party.Part
 FORM = "form-a"  # the instrument whose part IV is about suspected violations
@@ -363,7 +363,7 @@ def laid(finding: Finding, matter: str) -> dict[str, Any]:
 
 
 def decided(*, item: AgendaItem, carried: bool, by: User, at: datetime) -> None:
-    """Takes over what the plenary has decided on `item`; called by reports/plenary.py within its transaction."""
+    """Takes over what the plenary has decided on `item`; called by reports/plenary/actions.py within its transaction."""
     assert item.finding is not None
     standing, matter, day = _locked(item.finding), item.matter, at.astimezone(WITA).date()
     if matter_of(standing) != matter:

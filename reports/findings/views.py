@@ -32,7 +32,7 @@ from reports.findings import deadlines as clocks
 from reports.findings import labels as finding_words
 from reports.findings.actions import FindingError, Person, Told
 from reports.models import Finding, Party, Report
-from reports.sitting import PlenaryError, bodies_prepared_by, may_prepare
+from reports.plenary.attendance import PlenaryError, bodies_prepared_by, may_prepare
 
 MOST_PEOPLE = 6  # parties that a form has room for
 

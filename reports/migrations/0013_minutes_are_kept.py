@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
             name="Minutes",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("content", models.JSONField(help_text="every text on the sheet, by its place (reports/minutes.typ)")),
+                ("content", models.JSONField(help_text="every text on the sheet, by its place (reports/plenary/minutes.typ)")),
                 (
                     "fingerprint",
                     models.BinaryField(

@@ -3,7 +3,7 @@
 from reports.calendar.models import Cadence, Extension, Instrument, InstrumentVersion, Stage, Window
 from reports.filing.models import Conflict, Evidence, Obligation, Report, Revision, State
 from reports.findings.models import Finding, Party
-from reports.models.decided import AgendaItem, Attendance, Minutes, Plenary, Quorum, Vote
+from reports.plenary.models import AgendaItem, Attendance, Minutes, Plenary, Quorum, Vote
 from reports.quality.models import Flag, Reference
 from reports.reminders.models import Carrier, Device, Message, Notice, Wording
 from reports.rollup.models import Event, Outbox, Seal, Tally

@@ -25,9 +25,9 @@ from hierarchy.access import COLLEGIAL, Permission
 from hierarchy.lib.tabular import TableError
 from hierarchy.models import Membership, Unit
 from hierarchy.querysets import visible_q
-from reports import sitting
 from reports.filing.views import SignedIn, paged, posted_pk, seat
 from reports.models import Quorum
+from reports.plenary import attendance as sitting
 from reports.quality import references as reference
 
 MEGABYTE = 1_000_000

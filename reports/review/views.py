@@ -38,10 +38,10 @@ from reports.findings import actions as findings
 from reports.instruments.schema import PHOTO, YES
 from reports.models import Evidence, Finding, Obligation, Report, State
 from reports.obligations.labels import Row, slow_reviewers, waiting
+from reports.plenary.attendance import bodies_prepared_by
 from reports.quality import actions as quality
 from reports.quality import labels as flag_words
 from reports.review import actions as review
-from reports.sitting import bodies_prepared_by
 
 MOST_TICKED = 500
 PER_PAGE = 200  # a village reviews its stations, a district its villages: all of them on one page, to be ticked at once

@@ -36,8 +36,8 @@ FILING = frozenset(
 )
 JOURNAL = frozenset({"reports/journal/actions.py"})
 PUBLISH = frozenset({"dashboards/releases/actions.py"})
-PLENARY = frozenset({"reports/plenary.py"})
-SITTING = frozenset({"reports/sitting.py"})  # who is in the room, and how many it takes
+PLENARY = frozenset({"reports/plenary/actions.py"})
+SITTING = frozenset({"reports/plenary/attendance.py"})  # who is in the room, and how many it takes
 REMINDERS = frozenset(
     {"reports/reminders/actions.py", "reports/reminders/delivery.py"}
 )  # what is to be told; what left, and how
@@ -77,7 +77,7 @@ WRITERS: dict[str, frozenset[str]] = {
     "reports.Attendance": SITTING,
     "reports.AgendaItem": PLENARY,
     "reports.Vote": PLENARY,
-    "reports.Minutes": frozenset({"reports/minutes.py"}),
+    "reports.Minutes": frozenset({"reports/plenary/minutes.py"}),
     "dashboards.Publication": PUBLISH,
     "dashboards.PublishedPage": PUBLISH,
     "dashboards.ExportJob": frozenset({"dashboards/recaps/actions.py"}),
@@ -98,8 +98,8 @@ VARIABLES: dict[str, frozenset[str]] = {
     "reports/review/actions.py": frozenset({"reports.Obligation"}),
     "reports/journal/actions.py": frozenset({"reports.Event"}),
     "reports/reminders/delivery.py": frozenset({"reports.Message"}),
-    "reports/plenary.py": frozenset({"reports.Plenary", "reports.AgendaItem"}),
-    "reports/sitting.py": frozenset({"reports.Attendance"}),
+    "reports/plenary/actions.py": frozenset({"reports.Plenary", "reports.AgendaItem"}),
+    "reports/plenary/attendance.py": frozenset({"reports.Attendance"}),
     "reports/reminders/push.py": frozenset({"reports.Device"}),
     "reports/findings/actions.py": frozenset({"reports.Finding", "reports.Party"}),
     "reports/quality/actions.py": frozenset({"reports.Flag"}),

@@ -30,7 +30,6 @@ from dashboards.releases import actions as publish
 from hierarchy.lib import clock, jobs
 from hierarchy.models import Membership
 from hierarchy.people import acting
-from reports import plenary
 from reports.filing import evidence
 from reports.findings import actions as findings
 from reports.models import (
@@ -47,6 +46,7 @@ from reports.models import (
     Vote,
     Window,
 )
+from reports.plenary import actions as plenary
 from reports.quality import actions as quality
 from reports.rollup import fold as rollup
 from tests.cast import Cast

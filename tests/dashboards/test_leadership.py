@@ -19,11 +19,11 @@ from dashboards.models import Snapshot
 from dashboards.unit.queries import unit_page
 from hierarchy.lib import clock
 from hierarchy.models import Unit
-from reports import plenary
 from reports.calendar import actions as calendar
 from reports.filing import actions as intake
 from reports.models import Obligation, Tally, Window
 from reports.obligations import pinning
+from reports.plenary import actions as plenary
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from reports.simulate import answers_for

@@ -23,10 +23,11 @@ from hierarchy.lib.clock import WITA
 from hierarchy.models import Role, User
 from hierarchy.people import roster
 from hierarchy.people.roster_rows import RosterRow
-from reports import plenary, sitting
 from reports.calendar import actions as calendar
 from reports.filing import actions as intake
 from reports.models import AgendaItem, Obligation, Report, Window
+from reports.plenary import actions as plenary
+from reports.plenary import attendance as sitting
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from reports.simulate import answers_for

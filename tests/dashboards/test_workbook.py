@@ -19,8 +19,8 @@ from dashboards.recaps.workbook import Line, Part, Recap, write_recap
 from dashboards.spreadsheet import LONGEST_TEXT, Book, Style, letters
 from hierarchy.lib.clock import WITA
 from hierarchy.lib.errors import Refusal
-from reports import plenary
 from reports.models import AgendaItem, Report, Tally
+from reports.plenary import actions as plenary
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from tests.days import Day, fresh

@@ -25,10 +25,11 @@ from hierarchy.models import Membership, Unit
 from hierarchy.people import roster
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
-from reports import plenary, sitting
 from reports.calendar import actions as calendar
 from reports.filing import actions as intake
 from reports.models import Obligation, Report, State, Tally, Window
+from reports.plenary import actions as plenary
+from reports.plenary import attendance as sitting
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from reports.rollup.fold import COUNTS

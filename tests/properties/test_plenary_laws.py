@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hierarchy.models import Membership, Role, Unit, User
-from reports import plenary, ratified, sitting
 from reports.models import AgendaItem, Minutes, Plenary, Report, State, Vote
+from reports.plenary import actions as plenary
+from reports.plenary import attendance as sitting
+from reports.plenary import queries as ratified
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from tests.cast import SINCE

@@ -7,8 +7,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from reports import sitting
 from reports.models import Event, Quorum, Reference
+from reports.plenary import attendance as sitting
 from tests.days import TPS, Day, fresh
 
 pytestmark = pytest.mark.django_db

@@ -19,13 +19,14 @@ from hierarchy.models import Role
 from hierarchy.people import activation, roster
 from hierarchy.units import tree as units
 from hierarchy.units.rows import UnitRow
-from reports import plenary, sitting
 from reports.calendar import actions as calendar
 from reports.filing import actions as intake
 from reports.filing import evidence
 from reports.findings import actions as findings
 from reports.journal import actions as journal
 from reports.models import Evidence, Finding, Report
+from reports.plenary import actions as plenary
+from reports.plenary import attendance as sitting
 from reports.quality import references as reference
 from reports.review import actions as review
 from reports.rollup import fold as rollup

@@ -1,4 +1,4 @@
-"""What a plenary binds, what stands ratified, and what has moved since: reads only, written by reports/plenary.py.
+"""What a plenary binds, what stands ratified, and what has moved since: reads only, written by reports/plenary/actions.py.
 
 The ratified figure of a unit and a window is its newest ratified agenda item. It stays when a figure below changes; the
 difference is shown beside it, and the body is asked to decide again.
@@ -20,13 +20,13 @@ from django.utils.translation import gettext_lazy as _
 
 from hierarchy.lib import clock
 from hierarchy.models import Unit
-from reports import readiness
 from reports.calendar.querysets import without_schema
 from reports.counting import TALLIED, WORDS, Counts
 from reports.instruments import indicator_words
 from reports.instruments.schema import Question, Schema, problem_cells, sum_cells
 from reports.models import AgendaItem, Cadence, Event, Minutes, Tally, Vote, Window
-from reports.readiness import Readiness
+from reports.plenary import readiness
+from reports.plenary.readiness import Readiness
 from reports.rollup.fold import COUNTS
 
 RATIFIED = AgendaItem.Decision.RATIFIED

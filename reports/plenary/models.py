@@ -1,6 +1,6 @@
 """What a collegial body decides: plenaries (rapat pleno), who sat in them, what lay on the table, who voted how.
 
-Written only by reports/plenary.py; attendance and quorum by reports/sitting.py, minutes by reports/minutes.py. Source:
+Written only by reports/plenary/actions.py; attendance and quorum by reports/plenary/attendance.py, minutes by reports/plenary/minutes.py. Source:
 Perbawaslu 5/2018 on plenary meetings; UU 7/2017 art. 89.
 """
 
@@ -142,7 +142,7 @@ class AgendaItem(models.Model):
     window = models.ForeignKey(Window, models.PROTECT, null=True, related_name="agenda", help_text="of FIGURES")
     finding = models.ForeignKey(Finding, models.PROTECT, null=True, related_name="agenda", help_text="of the others")
     proposed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    # What lies on the table: the hash binds counts, both bases and what they are figures of (reports/ratified.py), or
+    # What lies on the table: the hash binds counts, both bases and what they are figures of (reports/plenary/queries.py), or
     # the content of a finding (reports/findings/actions.py), whose vectors are empty.
     shown = models.JSONField()
     sha256 = models.BinaryField(max_length=32)
@@ -217,7 +217,7 @@ class Minutes(models.Model):
     """
 
     plenary = models.OneToOneField(Plenary, models.PROTECT, related_name="minutes")
-    content = models.JSONField(help_text="every text on the sheet, by its place (reports/minutes.typ)")
+    content = models.JSONField(help_text="every text on the sheet, by its place (reports/plenary/minutes.typ)")
     fingerprint = models.BinaryField(
         max_length=32, help_text="SHA-256 of the content; its first half is in the QR code"
     )

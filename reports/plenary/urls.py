@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from reports import views_plenary
+from reports.plenary import views as views_plenary
 from reports.quality import views_references as views_settings
 
 urlpatterns = [

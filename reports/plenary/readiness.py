@@ -15,7 +15,7 @@ from hierarchy.lib import clock, formats
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
 from reports.models import AgendaItem, Cadence, Extension, Window
-from reports.sitting import PlenaryError
+from reports.plenary.attendance import PlenaryError
 
 
 class Readiness(models.TextChoices):

@@ -20,13 +20,14 @@ from hierarchy.access import Permission
 from hierarchy.lib import clock
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Unit, User
-from reports import locks, minutes, ratified, readiness, sitting
+from reports import locks
 from reports.findings import actions as findings
 from reports.journal.covered import sha256_of
 from reports.models import AgendaItem, Finding, Plenary, Vote, Window
-from reports.ratified import digest
-from reports.readiness import Readiness
-from reports.sitting import (
+from reports.plenary import attendance as sitting
+from reports.plenary import minutes, readiness
+from reports.plenary import queries as ratified
+from reports.plenary.attendance import (
     PlenaryError,
     hold,
     members_of,
@@ -38,6 +39,8 @@ from reports.sitting import (
     require_preparing,
     tell,
 )
+from reports.plenary.queries import digest
+from reports.plenary.readiness import Readiness
 
 State, Decision, Mode = Plenary.State, AgendaItem.Decision, AgendaItem.Mode
 
