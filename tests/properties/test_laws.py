@@ -33,7 +33,7 @@ from reports.plenary import attendance as sitting
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from reports.rollup.fold import COUNTS
-from reports.verify import CHECKS
+from reports.verify.queries import CHECKS
 from tests.days import AFTERNOON, Day, fresh
 from tests.released import contradictions, in_force
 

@@ -30,7 +30,7 @@ from reports.instruments.codec import InvalidAnswers
 from reports.models import Conflict, Event, Evidence, Obligation, Outbox, Report, Revision, Tally, Window
 from reports.review import actions as review
 from reports.rollup import fold as rollup
-from reports.verify import CHECKS
+from reports.verify.queries import CHECKS
 from tests.days import Day, fresh
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,7 @@ from reports.filing import bulk as bulk_filing
 from reports.filing.table import import_table
 from reports.models import Obligation, Report, Revision
 from reports.rollup import fold as rollup
-from reports.verify import CHECKS
+from reports.verify.queries import CHECKS
 from tests.days import Day
 
 pytestmark = pytest.mark.django_db

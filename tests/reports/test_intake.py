@@ -22,7 +22,7 @@ from reports.filing import actions as intake
 from reports.instruments.codec import InvalidAnswers
 from reports.models import Conflict, Event, Obligation, Outbox, Report, Revision, State, Window
 from reports.rollup import fold as rollup
-from reports.verify import CHECKS
+from reports.verify.queries import CHECKS
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
 
 pytestmark = pytest.mark.django_db

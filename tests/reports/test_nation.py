@@ -24,7 +24,7 @@ from reports.instruments.schema import CellKind
 from reports.instruments.xlsform import read
 from reports.models import Obligation, Report, State, Tally, Window
 from reports.rollup import fold as rollup
-from reports.verify import CHECKS
+from reports.verify.queries import CHECKS
 
 SCHEMA = read(nation.SOURCE)
 

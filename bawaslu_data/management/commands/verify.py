@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 
 from dashboards.releases import actions as publish
 from reports.rollup import fold as rollup
-from reports.verify import CHECKS
+from reports.verify.queries import CHECKS
 
 ALL = CHECKS | {"publications": publish.broken}
 SHOWN = 20  # of each check; the rest is counted

@@ -16,7 +16,7 @@ from typing import Any
 from reports.findings import actions as findings
 from reports.journal.covered import sha256_of
 from reports.models import AgendaItem, Event, Finding, Minutes, Plenary, Vote
-from reports.verify_filed import named
+from reports.verify.filed import named
 
 SAME = timedelta(minutes=1)
 DECIDED = {"ratified": "RATIFIED", "rejected": "REJECTED"}

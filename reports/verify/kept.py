@@ -15,7 +15,7 @@ from django.db.models import Q
 from reports.filing import evidence
 from reports.journal import covered
 from reports.models import Event, Evidence, InstrumentVersion
-from reports.verify_filed import named
+from reports.verify.filed import named
 
 NEWEST = """
 SELECT DISTINCT ON (s.key) s.key, s.value FROM reports_event e, jsonb_each_text(e.detail->'state') AS s
