@@ -13,7 +13,7 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("bahasa/", set_language, name="set_language"),
-    path("api/v1/", include("reports.urls_api")),
+    path("api/v1/", include("reports.api.urls")),
     path("", include("hierarchy.urls")),
     path("", include("reports.urls")),
     path("", include("dashboards.urls")),

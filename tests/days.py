@@ -24,7 +24,7 @@ from reports.filing import actions as intake
 from reports.instruments.schema import Schema
 from reports.instruments.xlsform import read as _read
 from reports.models import Obligation, Report, Window
-from reports.simulate import answers_for
+from reports.rehearsal.day import answers_for
 from tests.cast import Cast
 
 __all__ = ["AFTERNOON", "MORNING_AFTER", "Day", "election_day"]

@@ -26,9 +26,9 @@ from hierarchy.levels import Level
 from hierarchy.models import Election, Role, Unit, User
 from hierarchy.people import roster
 from hierarchy.people.roster_rows import RosterRow
-from reports import nation
 from reports.management.commands.simulate import COLUMNS, Steps
 from reports.models import InstrumentVersion, Obligation, Window
+from reports.rehearsal import nation
 from reports.rollup import fold as rollup
 
 CHAIR = "ketua-rekaan"

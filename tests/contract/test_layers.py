@@ -21,7 +21,7 @@ TREE = frozenset(
 # The roster and the parts of it that live beside it: activation codes, acting officers, signing out.
 ROSTER = frozenset({f"hierarchy/people/{name}.py" for name in ("roster", "activation", "acting", "leaving")})
 CALENDAR = frozenset(
-    {"reports/calendar/actions.py", "reports/nation.py"}
+    {"reports/calendar/actions.py", "reports/rehearsal/nation.py"}
 )  # nation.py: a made-up election, for measuring
 PUBLISHING = frozenset({"reports/calendar/publishing.py"})
 # write_filing.py is intake's one statement, copy_filing.py the same for thousands; the calendar repairs the copies of

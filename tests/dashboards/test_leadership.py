@@ -24,9 +24,9 @@ from reports.filing import actions as intake
 from reports.models import Obligation, Tally, Window
 from reports.obligations import pinning
 from reports.plenary import actions as plenary
+from reports.rehearsal.day import answers_for
 from reports.review import actions as review
 from reports.rollup import fold as rollup
-from reports.simulate import answers_for
 from tests.days import AFTERNOON, MORNING_AFTER, OPENED, Day, fresh
 from tests.reports import test_versions
 from tests.reports.test_plenary import body, ratify

@@ -28,9 +28,9 @@ from reports.filing import actions as intake
 from reports.models import AgendaItem, Obligation, Report, Window
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
+from reports.rehearsal.day import answers_for
 from reports.review import actions as review
 from reports.rollup import fold as rollup
-from reports.simulate import answers_for
 from tests.dashboards.test_disclosure import known_ranges
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
 from tests.released import contradictions

@@ -21,8 +21,8 @@ from reports.calendar import actions as calendar
 from reports.calendar import publishing
 from reports.instruments.codec import decode
 from reports.models import Obligation, Window
+from reports.rehearsal.day import answers_for
 from reports.rollup import fold as rollup
-from reports.simulate import answers_for
 from tests.cast import SINCE
 from tests.days import AFTERNOON, OPENED
 

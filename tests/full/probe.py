@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext, setup_test_environment
 
 from hierarchy.lib import clock
 from hierarchy.models import Membership, Role
-from reports import simulate
+from reports.rehearsal import day as simulate
 
 setup_test_environment()
 settings.CLOCK_OFFSET = (simulate.END - clock.now()).total_seconds()

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from hierarchy.lib import clock
 from hierarchy.models import Role, Unit, User
 from hierarchy.people import roster
-from reports import nation
 from reports.calendar import publishing
 from reports.filing import actions as intake
 from reports.filing import bulk as bulk_filing
@@ -28,6 +27,7 @@ from reports.filing.bulk import Filing, Outcome, import_filings
 from reports.filing.models import Channel
 from reports.instruments.codec import InvalidAnswers
 from reports.models import Conflict, Event, Evidence, Obligation, Outbox, Report, Revision, Tally, Window
+from reports.rehearsal import nation
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from reports.verify.queries import CHECKS

@@ -16,13 +16,13 @@ from hierarchy.lib import clock
 from hierarchy.models import Election, Membership, Unit, User
 from hierarchy.rehearsal.nation import counts
 from hierarchy.units import tree
-from reports import nation
 from reports.calendar import actions as calendar
 from reports.filing.bulk import Filing, import_filings
 from reports.instruments.codec import decode
 from reports.instruments.schema import CellKind
 from reports.instruments.xlsform import read
 from reports.models import Obligation, Report, State, Tally, Window
+from reports.rehearsal import nation
 from reports.rollup import fold as rollup
 from reports.verify.queries import CHECKS
 

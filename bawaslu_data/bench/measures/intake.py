@@ -13,10 +13,10 @@ from bawaslu_data.bench.figures import Figure, rounds
 from bawaslu_data.bench.world import SITE, World
 from hierarchy import access
 from hierarchy.models import User
-from reports import nation
 from reports.filing import bulk as bulk_filing
 from reports.filing.models import Channel
 from reports.models import Obligation
+from reports.rehearsal import nation
 from reports.rollup import fold as rollup
 
 CONNECTIONS, ROUNDS, REPORTS, WARM = 8, 7, 400, 150

@@ -31,11 +31,11 @@ from hierarchy.models import Election, Membership, Role
 from hierarchy.people import activation, roster
 from hierarchy.rehearsal import sample
 from hierarchy.units import gazetteer, tree
-from reports import simulate
 from reports.calendar import actions as calendar
 from reports.calendar.publishing import load_catalogue
 from reports.journal import actions as journal
 from reports.models import Event, Obligation, Outbox, State
+from reports.rehearsal import day as simulate
 from reports.rollup import fold as rollup
 
 PASSWORD = "pengawas-demo-2024"  # noqa: S105  (printed on the screen; the demo listens on this machine only)

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from hierarchy.models import Election
-from reports import nation
+from reports.rehearsal import nation
 
 COLUMNS = (
     TextColumn("{task.description:<16}"),

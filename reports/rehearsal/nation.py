@@ -34,7 +34,7 @@ from reports.models import Cadence, InstrumentVersion, Obligation, Stage, State,
 
 CODE = "nation"
 STAGE = "UJI_BEBAN"  # no real election has this stage, so calendar.plan never gives one a window of this instrument
-SOURCE = Path(__file__).parent / "data" / "beban-30.md"
+SOURCE = Path(__file__).parents[1] / "data" / "beban-30.md"
 ENTRY = Entry(
     code="beban-30",
     stage=STAGE,
