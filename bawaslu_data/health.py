@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from hierarchy.lib import clock
-from reports.models import Outbox
+from reports.rollup.models import Outbox
 
 STALE_AFTER = timedelta(minutes=2)  # a mark this old means that no worker eats the outbox
 

@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from hierarchy.models import Election, Unit, User
-from reports.models import Window
+from reports.calendar.models import Window
 
 
 class Publication(models.Model):

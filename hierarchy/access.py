@@ -147,7 +147,7 @@ def _known(user: User | AnonymousUser | None) -> list[Seat]:
     """The user's current seats, from the memberships where they are known, else in one short query."""
     if not isinstance(user, User) or not user.is_active:
         return []
-    if "current_memberships" in user.__dict__:
+    if user.has_read_memberships:
         return [Seat(row.role, row.unit_id, row.unit.level) for row in memberships(user)]
     kept: list[Seat] | None = getattr(user, "_seats", None)
     if kept is None:

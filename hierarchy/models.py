@@ -205,6 +205,11 @@ class User(AbstractBaseUser):
         # Only what the title of a unit needs, and unordered: the model's ordering would join the tree once more.
         return list(current.select_related("unit__election", "unit__village").order_by("pk"))
 
+    @property
+    def has_read_memberships(self) -> bool:
+        """Whether `current_memberships` costs no query any more. Asked here: a request's user is a proxy of this one."""
+        return "current_memberships" in self.__dict__
+
     def get_full_name(self) -> str:
         return self.name
 

@@ -20,10 +20,12 @@ from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Unit, User
 from reports.calendar import actions as calendar
 from reports.calendar import publishing
+from reports.calendar.models import Window
 from reports.filing import actions as intake
+from reports.filing.models import Report
 from reports.instruments.schema import Schema
 from reports.instruments.xlsform import read as _read
-from reports.models import Obligation, Report, Window
+from reports.obligations.models import Obligation
 from reports.rehearsal.day import answers_for
 from tests.cast import Cast
 

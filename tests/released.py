@@ -23,7 +23,8 @@ from hierarchy.lib import clock
 from hierarchy.models import Election, Unit
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
-from reports.models import Cadence, Instrument, Obligation, State, Window
+from reports.calendar.models import Cadence, Instrument, Window
+from reports.obligations.models import Obligation, State
 from reports.review import actions as review
 from tests.days import Day, fresh
 

@@ -26,8 +26,9 @@ from hierarchy.levels import Level
 from hierarchy.models import Election, Role, Unit, User
 from hierarchy.people import roster
 from hierarchy.people.roster_rows import RosterRow
+from reports.calendar.models import InstrumentVersion, Window
 from reports.management.commands.simulate import COLUMNS, Steps
-from reports.models import InstrumentVersion, Obligation, Window
+from reports.obligations.models import Obligation
 from reports.rehearsal import nation
 from reports.rollup import fold as rollup
 

@@ -20,8 +20,8 @@ from hierarchy.levels import Level
 from hierarchy.lib import formats
 from hierarchy.models import Membership, Role, Unit, User
 from reports.counting import PASSING, TALLIED, WORDS, Counts, Word
-from reports.models import Obligation, State
 from reports.obligations.labels import Row
+from reports.obligations.models import Obligation, State
 from reports.reminders import actions as reminders
 
 REVIEWERS = [role for role, spec in access.ROLES.items() if Permission.REVIEW in spec.permissions]

@@ -23,8 +23,11 @@ from dashboards.figures.cells import period_label
 from hierarchy.levels import LEAF
 from hierarchy.models import Unit
 from hierarchy.querysets import UnitQuerySet
+from reports.calendar.models import Cadence, Window
 from reports.counting import PASSING, TALLIED, Counts, add_counts, counts_of
-from reports.models import Cadence, Obligation, Tally, Window
+from reports.obligations.models import Obligation
+from reports.obligations.queries import with_not_due
+from reports.rollup.models import Tally
 
 SHOWN = (*TALLIED, *PASSING)  # the fields of counting.Counts
 _UNIT = ("pk", "code", "name", "kind", "level", "number")
@@ -49,14 +52,12 @@ def with_heat(units: UnitQuerySet, *, choice: Choice, now: datetime) -> UnitQuer
     duties = Obligation.objects.filter(_opened(), subject__in=stations).order_by("subject__code")
     return units.annotate(
         own=ArraySubquery(
-            Tally.objects.filter(_opened(), unit=OuterRef("pk"))
-            .with_not_due(now)
+            with_not_due(Tally.objects.filter(_opened(), unit=OuterRef("pk")), now)
             .order_by()
             .values(json=_json(SHOWN, window=True))
         ),
         below=ArraySubquery(
-            Tally.objects.filter(_opened(), wanted, unit__in=children)
-            .with_not_due(now)
+            with_not_due(Tally.objects.filter(_opened(), wanted, unit__in=children), now)
             .order_by("unit__code")
             .values(json=_json(SHOWN, unit="unit"))
         ),

@@ -30,7 +30,7 @@ from hierarchy.lib import clock
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Unit, User
 from reports.journal import actions as journal
-from reports.models import Obligation
+from reports.obligations.models import Obligation
 
 PER_PAGE = 50
 

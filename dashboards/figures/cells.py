@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from hierarchy.levels import Level
 from hierarchy.lib import formats
+from reports.calendar.models import Cadence, Instrument
 from reports.instruments import indicator_words
 from reports.instruments.schema import CellKind, Question, Schema, problem_cells, sum_cells
-from reports.models import Cadence, Instrument
 
 COUNTED = frozenset({CellKind.SUM, CellKind.OPTION, CellKind.LATE, CellKind.PROBLEM})
 # The question that every instrument ends with: what happened that no other question asks.

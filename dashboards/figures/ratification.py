@@ -10,9 +10,11 @@ from django.utils.translation import gettext as _
 
 from hierarchy.lib import formats
 from hierarchy.models import Unit
-from reports.models import AgendaItem, Tally, Window
+from reports.calendar.models import Window
 from reports.plenary import queries as ratified
 from reports.plenary import readiness
+from reports.plenary.models import AgendaItem
+from reports.rollup.models import Tally
 
 Standing = Mapping[tuple[int, int], AgendaItem]  # (unit id, window id) -> the ratified figure that stands
 

@@ -13,8 +13,8 @@ from dashboards.models import Snapshot
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.lib.clock import WITA
-from reports.models import Tally
 from reports.rollup.fold import COUNTS
+from reports.rollup.models import Tally
 
 STILL_KEPT = timedelta(days=30)  # after a window closes its figures rarely move
 BATCH = 1_000
@@ -62,6 +62,6 @@ def before(day: date, *, units: Iterable[int], windows: Iterable[int]) -> dict[t
 
 def known(kept: Iterable[Sequence[int] | None], width: int) -> list[Sequence[int]]:
     """Those of the vectors that were kept of a form of `width`. A form may be exchanged after the evening that kept it
-    (reports/obligations/pinning.py), as long as nobody has reported: what is of another width says nothing of today's questions,
-    and what is as wide is of nobody's answers."""
+    (obligations/pinning.py), as long as nobody has reported: what is of another width says nothing of today's
+    questions, and what is as wide is of nobody's answers."""
     return [vector for vector in kept if vector is not None and len(vector) == width]

@@ -17,10 +17,11 @@ from dashboards.figures import snapshots
 from dashboards.figures.standstill import Reading, may_grow, standing_still
 from dashboards.models import Snapshot
 from hierarchy.lib.clock import WITA
-from reports.calendar.querysets import TallyQuerySet
+from reports.calendar.models import Window
 from reports.instruments import indicator_words
 from reports.instruments.schema import Schema, sum_cells
-from reports.models import Tally, Window
+from reports.rollup.models import Tally
+from reports.rollup.querysets import TallyQuerySet
 
 
 def with_yesterday(tallies: TallyQuerySet, at: datetime) -> TallyQuerySet:

@@ -24,10 +24,12 @@ from hierarchy.access import COLLEGIAL
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
+from reports.calendar.models import Window
 from reports.counting import WORDS, Counts, add_counts
+from reports.filing.models import Report
 from reports.findings import actions as findings
+from reports.findings.models import Finding
 from reports.instruments.schema import Schema
-from reports.models import Finding, Report, Window
 from reports.plenary import queries as ratified
 from reports.plenary.readiness import recapped
 

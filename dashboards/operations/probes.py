@@ -23,7 +23,8 @@ from redis import RedisError
 
 from dashboards.models import ExportJob, Publication
 from dashboards.operations import heartbeat
-from reports.models import Message, Window
+from reports.calendar.models import Window
+from reports.reminders.models import Message
 
 TOP = 5  # regencies named one by one
 OPENS_WITHIN = timedelta(minutes=5)  # beat looks every minute

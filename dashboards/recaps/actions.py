@@ -33,8 +33,8 @@ from hierarchy.lib.clock import WITA
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Unit, User
 from hierarchy.querysets import within_q
+from reports.calendar.models import Window
 from reports.journal import actions as journal
-from reports.models import Window
 
 logger = logging.getLogger(__name__)
 State = ExportJob.State

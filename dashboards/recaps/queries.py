@@ -24,9 +24,12 @@ from hierarchy.levels import LEAF, Level
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Membership, Role, Unit
 from hierarchy.querysets import within_q
+from reports.calendar.models import Cadence, InstrumentVersion, Stage, Window
 from reports.counting import PASSING, TALLIED, WORDS, Counts, counts_of
-from reports.models import Cadence, InstrumentVersion, Obligation, Stage, State, Tally, Window
+from reports.obligations.models import Obligation, State
+from reports.obligations.queries import with_not_due
 from reports.plenary import queries as ratified
+from reports.rollup.models import Tally
 
 CHUNK = 2_000
 # Where a body sits is not in the tree; a regency named here signs in its capital, any other unit in its own name.
@@ -218,7 +221,7 @@ def _figures(source: Source, unit: Unit, level: Level, basis: str) -> Iterator[t
     if level == LEAF:
         return _folded(_obligations(source, basis, within_q(unit, "subject__"), Q(subject__level=LEAF)), source)
     tallies = Tally.objects.filter(within_q(unit, "unit__"), unit__level=level, window__in=source.windows)
-    rows = tallies.with_not_due(source.at).order_by("unit__code")
+    rows = with_not_due(tallies, source.at).order_by("unit__code")
     return _folded(rows.values_list("unit__code", *TALLIED, *PASSING, basis).iterator(CHUNK), source)
 
 

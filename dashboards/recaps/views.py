@@ -27,7 +27,7 @@ from hierarchy.access import Permission
 from hierarchy.lib import formats, stored
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Unit, User
-from reports.models import Stage
+from reports.calendar.models import Stage
 
 PER_PAGE = 10
 MIME = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -24,7 +24,7 @@ from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import Election, Unit, User
 from reports.journal import actions as journal
-from reports.models import Event, Seal
+from reports.journal.models import Event, Seal
 
 BATCH = 2_000  # pages held at once
 PUBLISHED = "figures.published"

@@ -19,7 +19,8 @@ from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.lib import formats
 from hierarchy.models import Unit
-from reports.models import Finding, InstrumentVersion, Stage
+from reports.calendar.models import InstrumentVersion, Stage
+from reports.findings.models import Finding
 
 TOP = 6  # problems shown as figures; the list below holds them all
 WORST = 5  # children named among those with the most missing reports

@@ -21,9 +21,9 @@ from dashboards.figures.cells import (
 )
 from dashboards.releases.sections import ALL
 from hierarchy.levels import LEAF
+from reports.calendar.models import Cadence, InstrumentVersion, Stage
 from reports.counting import Counts
 from reports.instruments.schema import Schema
-from reports.models import Cadence, InstrumentVersion, Stage
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,10 @@ from dashboards.releases.standing import COUNTED_AT, standing
 from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Unit
+from reports.calendar.models import Cadence, Window
 from reports.instruments.schema import CellKind
-from reports.models import AgendaItem, Cadence, Window
 from reports.plenary import queries as ratified
+from reports.plenary.models import AgendaItem
 
 ALL = "*"  # in a section's `withheld`: every question
 Payload = dict[str, Any]

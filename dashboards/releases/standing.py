@@ -15,8 +15,8 @@ from django.db import connection
 
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Unit
+from reports.calendar.models import Window
 from reports.counting import PASSING, counted
-from reports.models import Window
 from reports.rollup.fold import COUNTED, COUNTS
 
 # What is counted at a moment: what a tally keeps, and what passes while nobody does anything.

@@ -29,11 +29,15 @@ from dashboards.figures.stillness import still, with_more_to_come, with_yesterda
 from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Unit
+from reports.calendar.models import Window
 from reports.calendar.querysets import without_schema
 from reports.counting import PASSING, TALLIED, Counts, add_counts, counts_of, shown_state
 from reports.instruments.schema import problem_cells
-from reports.models import AgendaItem, Obligation, Tally, Window
+from reports.obligations.models import Obligation
+from reports.obligations.queries import with_not_due
 from reports.plenary import queries as ratified
+from reports.plenary.models import AgendaItem
+from reports.rollup.models import Tally
 
 BASES = ("filed", "approved", "ratified")  # the last one for units with a body, from its newest decisions
 TOP = 6  # problems shown as figures; the list below holds them all
@@ -234,7 +238,7 @@ def in_order(rows: list[Row], sort: str) -> list[Row]:
 
 def _tallies_of(unit: Unit, now: datetime) -> list[Tally]:
     return list(
-        with_more_to_come(Tally.objects.filter(unit=unit).with_not_due(now), now)
+        with_more_to_come(with_not_due(Tally.objects.filter(unit=unit), now), now)
         .select_related("window__instrument", "window__stage", "window__version")
         .defer(*LIGHT)
         .order_by("window__opens_at", "window__instrument__code")
@@ -314,7 +318,7 @@ def _add_rows(page: UnitPage, windows: list[Window]) -> None:
                 duty.first_filed_at,
             )
     else:
-        held = Tally.objects.filter(window__in=windows, unit__parent=unit).with_not_due(page.as_of)
+        held = with_not_due(Tally.objects.filter(window__in=windows, unit__parent=unit), page.as_of)
         tallies = list(with_yesterday(held, page.as_of).select_related("unit").order_by("unit__code"))
         for tally in tallies:
             tally.window = by_id[tally.window_id]

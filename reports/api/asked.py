@@ -24,8 +24,11 @@ from reports.api.base import Endpoint, Id, Name, operation, read_query, user_of
 from reports.api.problems import Rejected
 from reports.api.shapes import ObligationPage, ObligationShape, WindowShape, local
 from reports.calendar import actions as calendar
-from reports.calendar.querysets import ObligationQuerySet, without_schema
-from reports.models import InstrumentVersion, Obligation, Window
+from reports.calendar.models import InstrumentVersion, Window
+from reports.calendar.querysets import without_schema
+from reports.obligations.models import Obligation
+from reports.obligations.queries import event_windows
+from reports.obligations.querysets import ObligationQuerySet
 
 PAGE = 100
 # Columns of a joined row that no list shows, and that together weigh more than all the others.
@@ -127,9 +130,7 @@ class Windows(Endpoint):
     )
     def get(self, request: Request) -> Response:
         units = [row.unit for row in access.memberships(user_of(request))]
-        rows = Window.objects.for_events(units, clock.now()).select_related(
-            "election", "stage", "instrument", "version"
-        )
+        rows = event_windows(units, clock.now()).select_related("election", "stage", "instrument", "version")
         return Response(WindowList(results=[_shown(row, units) for row in rows.defer(*without_schema("version"))]))
 
 

@@ -17,7 +17,8 @@ from reports.api.base import Endpoint, Id, Name, operation, read_query, user_of
 from reports.api.shapes import UnitRef, WindowShape, local
 from reports.counting import PASSING, TALLIED
 from reports.instruments.indicator_words import lines
-from reports.models import Tally
+from reports.obligations.queries import with_not_due
+from reports.rollup.models import Tally
 
 
 class Counts(msgspec.Struct, kw_only=True):
@@ -131,6 +132,6 @@ class Tallies(Endpoint):
         rows = rows.select_related(
             "unit__village", "window__election", "window__stage", "window__instrument", "window__version"
         )
-        rows = rows.with_not_due(clock.now()).defer("window__version__schema", "window__version__source")
+        rows = with_not_due(rows, clock.now()).defer("window__version__schema", "window__version__source")
         order = ("unit__level", "unit__code", "window__stage__sequence", "window__instrument__code", "window__period")
         return Response(TallyList(results=[TallyShape.of(row) for row in rows.order_by(*order)]))

@@ -20,11 +20,11 @@ from hierarchy.models import Unit
 from reports.api.base import Endpoint, Id, Name, UnitCode, Words, operation, read, user_of
 from reports.api.problems import Rejected
 from reports.api.shapes import ConflictShape, History, ReceiptShape, ReportShape, RevisionShape
+from reports.calendar.models import Cadence, Window
 from reports.filing import actions as intake
 from reports.filing import evidence
-from reports.filing.models import Channel
+from reports.filing.models import Channel, Conflict, Report
 from reports.findings import actions as findings
-from reports.models import Cadence, Conflict, Report, Window
 from reports.review import actions as review
 
 YEARS = range(2000, 2101)

@@ -19,8 +19,8 @@ from rest_framework.views import set_rollback
 from hierarchy.lib.clock import WITA
 from reports.filing.actions import Refused
 from reports.filing.evidence import NotAPhoto
+from reports.filing.models import Report
 from reports.instruments.codec import InvalidAnswers
-from reports.models import Report
 from reports.review.actions import ReviewError
 
 MEDIA_TYPE = "application/problem+json"

@@ -11,9 +11,11 @@ from django.urls import reverse
 
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit
+from reports.calendar.models import Window
 from reports.filing.actions import Receipt
+from reports.filing.models import Conflict, Report, Revision
 from reports.filing.receipts import code_of
-from reports.models import Conflict, Obligation, Report, Revision, Window
+from reports.obligations.models import Obligation
 
 
 def local(moment: datetime | None) -> Any:

@@ -21,18 +21,10 @@ from hierarchy.models import Election, Membership, Unit, User
 from hierarchy.querysets import within_q
 from reports import locks
 from reports.calendar import periods
+from reports.calendar.models import Cadence, Instrument, InstrumentVersion, Stage, Window
 from reports.journal import actions as journal
-from reports.models import (
-    Cadence,
-    Event,
-    Extension,
-    Instrument,
-    InstrumentVersion,
-    Obligation,
-    Stage,
-    State,
-    Window,
-)
+from reports.journal.models import Event
+from reports.obligations.models import Extension, Obligation, State
 from reports.rollup import outbox
 
 # Voting days fix the rest (PKPU 3/2022, PKPU 2/2024).

@@ -1,6 +1,6 @@
 """What is asked, and when: stages, instruments and the windows that join them.
 
-Stages, windows and extensions are written only by reports/calendar/actions.py; instruments only by reports/instruments/.
+Stages and windows are written by actions.py, instruments by publishing.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from hierarchy.levels import Level
-from hierarchy.models import Election, Unit, User
+from hierarchy.models import Election, User
 from reports.calendar.querysets import WindowQuerySet
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class Window(models.Model):
         InstrumentVersion,
         models.PROTECT,
         related_name="windows",
-        help_text="pinned when the window opens (reports/obligations/pinning.py changes it); until then the newest when planned",
+        help_text="pinned when the window opens (pinning.py changes it); until then the newest when planned",
     )
     period = models.CharField(max_length=10, blank=True)
     opens_at = models.DateTimeField()
@@ -179,22 +179,3 @@ class Window(models.Model):
 
     def __str__(self) -> str:
         return f"{self.instrument} {self.period}".strip()
-
-
-class Extension(models.Model):
-    """More time for an area, with who granted it and why."""
-
-    window = models.ForeignKey(Window, models.PROTECT, related_name="extensions")
-    unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
-    due_at = models.DateTimeField()
-    closes_at = models.DateTimeField()
-    reason = models.TextField()
-    granted_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    granted_at = models.DateTimeField()
-
-    class Meta:
-        ordering = ["granted_at"]
-        constraints = [
-            models.CheckConstraint(condition=Q(due_at__lte=F("closes_at")), name="extension_in_order"),
-            models.CheckConstraint(condition=~Q(reason=""), name="extension_with_reason"),
-        ]

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 from hierarchy.lib.clock import WITA
-from reports.models import Cadence
+from reports.calendar.models import Cadence
 
 DATA = Path(__file__).parents[1] / "data"
 

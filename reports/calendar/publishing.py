@@ -19,12 +19,11 @@ from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import User
 from reports.calendar.actions import stage_codes
+from reports.calendar.models import Cadence, Instrument, InstrumentVersion
+from reports.instruments.errors import InstrumentError
+from reports.instruments.schema import Schema, Text
+from reports.instruments.xlsform import contents_of, read
 from reports.journal import actions as journal
-from reports.models import Cadence, Instrument, InstrumentVersion
-
-from .errors import InstrumentError
-from .schema import Schema, Text
-from .xlsform import contents_of, read
 
 CATALOGUE = Path(__file__).parents[1] / "instruments" / "catalogue"
 ANY_LEVEL = "ANY"
@@ -93,7 +92,7 @@ def catalogue(folder: Path = CATALOGUE) -> list[Entry]:
 def publish(*, source: Path | bytes, entry: Entry, by: User | None, suffix: str = "") -> InstrumentVersion:
     """The version that has this very source, made now if there is none; `by` None is the system itself.
 
-    Windows that open from now on ask it; open ones keep theirs (reports/obligations/pinning.py). Raises InstrumentError for a
+    Windows that open from now on ask it; open ones keep theirs (obligations/pinning.py). Raises InstrumentError for a
     source that is no instrument, an unknown stage, or an entry that moves a published instrument to another level or
     cadence: obligations and tallies already stand on the old ones.
     """

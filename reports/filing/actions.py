@@ -21,13 +21,16 @@ from hierarchy.lib.formats import moment as in_wita
 from hierarchy.models import Unit, User
 from reports import locks
 from reports.calendar import actions as calendar
+from reports.calendar.models import Cadence, InstrumentVersion, Window
 from reports.filing import write_one as write_filing
+from reports.filing.models import Evidence, Report, Revision
 from reports.filing.receipts import code_of
 from reports.filing.write_one import Duty
 from reports.instruments.codec import Content, InvalidAnswers, decode
 from reports.instruments.schema import PHOTO, Schema
 from reports.journal import actions as journal
-from reports.models import Cadence, Event, Evidence, InstrumentVersion, Obligation, Report, Revision, Window
+from reports.journal.models import Event
+from reports.obligations.models import Obligation
 from reports.rollup import outbox
 
 ATTEMPTS = 4  # looks at what stands; each one but the last was overtaken by another filing of the same obligation

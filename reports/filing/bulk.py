@@ -23,17 +23,17 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
+from reports.calendar.models import InstrumentVersion
 from reports.filing import actions as intake
 from reports.filing import write_many as copy_filing
 from reports.filing import write_one as write_filing
 from reports.filing.actions import Receipt, Refused
-from reports.filing.models import Channel
+from reports.filing.models import Channel, Evidence, Report
 from reports.filing.receipts import code_of
 from reports.filing.write_many import First
 from reports.filing.write_one import Duty
 from reports.instruments.codec import InvalidAnswers, decode
 from reports.instruments.schema import PHOTO
-from reports.models import Evidence, InstrumentVersion, Report
 from reports.rollup import outbox
 
 CHUNK = 2_000  # filings of one transaction: about a second, for which whoever files the same duty has to wait

@@ -20,8 +20,8 @@ from hierarchy.access import Permission
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports import locks
+from reports.filing.models import Evidence
 from reports.journal import actions as journal
-from reports.models import Evidence
 
 logger = logging.getLogger(__name__)
 MAX_BYTES = 12 * 1024 * 1024  # what a phone's camera makes at most

@@ -15,8 +15,11 @@ from django.utils.translation import gettext_lazy as _
 
 from hierarchy.lib import formats
 from hierarchy.models import Role, User
+from reports.calendar.models import Window
+from reports.filing.models import Conflict, Report, Revision
 from reports.instruments.schema import CALCULATED, CHOICE_KINDS, DATE, PHOTO, TIME, Question, Schema, problem_cells
-from reports.models import AgendaItem, Conflict, Event, Report, Revision, Window
+from reports.journal.models import Event
+from reports.plenary.models import AgendaItem
 
 
 @dataclass(frozen=True)

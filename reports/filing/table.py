@@ -15,9 +15,10 @@ from hierarchy.lib import tabular
 from hierarchy.lib.errors import Fault
 from hierarchy.lib.tabular import Line
 from hierarchy.models import Election, Membership, User
+from reports.calendar.models import Window
 from reports.filing.bulk import Filing, Outcome, import_filings
 from reports.instruments.schema import CHOICE_KINDS, SELECT_MULTIPLE, Question
-from reports.models import Obligation, Window
+from reports.obligations.models import Obligation
 
 KEYS = ("nama_pengguna", "instrumen", "periode", "kode_satuan")
 NUMBER, REASON = "nomor_laporan", "alasan_"  # alasan_<question>: why a soft rule is broken

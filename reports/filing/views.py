@@ -25,15 +25,18 @@ from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import User
 from reports.calendar import actions as calendar
+from reports.calendar.models import Cadence, Window
 from reports.calendar.querysets import WindowQuerySet
 from reports.filing import actions as intake
 from reports.filing import evidence
 from reports.filing.forms import REASON, ReportForm
 from reports.filing.labels import differences
-from reports.filing.models import Channel
+from reports.filing.models import Channel, Report
 from reports.instruments.codec import Content, InvalidAnswers
-from reports.models import Cadence, Carrier, Message, Obligation, Report, State, Window
 from reports.obligations.labels import Row, Silent, parts, silent_units
+from reports.obligations.models import Obligation, State
+from reports.obligations.queries import event_windows
+from reports.reminders.models import Carrier, Message
 
 PER_PAGE = 25
 RECENT = 10
@@ -114,7 +117,7 @@ def _of_reviewer(request: SignedIn, now: datetime) -> dict[str, Any]:
 
 def _event_windows(user: User, now: datetime) -> WindowQuerySet:
     units = [membership.unit for membership in access.seats(user, Permission.FILE)]
-    return Window.objects.for_events(units, now).select_related("instrument", "stage")
+    return event_windows(units, now).select_related("instrument", "stage")
 
 
 @never_cache

@@ -18,7 +18,7 @@ import msgspec
 from hierarchy.lib import prepared
 from hierarchy.models import Unit, User
 from reports.instruments.codec import Content
-from reports.models import Event
+from reports.journal.models import Event
 
 
 @dataclass(frozen=True, slots=True)

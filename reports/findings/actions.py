@@ -1,8 +1,8 @@
 """The only writer of findings and their parties: recorded from Form A, decided in plenary, followed up, concluded.
 
 A suspicion becomes a finding, is dismissed or concluded only by a decision of the body's plenary (`decided`, called by
-reports/plenary/actions.py). Contents belong to those who handle the finding; parties are read only through `read_parties`,
-which journals who read them and why. The journal never holds a name. Source: see reports/findings/models.py.
+the plenary). Contents belong to those who handle the finding; parties are read only through `read_parties`, which
+journals who read them and why. The journal never holds a name. Source: see models.py.
 """
 
 from __future__ import annotations
@@ -28,10 +28,13 @@ from hierarchy.lib.formats import tidy
 from hierarchy.models import Membership, Role, Unit, User
 from hierarchy.querysets import visible_q, within_q
 from reports import locks
+from reports.calendar.models import InstrumentVersion
+from reports.filing.models import Conflict, Report
+from reports.findings.models import Finding, Party
 from reports.instruments.schema import PHOTO, TEXT, YES
 from reports.journal import actions as journal
-from reports.models import AgendaItem, Conflict, Finding, InstrumentVersion, Party, Report
 from reports.plenary.attendance import require_preparing
+from reports.plenary.models import AgendaItem
 
 Status, Matter, Part = Finding.Status, AgendaItem.Matter, Party.Part
 FORM = "form-a"  # the instrument whose part IV is about suspected violations
@@ -363,7 +366,7 @@ def laid(finding: Finding, matter: str) -> dict[str, Any]:
 
 
 def decided(*, item: AgendaItem, carried: bool, by: User, at: datetime) -> None:
-    """Takes over what the plenary has decided on `item`; called by reports/plenary/actions.py within its transaction."""
+    """Takes over what the plenary has decided on `item`; called by the plenary within its transaction."""
     assert item.finding is not None
     standing, matter, day = _locked(item.finding), item.matter, at.astimezone(WITA).date()
     if matter_of(standing) != matter:

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from hierarchy.lib import formats
-from reports.models import Finding
+from reports.findings.models import Finding
 
 # The texts of a finding in the order they are read (findings.laid).
 TEXTS: dict[str, Promise] = {

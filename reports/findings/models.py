@@ -1,7 +1,7 @@
 """Suspected violations (dugaan pelanggaran) and findings (temuan), from Form A part IV to their outcome.
 
-Written only by reports/findings/actions.py. Source: Perbawaslu 5/2022 (Form A), 7/2022 (findings and complaints); UU 7/2017
-art. 454 and 455. Contents are exempt from disclosure: only counts ever leave the body that handles them.
+Written only by actions.py. Source: Perbawaslu 5/2022 (Form A), 7/2022 (findings and complaints); UU 7/2017 art. 454 and
+455. Contents are exempt from disclosure: only counts ever leave the body that handles them.
 """
 
 from __future__ import annotations

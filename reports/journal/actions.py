@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports import locks
-from reports.models import Event, Seal
+from reports.journal.models import Event, Seal
 
 GENESIS = bytes(32)
 

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
             "window",
             "version",
             models.ForeignKey(
-                help_text="pinned when the window opens (reports/obligations/pinning.py changes it); until then the newest when planned",
+                help_text="pinned when the window opens (pinning.py changes it); until then the newest when planned",
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="windows",
                 to="reports.instrumentversion",

@@ -15,11 +15,13 @@ from hierarchy.access import ROLES, Permission
 from hierarchy.lib import formats
 from hierarchy.models import Membership, Role, Unit
 from hierarchy.querysets import UnitQuerySet
+from reports.calendar.models import InstrumentVersion
 from reports.counting import WORDS
 from reports.filing.forms import AnswerField, ReportForm
 from reports.filing.labels import problems_of, title_of
+from reports.filing.models import Report
 from reports.instruments.schema import PHOTO
-from reports.models import InstrumentVersion, Obligation, Report, State
+from reports.obligations.models import Obligation, State
 from reports.quality import actions as quality
 
 

@@ -19,8 +19,9 @@ from hierarchy.models import Unit, User
 from reports import locks
 from reports.calendar import actions as calendar
 from reports.calendar.actions import CalendarError
+from reports.calendar.models import Instrument, InstrumentVersion, Window
+from reports.filing.models import Report
 from reports.journal import actions as journal
-from reports.models import Instrument, InstrumentVersion, Report, Window
 from reports.rollup import fold as rollup
 from reports.rollup import outbox
 

@@ -21,9 +21,10 @@ from hierarchy.lib import clock
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Unit, User
 from reports import locks
+from reports.calendar.models import Window
 from reports.findings import actions as findings
+from reports.findings.models import Finding
 from reports.journal.covered import sha256_of
-from reports.models import AgendaItem, Finding, Plenary, Vote, Window
 from reports.plenary import attendance as sitting
 from reports.plenary import minutes, readiness
 from reports.plenary import queries as ratified
@@ -39,6 +40,7 @@ from reports.plenary.attendance import (
     require_preparing,
     tell,
 )
+from reports.plenary.models import AgendaItem, Plenary, Vote
 from reports.plenary.queries import digest
 from reports.plenary.readiness import Readiness
 

@@ -19,8 +19,9 @@ from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Membership, Role, Unit, User
+from reports.bodies.models import Quorum
 from reports.journal import actions as journal
-from reports.models import Attendance, Plenary, Quorum
+from reports.plenary.models import Attendance, Plenary
 
 SEATED = (Role.CHAIR, Role.MEMBER)
 State = Plenary.State

@@ -1,4 +1,4 @@
-"""Minutes of a plenary (berita acara) as PDF, set by typst from reports/plenary/minutes.typ, and kept as they were made.
+"""Minutes of a plenary (berita acara) as PDF, set by typst from minutes.typ, and kept as they were made.
 
 They are in Indonesian whoever reads them: an official document of the state is (UU 24/2009 art. 27), and the file that
 members signed is one file. The bytes depend on what the minutes say and on nothing else: no system fonts, no clock.
@@ -25,10 +25,10 @@ from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Role, Unit
 from reports.filing.labels import agenda_title
 from reports.journal import actions as journal
-from reports.models import AgendaItem, Attendance, Minutes, Plenary
 from reports.plenary import attendance as sitting
 from reports.plenary import queries as ratified
 from reports.plenary import readiness
+from reports.plenary.models import AgendaItem, Attendance, Minutes, Plenary
 
 TEMPLATE = Path(__file__).with_name("minutes.typ")
 STANDARDS: list[Literal["a-2a", "ua-1"]] = ["a-2a", "ua-1"]  # an archive can keep it, a screen reader can read it

@@ -1,7 +1,7 @@
 """What a collegial body decides: plenaries (rapat pleno), who sat in them, what lay on the table, who voted how.
 
-Written only by reports/plenary/actions.py; attendance and quorum by reports/plenary/attendance.py, minutes by reports/plenary/minutes.py. Source:
-Perbawaslu 5/2018 on plenary meetings; UU 7/2017 art. 89.
+Written only by actions.py; attendance by attendance.py, minutes by minutes.py. Source: Perbawaslu 5/2018 on plenary
+meetings; UU 7/2017 art. 89.
 """
 
 from __future__ import annotations
@@ -14,22 +14,6 @@ from django.utils.translation import gettext_lazy as _
 from hierarchy.models import Unit, User
 from reports.calendar.models import Window
 from reports.findings.models import Finding
-
-
-class Quorum(models.Model):
-    """A body whose quorum is not "more than half of its members"; without a row that rule holds."""
-
-    unit = models.OneToOneField(Unit, models.PROTECT, related_name="quorum")
-    needed = models.PositiveSmallIntegerField(help_text="members who must be present")
-    reason = models.CharField(max_length=200, help_text="the rule or the decision it stands on")
-    set_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    set_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(needed__gte=1), name="quorum_is_somebody"),
-            models.CheckConstraint(condition=~Q(reason=""), name="quorum_with_reason"),
-        ]
 
 
 class Plenary(models.Model):
@@ -142,8 +126,8 @@ class AgendaItem(models.Model):
     window = models.ForeignKey(Window, models.PROTECT, null=True, related_name="agenda", help_text="of FIGURES")
     finding = models.ForeignKey(Finding, models.PROTECT, null=True, related_name="agenda", help_text="of the others")
     proposed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    # What lies on the table: the hash binds counts, both bases and what they are figures of (reports/plenary/queries.py), or
-    # the content of a finding (reports/findings/actions.py), whose vectors are empty.
+    # What lies on the table: the hash binds counts, both bases and what they are figures of (queries.py), or the content of
+    # a finding (findings/actions.py), whose vectors are empty.
     shown = models.JSONField()
     sha256 = models.BinaryField(max_length=32)
     shown_at = models.DateTimeField()

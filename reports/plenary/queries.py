@@ -1,4 +1,4 @@
-"""What a plenary binds, what stands ratified, and what has moved since: reads only, written by reports/plenary/actions.py.
+"""What a plenary binds, what stands ratified, and what has moved since: reads only.
 
 The ratified figure of a unit and a window is its newest ratified agenda item. It stays when a figure below changes; the
 difference is shown beside it, and the body is asked to decide again.
@@ -20,14 +20,17 @@ from django.utils.translation import gettext_lazy as _
 
 from hierarchy.lib import clock
 from hierarchy.models import Unit
+from reports.calendar.models import Cadence, Window
 from reports.calendar.querysets import without_schema
 from reports.counting import TALLIED, WORDS, Counts
 from reports.instruments import indicator_words
 from reports.instruments.schema import Question, Schema, problem_cells, sum_cells
-from reports.models import AgendaItem, Cadence, Event, Minutes, Tally, Vote, Window
+from reports.journal.models import Event
 from reports.plenary import readiness
+from reports.plenary.models import AgendaItem, Minutes, Vote
 from reports.plenary.readiness import Readiness
 from reports.rollup.fold import COUNTS
+from reports.rollup.models import Tally
 
 RATIFIED = AgendaItem.Decision.RATIFIED
 # The counts that a body ratifies: of how many reports that are owed, how many are behind its sums. What was only filed

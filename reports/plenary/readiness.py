@@ -14,8 +14,10 @@ from hierarchy.levels import Level
 from hierarchy.lib import clock, formats
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
-from reports.models import AgendaItem, Cadence, Extension, Window
+from reports.calendar.models import Cadence, Window
+from reports.obligations.models import Extension
 from reports.plenary.attendance import PlenaryError
+from reports.plenary.models import AgendaItem
 
 
 class Readiness(models.TextChoices):

@@ -24,13 +24,15 @@ from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit, User
 from hierarchy.querysets import visible_q
 from hierarchy.signin import stepup
+from reports.calendar.models import Window
 from reports.filing.views import SignedIn, paged, posted_pk, seat
 from reports.findings import actions as findings
-from reports.models import AgendaItem, Attendance, Finding, Plenary, Vote, Window
+from reports.findings.models import Finding
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
 from reports.plenary import minutes
 from reports.plenary.agenda import Laid, Waiting, grouped, laid_items, recaps_of, waiting_of
+from reports.plenary.models import AgendaItem, Attendance, Plenary, Vote
 
 REFUSALS = (sitting.PlenaryError, findings.FindingError, stepup.NotConfirmed)
 

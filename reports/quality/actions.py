@@ -28,11 +28,12 @@ from hierarchy.lib import clock
 from hierarchy.lib.formats import tidy
 from hierarchy.models import User
 from reports import locks
-from reports.calendar.models import Cadence
+from reports.calendar.models import Cadence, InstrumentVersion, Window
+from reports.filing.models import Report
 from reports.instruments.schema import INTEGER, Schema
 from reports.journal import actions as journal
-from reports.models import Flag, InstrumentVersion, Reference, Report, Window
 from reports.quality import statistics as doubts
+from reports.quality.models import Flag, Reference
 
 BATCH = 2_000
 STILL_LOOKED_AT = timedelta(days=30)  # after a window closes; the command checks older ones

@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 
 from hierarchy.levels import Level
 from hierarchy.lib.formats import number
+from reports.filing.models import Report
 from reports.instruments import indicator_words
 from reports.instruments.schema import Schema
-from reports.models import Flag, Report
 from reports.quality import actions as quality
+from reports.quality.models import Flag
 
 Detail = Mapping[str, Any]
 

@@ -1,6 +1,6 @@
 """What makes a figure doubtful: flags on reports, and the figures of others to hold ours against.
 
-Written only by reports/quality/actions.py (flags) and reports/quality/references.py (references).
+Flags are written by actions.py, references by references.py.
 """
 
 from __future__ import annotations

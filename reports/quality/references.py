@@ -21,11 +21,13 @@ from hierarchy.lib.errors import Fault, sentences
 from hierarchy.lib.tabular import Line, TableError
 from hierarchy.models import Election, Unit, User
 from reports import locks
+from reports.calendar.models import InstrumentVersion, Window
 from reports.instruments import indicator_words
 from reports.instruments.schema import INTEGER, sum_cells
 from reports.journal import actions as journal
 from reports.journal import covered
-from reports.models import InstrumentVersion, Reference, Tally, Window
+from reports.quality.models import Reference
+from reports.rollup.models import Tally
 
 COLUMNS = ("kode", "instrumen", "pertanyaan", "nilai", "sumber")
 LARGEST = 2**53  # a spreadsheet keeps no larger whole number exactly

@@ -25,8 +25,8 @@ from hierarchy.access import COLLEGIAL, Permission
 from hierarchy.lib.tabular import TableError
 from hierarchy.models import Membership, Unit
 from hierarchy.querysets import visible_q
+from reports.bodies.models import Quorum
 from reports.filing.views import SignedIn, paged, posted_pk, seat
-from reports.models import Quorum
 from reports.plenary import attendance as sitting
 from reports.quality import references as reference
 

@@ -22,9 +22,10 @@ from hierarchy.lib import bulk
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Membership, User
 from reports.calendar import actions as calendar
+from reports.calendar.models import Window
 from reports.calendar.querysets import without_schema
 from reports.filing import actions as intake
-from reports.filing.models import Channel
+from reports.filing.models import Channel, Report
 from reports.instruments.codec import InvalidAnswers, decode
 from reports.instruments.schema import (
     CHOICE_KINDS,
@@ -40,7 +41,7 @@ from reports.instruments.schema import (
     Schema,
     parse_problem,
 )
-from reports.models import Obligation, Report, State, Window
+from reports.obligations.models import Obligation, State
 from reports.review import actions as review
 
 START = datetime(2024, 2, 11, 0, 0, tzinfo=WITA)

@@ -27,10 +27,11 @@ from hierarchy.rehearsal import sample
 from hierarchy.units import tree
 from reports.calendar import actions as calendar
 from reports.calendar import periods
+from reports.calendar.models import Cadence, InstrumentVersion, Stage, Window
 from reports.calendar.publishing import Entry, publish
 from reports.filing.bulk import Filing, Result, import_filings
 from reports.filing.models import Channel
-from reports.models import Cadence, InstrumentVersion, Obligation, Stage, State, Window
+from reports.obligations.models import Obligation, State
 
 CODE = "nation"
 STAGE = "UJI_BEBAN"  # no real election has this stage, so calendar.plan never gives one a window of this instrument

@@ -26,8 +26,9 @@ from hierarchy.lib import clock, formats
 from hierarchy.lib.clock import WITA
 from hierarchy.models import User
 from reports.filing.labels import title_of
-from reports.models import Carrier, Message, Notice, Obligation
+from reports.obligations.models import Obligation
 from reports.reminders import push, wording
+from reports.reminders.models import Carrier, Message, Notice
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)

@@ -19,9 +19,9 @@ from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
 
 from hierarchy.lib import clock
-from reports.models import Carrier, Message
 from reports.reminders import actions as reminders
 from reports.reminders import push, wording
+from reports.reminders.models import Carrier, Message
 
 logger = logging.getLogger(__name__)
 BATCH = 20  # claimed at once; what a dead worker leaves unsure is never more

@@ -1,7 +1,7 @@
 """What people are told: reminders, whom they reached, and the words an admin gave them.
 
-Notices and messages are written only by reports/reminders/actions.py and, once they leave, reports/reminders/delivery.py; wordings by
-reports/reminders/wording.py, devices by reports/reminders/push.py.
+Notices and messages are written by actions.py and, once they leave, by delivery.py; wordings by wording.py, devices by
+push.py.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from hierarchy.models import User
-from reports.filing.models import Obligation
+from reports.obligations.models import Obligation
 
 
 class Wording(models.Model):

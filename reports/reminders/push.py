@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from hierarchy.lib import clock
 from hierarchy.lib.formats import tidy
 from hierarchy.models import User
-from reports.models import Device
+from reports.reminders.models import Device
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey

@@ -20,9 +20,9 @@ from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.models import Unit, User
 from reports.filing.views import SignedIn, paged, seat
-from reports.models import Carrier, Device, Message
 from reports.reminders import actions as reminders
 from reports.reminders import push, wording
+from reports.reminders.models import Carrier, Device, Message
 
 HIDDEN = 4  # letters of an address that the log shows at its end
 

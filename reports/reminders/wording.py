@@ -19,7 +19,7 @@ from hierarchy.access import Permission
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports.journal import actions as journal
-from reports.models import Wording
+from reports.reminders.models import Wording
 
 # What may stand in braces, with what the preview shows for it.
 PLACES: dict[str, tuple[Promise, str]] = {

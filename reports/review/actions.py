@@ -22,8 +22,9 @@ from hierarchy.lib import clock
 from hierarchy.lib.formats import moment as in_wita
 from hierarchy.lib.formats import tidy
 from hierarchy.models import User
+from reports.filing.models import Report, Revision
 from reports.journal import actions as journal
-from reports.models import Obligation, Report, Revision, State
+from reports.obligations.models import Obligation, State
 from reports.rollup import outbox
 
 CORRECTION = timedelta(hours=24)  # to correct a returned report, where the reviewer names no other deadline

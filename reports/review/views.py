@@ -23,7 +23,6 @@ from django.views.decorators.http import require_POST, require_safe
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock, stored
-from reports.calendar.querysets import ObligationQuerySet
 from reports.filing.labels import (
     answered_groups,
     answers_in,
@@ -33,11 +32,14 @@ from reports.filing.labels import (
     side_by_side,
     title_of,
 )
+from reports.filing.models import Evidence, Report
 from reports.filing.views import SignedIn, paged, posted_pk, seat
 from reports.findings import actions as findings
+from reports.findings.models import Finding
 from reports.instruments.schema import PHOTO, YES
-from reports.models import Evidence, Finding, Obligation, Report, State
 from reports.obligations.labels import Row, slow_reviewers, waiting
+from reports.obligations.models import Obligation, State
+from reports.obligations.querysets import ObligationQuerySet
 from reports.plenary.attendance import bodies_prepared_by
 from reports.quality import actions as quality
 from reports.quality import labels as flag_words

@@ -23,8 +23,9 @@ from hierarchy.levels import Level
 from hierarchy.lib import clock, prepared
 from hierarchy.models import Unit
 from reports import counting, locks
-from reports.models import Outbox, Tally, Window
+from reports.calendar.models import Window
 from reports.rollup import outbox
+from reports.rollup.models import Outbox, Tally
 
 # What a tally counts, in SQL over obligations `o`; publications count polling stations with the same expressions.
 COUNTED = {column: counting.counted(word) for column, word in counting.TALLIED.items()}

@@ -1,7 +1,4 @@
-"""What the system keeps of what happened: the journal, the outbox and the tallies.
-
-Events and seals are written only by reports/journal/actions.py, outbox rows by reports/rollup/outbox.py, tallies by reports/rollup/fold.py.
-"""
+"""Which sums are stale, and the sums: rows of the outbox are written only by outbox.py, tallies only by fold.py."""
 
 from __future__ import annotations
 
@@ -11,49 +8,7 @@ from django.db.models import F, Q
 
 from hierarchy.models import Unit
 from reports.calendar.models import Window
-from reports.calendar.querysets import TallyQuerySet
-
-
-class Event(models.Model):
-    """Something that happened, in words that need no other table; a trigger refuses UPDATE and DELETE.
-
-    Text instead of foreign keys: the journal must outlive what it speaks of and never block it.
-    """
-
-    at = models.DateTimeField()
-    verb = models.CharField(max_length=40, help_text="report.filed, report.approved, window.opened, ...")
-    actor = models.CharField(max_length=40, blank=True, help_text="username; empty: the system")
-    election = models.CharField(max_length=50, blank=True)
-    unit = models.CharField(max_length=13, blank=True, help_text="code of the unit it happened to")
-    target = models.CharField(max_length=60, blank=True, help_text="report id, window id, username, ...")
-    detail = models.JSONField(default=dict)
-
-    class Meta:
-        ordering = ["id"]
-        indexes = [
-            models.Index(fields=["target"], name="event_of_target"),
-            models.Index(fields=["election", "unit"], name="event_of_unit"),
-        ]
-
-
-class Seal(models.Model):
-    """A link of the hash chain over the journal: events `first_id`..`last_id` (those that exist), `count` of them.
-
-    head = SHA-256(previous head + digest of the batch), both 32 bytes.
-    """
-
-    first_id = models.BigIntegerField(unique=True)
-    last_id = models.BigIntegerField(unique=True)
-    count = models.PositiveIntegerField()
-    digest = models.BinaryField(max_length=32)
-    head = models.BinaryField(max_length=32)
-    sealed_at = models.DateTimeField()
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.CheckConstraint(condition=Q(last_id__gte=F("first_id"), count__gte=1), name="seal_covers_something")
-        ]
+from reports.rollup.querysets import TallyQuerySet
 
 
 class Outbox(models.Model):

@@ -12,7 +12,8 @@ from django.db import connection, transaction
 from hierarchy.levels import Level
 from hierarchy.lib import clock, jobs
 from hierarchy.models import Election, Unit
-from reports.models import Outbox, Window
+from reports.calendar.models import Window
+from reports.rollup.models import Outbox
 
 logger = logging.getLogger(__name__)
 WAKE_EVERY = 0.5  # seconds between two messages from one process, so that a surge costs a few folds a second

@@ -14,8 +14,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reports.findings import actions as findings
+from reports.findings.models import Finding
 from reports.journal.covered import sha256_of
-from reports.models import AgendaItem, Event, Finding, Minutes, Plenary, Vote
+from reports.journal.models import Event
+from reports.plenary.models import AgendaItem, Minutes, Plenary, Vote
 from reports.verify.filed import named
 
 SAME = timedelta(minutes=1)

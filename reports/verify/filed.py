@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 from django.db import connection
 
+from reports.calendar.models import InstrumentVersion
+from reports.filing.models import Evidence
 from reports.instruments.plan import plan_of
 from reports.instruments.schema import PHOTO, Schema
-from reports.models import Evidence, InstrumentVersion
 
 FETCHED = 2_000
 REVISIONS = """

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from django.db import connection
 from django.db.models import Q
 
+from reports.calendar.models import InstrumentVersion
 from reports.filing import evidence
+from reports.filing.models import Evidence
 from reports.journal import covered
-from reports.models import Event, Evidence, InstrumentVersion
+from reports.journal.models import Event
 from reports.verify.filed import named
 
 NEWEST = """

@@ -10,10 +10,11 @@ from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import Election
 from hierarchy.units import tree
+from reports.calendar.models import Window
 from reports.journal import actions as journal
-from reports.models import Outbox, Tally, Window
 from reports.plenary import queries as ratified
 from reports.rollup.fold import COUNTS
+from reports.rollup.models import Outbox, Tally
 from reports.verify import decided as verify_decided
 from reports.verify import filed as verify_filed
 from reports.verify import kept as verify_kept

@@ -18,8 +18,10 @@ from hierarchy.lib import clock
 from hierarchy.models import Election, Unit, User
 from reports.api.contract import contract
 from reports.calendar import actions as calendar
+from reports.calendar.models import Cadence, Instrument, InstrumentVersion, Stage, Window
+from reports.filing.models import Report
 from reports.instruments import xlsform
-from reports.models import Cadence, Instrument, InstrumentVersion, Obligation, Report, Stage, Window
+from reports.obligations.models import Obligation
 from tests.instruments.forge import ask, markdown
 
 API = "/api/v1/"

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from reports.api.batch import LARGEST
 from reports.filing import actions as intake
-from reports.models import Conflict, Event, Outbox, Report, Revision
+from reports.filing.models import Conflict, Report, Revision
+from reports.journal.models import Event
+from reports.rollup.models import Outbox
 from tests.contract.api_world import OTHER_STATION, STATION, STRANGE_STATION, Caller, make_world, problem
 from tests.contract.test_api_fuzz import JSON, filings, fuzz
 

@@ -19,7 +19,11 @@ from hierarchy.people import roster
 from hierarchy.people.roster_rows import RosterRow
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
-from reports.models import Conflict, Event, Obligation, Outbox, Report, Revision, State, Window
+from reports.calendar.models import Window
+from reports.filing.models import Conflict, Report, Revision
+from reports.journal.models import Event
+from reports.obligations.models import Obligation, State
+from reports.rollup.models import Outbox
 from tests.cast import SINCE, small_tree
 from tests.contract.api_world import OTHER_STATION, VILLAGE, Caller, filed, make_world, problem
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.models import Report
+from reports.filing.models import Report
 from tests.contract.api_world import VILLAGE, Caller, filed, make_world
 
 # One world serves every example: what an earlier one filed only makes the next more interesting.

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from hierarchy.lib import clock
 from reports.api import asked
 from reports.instruments.schema import Schema
-from reports.models import Obligation
+from reports.obligations.models import Obligation
 from reports.review import actions as review
 from reports.rollup.fold import run_all
 from tests.contract.api_world import OTHER_STATION, STATION, VILLAGE, Caller, filed, make_world, problem

@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 from django.db import transaction
 
-from reports.models import Report, State
+from reports.filing.models import Report
+from reports.obligations.models import State
 from reports.review import actions as review
 from reports.rollup.fold import run_all
 from tests.contract.api_world import STATION, VILLAGE, Caller, filed, make_world, problem

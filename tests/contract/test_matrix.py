@@ -30,24 +30,16 @@ from dashboards.releases import actions as publish
 from hierarchy.lib import clock, jobs
 from hierarchy.models import Membership
 from hierarchy.people import acting
+from reports.calendar.models import Window
 from reports.filing import evidence
+from reports.filing.models import Evidence, Report, Revision
 from reports.findings import actions as findings
-from reports.models import (
-    Attendance,
-    Evidence,
-    Finding,
-    Flag,
-    Obligation,
-    Party,
-    Plenary,
-    Reference,
-    Report,
-    Revision,
-    Vote,
-    Window,
-)
+from reports.findings.models import Finding, Party
+from reports.obligations.models import Obligation
 from reports.plenary import actions as plenary
+from reports.plenary.models import Attendance, Plenary, Vote
 from reports.quality import actions as quality
+from reports.quality.models import Flag, Reference
 from reports.rollup import fold as rollup
 from tests.cast import Cast
 from tests.days import TPS, Day, fresh

@@ -24,7 +24,9 @@ from hierarchy.levels import LEAF
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports.calendar import actions as calendar
-from reports.models import Event, Extension, Obligation, State, Window
+from reports.calendar.models import Window
+from reports.journal.models import Event
+from reports.obligations.models import Extension, Obligation, State
 from reports.reminders import actions as reminders
 from reports.review import actions as review
 from reports.rollup import fold as rollup

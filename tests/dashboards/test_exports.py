@@ -22,7 +22,7 @@ from dashboards.recaps import workbook
 from hierarchy.lib import clock, jobs
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Membership, User
-from reports.models import Event
+from reports.journal.models import Event
 from reports.rollup import fold as rollup
 from tests.dashboards.test_workbook import load
 from tests.days import Day, fresh

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from dashboards.models import Publication, PublishedPage
 from dashboards.releases import actions as publish
 from dashboards.releases import keys, proof
-from reports.models import Event
+from reports.journal.models import Event
 from tests.days import Day
 from tests.released import release, unguarded
 

@@ -20,13 +20,15 @@ from dashboards.unit.queries import unit_page
 from hierarchy.lib import clock
 from hierarchy.models import Unit
 from reports.calendar import actions as calendar
+from reports.calendar.models import Window
 from reports.filing import actions as intake
-from reports.models import Obligation, Tally, Window
 from reports.obligations import pinning
+from reports.obligations.models import Obligation
 from reports.plenary import actions as plenary
 from reports.rehearsal.day import answers_for
 from reports.review import actions as review
 from reports.rollup import fold as rollup
+from reports.rollup.models import Tally
 from tests.days import AFTERNOON, MORNING_AFTER, OPENED, Day, fresh
 from tests.reports import test_versions
 from tests.reports.test_plenary import body, ratify

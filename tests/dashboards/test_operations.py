@@ -28,9 +28,11 @@ from dashboards.releases import actions as publish
 from hierarchy.lib import clock
 from reports.calendar import actions as calendar
 from reports.calendar import publishing
+from reports.calendar.models import Window
 from reports.journal import actions as journal
-from reports.models import Message, Outbox, Window
+from reports.reminders.models import Message
 from reports.rollup import fold as rollup
+from reports.rollup.models import Outbox
 from tests.cast import Cast
 from tests.days import Day
 

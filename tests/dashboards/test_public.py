@@ -15,7 +15,7 @@ from dashboards.models import Publication
 from dashboards.releases import actions as publish
 from dashboards.releases.content import uneven
 from hierarchy.models import User
-from reports.models import Report
+from reports.filing.models import Report
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from tests.days import Day, fresh

@@ -20,10 +20,13 @@ from django.urls import reverse
 from dashboards.models import Publication, PublishedPage
 from dashboards.releases import actions as publish
 from hierarchy.models import Unit
+from reports.filing.models import Report
 from reports.journal import actions as journal
-from reports.models import Event, Obligation, Outbox, Report, State
+from reports.journal.models import Event
+from reports.obligations.models import Obligation, State
 from reports.review import actions as review
 from reports.rollup import fold as rollup
+from reports.rollup.models import Outbox
 from tests.days import Day, fresh
 from tests.released import VILLAGE, approve_one, contradictions, plain_fold, release
 

@@ -24,10 +24,13 @@ from hierarchy.models import Role, User
 from hierarchy.people import roster
 from hierarchy.people.roster_rows import RosterRow
 from reports.calendar import actions as calendar
+from reports.calendar.models import Window
 from reports.filing import actions as intake
-from reports.models import AgendaItem, Obligation, Report, Window
+from reports.filing.models import Report
+from reports.obligations.models import Obligation
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
+from reports.plenary.models import AgendaItem
 from reports.rehearsal.day import answers_for
 from reports.review import actions as review
 from reports.rollup import fold as rollup

@@ -18,7 +18,9 @@ from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports.calendar import actions as calendar
 from reports.calendar import publishing
-from reports.models import Obligation, Report, Window
+from reports.calendar.models import Window
+from reports.filing.models import Report
+from reports.obligations.models import Obligation
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from tests.cast import Cast

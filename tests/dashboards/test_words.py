@@ -32,7 +32,7 @@ from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit
 from reports.calendar import actions as calendar
 from reports.counting import PASSING, TALLIED, WORDS
-from reports.models import Obligation, State
+from reports.obligations.models import Obligation, State
 from reports.rollup import fold as rollup
 from reports.rollup import outbox
 from tests.dashboards.test_workbook import headings, load, total_row

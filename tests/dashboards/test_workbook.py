@@ -19,10 +19,12 @@ from dashboards.recaps.workbook import Line, Part, Recap, write_recap
 from dashboards.spreadsheet import LONGEST_TEXT, Book, Style, letters
 from hierarchy.lib.clock import WITA
 from hierarchy.lib.errors import Refusal
-from reports.models import AgendaItem, Report, Tally
+from reports.filing.models import Report
 from reports.plenary import actions as plenary
+from reports.plenary.models import AgendaItem
 from reports.review import actions as review
 from reports.rollup import fold as rollup
+from reports.rollup.models import Tally
 from tests.days import Day, fresh
 from tests.instruments.forge import every_code
 from tests.reports.test_plenary import body, ratify

@@ -19,8 +19,9 @@ from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
 from reports.calendar import actions as calendar
 from reports.calendar import publishing
+from reports.calendar.models import Window
 from reports.instruments.codec import decode
-from reports.models import Obligation, Window
+from reports.obligations.models import Obligation
 from reports.rehearsal.day import answers_for
 from reports.rollup import fold as rollup
 from tests.cast import SINCE

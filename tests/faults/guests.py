@@ -19,7 +19,7 @@ from hierarchy.lib import clock
 from hierarchy.models import Election, Role, Unit, User
 from hierarchy.people import roster
 from hierarchy.people.roster_rows import RosterRow
-from reports.models import Window
+from reports.calendar.models import Window
 from reports.plenary import actions as plenary
 from tests.cast import SINCE
 

@@ -16,7 +16,8 @@ from hierarchy.models import Membership, Role, Unit, User
 from hierarchy.people import acting, roster, roster_rows
 from hierarchy.people.roster_rows import RosterRow
 from reports.calendar import actions as calendar
-from reports.models import Event, State
+from reports.journal.models import Event
+from reports.obligations.models import State
 from reports.review import actions as review
 from tests.cast import Cast, seat_of
 from tests.days import Day, fresh

@@ -20,8 +20,9 @@ from hierarchy.models import Role, User
 from hierarchy.people import activation, leaving, roster
 from hierarchy.people.roster_rows import RosterRow
 from reports import tasks
-from reports.models import Device, Event
+from reports.journal.models import Event
 from reports.reminders import push
+from reports.reminders.models import Device
 from tests.cast import SINCE, Cast, seat_of
 
 pytestmark = pytest.mark.django_db

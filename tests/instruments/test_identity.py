@@ -14,11 +14,11 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from reports.calendar import models as asked
+from reports.calendar.models import InstrumentVersion
 from reports.calendar.publishing import Entry, publish
 from reports.instruments import plan
 from reports.instruments.codec import decode
 from reports.instruments.schema import Question, Schema
-from reports.models import InstrumentVersion
 from tests.instruments.forge import ask, markdown
 
 GOLDEN = json.loads(Path(__file__).with_name("golden.json").read_text(encoding="utf-8"))

@@ -11,9 +11,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 
+from reports.calendar.models import Instrument, InstrumentVersion
 from reports.calendar.publishing import CATALOGUE, Entry, catalogue, load_catalogue, publish, withdraw
 from reports.instruments.errors import InstrumentError
-from reports.models import Event, Instrument, InstrumentVersion
+from reports.journal.models import Event
 from tests.instruments.forge import ask, markdown
 
 pytestmark = pytest.mark.django_db

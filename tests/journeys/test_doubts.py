@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from reports.models import Report, State
+from reports.filing.models import Report
+from reports.obligations.models import State
 from reports.quality import actions as quality
 from tests.days import Day
 from tests.journeys.browser import DESK, PHONE

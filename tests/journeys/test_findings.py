@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from reports.models import Event, Finding
+from reports.findings.models import Finding
+from reports.journal.models import Event
 from tests.days import Day
 from tests.journeys.browser import DESK, PHONE
 from tests.journeys.conftest import PASSWORD, Visit

@@ -12,7 +12,8 @@ from dashboards.releases import actions as publish
 from hierarchy.lib import clock
 from hierarchy.models import Role
 from hierarchy.people import roster
-from reports.models import Obligation, Report, State
+from reports.filing.models import Report
+from reports.obligations.models import Obligation, State
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from tests.cast import SINCE

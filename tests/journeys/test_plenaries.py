@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from reports.models import AgendaItem, Plenary, Report, State
+from reports.filing.models import Report
+from reports.obligations.models import State
+from reports.plenary.models import AgendaItem, Plenary
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from tests.days import Day, fresh

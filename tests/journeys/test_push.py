@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from reports.models import Device
+from reports.reminders.models import Device
 from tests.days import Day
 from tests.journeys.browser import PHONE
 from tests.journeys.conftest import Visit

@@ -26,13 +26,16 @@ from hierarchy.people import roster
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
 from reports.calendar import actions as calendar
+from reports.calendar.models import Window
 from reports.filing import actions as intake
-from reports.models import Obligation, Report, State, Tally, Window
+from reports.filing.models import Report
+from reports.obligations.models import Obligation, State
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from reports.rollup.fold import COUNTS
+from reports.rollup.models import Tally
 from reports.verify.queries import CHECKS
 from tests.days import AFTERNOON, Day, fresh
 from tests.released import contradictions, in_force

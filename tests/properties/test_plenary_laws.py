@@ -14,10 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hierarchy.models import Membership, Role, Unit, User
-from reports.models import AgendaItem, Minutes, Plenary, Report, State, Vote
+from reports.filing.models import Report
+from reports.obligations.models import State
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
 from reports.plenary import queries as ratified
+from reports.plenary.models import AgendaItem, Minutes, Plenary, Vote
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from tests.cast import SINCE

@@ -20,16 +20,19 @@ from hierarchy.lib import clock
 from hierarchy.models import Role, Unit, User
 from hierarchy.people import roster
 from reports.calendar import publishing
+from reports.calendar.models import Window
 from reports.filing import actions as intake
 from reports.filing import bulk as bulk_filing
 from reports.filing import write_many as copy_filing
 from reports.filing.bulk import Filing, Outcome, import_filings
-from reports.filing.models import Channel
+from reports.filing.models import Channel, Conflict, Evidence, Report, Revision
 from reports.instruments.codec import InvalidAnswers
-from reports.models import Conflict, Event, Evidence, Obligation, Outbox, Report, Revision, Tally, Window
+from reports.journal.models import Event
+from reports.obligations.models import Obligation
 from reports.rehearsal import nation
 from reports.review import actions as review
 from reports.rollup import fold as rollup
+from reports.rollup.models import Outbox, Tally
 from reports.verify.queries import CHECKS
 from tests.days import Day, fresh
 

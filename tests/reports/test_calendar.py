@@ -22,8 +22,10 @@ from hierarchy.models import Membership, Role, Unit
 from hierarchy.people import roster
 from reports.calendar import actions as calendar
 from reports.calendar import periods
+from reports.calendar.models import Cadence, Stage, Window
 from reports.filing import actions as intake
-from reports.models import Cadence, Event, Obligation, Stage, State, Window
+from reports.journal.models import Event
+from reports.obligations.models import Obligation, State
 from tests.days import TPS, Day, fresh
 from tests.interleaved import interleaved
 

@@ -16,9 +16,10 @@ from hierarchy.models import Unit
 from reports import counting
 from reports.calendar import actions as calendar
 from reports.counting import PASSING, TALLIED, WORDS
-from reports.filing.models import HAS_REPORT
-from reports.models import Obligation, State, Tally
+from reports.obligations.models import HAS_REPORT, Obligation, State
+from reports.obligations.queries import with_not_due
 from reports.rollup import fold as rollup
+from reports.rollup.models import Tally
 from tests.days import AFTERNOON, Day
 
 pytestmark = pytest.mark.django_db
@@ -115,10 +116,10 @@ def test_a_tally_knows_what_is_not_due_yet_also_where_time_was_granted(election_
         voting.due_at + timedelta(hours=3),
     ]
     for at in [*moments, later.due_at + timedelta(hours=1)]:
-        for tally in Tally.objects.with_not_due(at).select_related("unit", "window"):
+        for tally in with_not_due(Tally.objects.all(), at).select_related("unit", "window"):
             below = Obligation.objects.within(tally.unit).filter(window=tally.window)
             assert tally.not_due == below.filter(WORDS["not_due"].q(at)).count(), (at, tally.unit.code)
-    found = {t.unit.code: t.not_due for t in Tally.objects.filter(window=voting).with_not_due(moments[1])}
+    found = {t.unit.code: t.not_due for t in with_not_due(Tally.objects.filter(window=voting), moments[1])}
     assert (found["647201"], found["6472"], found["64"], found["6401"]) == (6, 6, 6, 0)
 
 

@@ -18,7 +18,8 @@ from PIL import Image
 
 from hierarchy.lib.storage import WholeFiles
 from reports.filing import evidence
-from reports.models import Event, Evidence
+from reports.filing.models import Evidence
+from reports.journal.models import Event
 from tests.days import AFTERNOON, Day, fresh
 
 pytestmark = pytest.mark.django_db

@@ -20,14 +20,17 @@ from dashboards.releases import actions as publish
 from hierarchy.models import Unit, User
 from reports.filing import actions as intake
 from reports.filing import evidence
+from reports.filing.models import Report
 from reports.findings import actions as findings
 from reports.findings import deadlines as clocks
 from reports.findings.actions import FindingError, Person, Told
-from reports.models import AgendaItem, Event, Finding, Plenary, Report
+from reports.findings.models import Finding
+from reports.journal.models import Event
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
 from reports.plenary import minutes
 from reports.plenary import queries as ratified
+from reports.plenary.models import AgendaItem, Plenary
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from tests.days import AFTERNOON, TPS, Day, fresh

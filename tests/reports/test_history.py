@@ -9,7 +9,7 @@ from django.urls import reverse
 from hierarchy.models import Unit
 from hierarchy.units import tree
 from reports.filing.labels import history
-from reports.models import Report
+from reports.filing.models import Report
 from reports.review import actions as review
 from tests.days import Day, fresh
 

@@ -13,8 +13,9 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, transaction
 
 from reports.filing import bulk as bulk_filing
+from reports.filing.models import Report, Revision
 from reports.filing.table import import_table
-from reports.models import Obligation, Report, Revision
+from reports.obligations.models import Obligation
 from reports.rollup import fold as rollup
 from reports.verify.queries import CHECKS
 from tests.days import Day

@@ -18,10 +18,14 @@ from hypothesis import strategies as st
 from hierarchy.models import Unit
 from reports.calendar import actions as calendar
 from reports.calendar import publishing
+from reports.calendar.models import Window
 from reports.filing import actions as intake
+from reports.filing.models import Conflict, Report, Revision
 from reports.instruments.codec import InvalidAnswers
-from reports.models import Conflict, Event, Obligation, Outbox, Report, Revision, State, Window
+from reports.journal.models import Event
+from reports.obligations.models import Obligation, State
 from reports.rollup import fold as rollup
+from reports.rollup.models import Outbox
 from reports.verify.queries import CHECKS
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
 

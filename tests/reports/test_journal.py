@@ -12,8 +12,10 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
 
+from reports.calendar.models import InstrumentVersion
+from reports.filing.models import Revision
 from reports.journal import actions as journal
-from reports.models import Event, InstrumentVersion, Revision, Seal
+from reports.journal.models import Event, Seal
 from tests.days import Day
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from hierarchy.models import User
-from reports.models import Message, Wording
 from reports.reminders import actions as reminders
+from reports.reminders.models import Message, Wording
 from tests.days import Day
 from tests.reports.test_pages import signed_in, text_of
 from tests.reports.test_reminders import DUE

@@ -16,11 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hierarchy.models import Membership, User
-from reports.models import AgendaItem, Event, Minutes, Plenary
+from reports.journal.models import Event
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
 from reports.plenary import minutes
 from reports.plenary import queries as ratified
+from reports.plenary.models import AgendaItem, Minutes, Plenary
 from tests.days import AFTERNOON, Day, fresh
 from tests.reports.test_pages import signed_in, text_of
 from tests.reports.test_plenary import DISTRICT, approved, body, grow, opened, ratify, vote

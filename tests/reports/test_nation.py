@@ -17,13 +17,16 @@ from hierarchy.models import Election, Membership, Unit, User
 from hierarchy.rehearsal.nation import counts
 from hierarchy.units import tree
 from reports.calendar import actions as calendar
+from reports.calendar.models import Window
 from reports.filing.bulk import Filing, import_filings
+from reports.filing.models import Report
 from reports.instruments.codec import decode
 from reports.instruments.schema import CellKind
 from reports.instruments.xlsform import read
-from reports.models import Obligation, Report, State, Tally, Window
+from reports.obligations.models import Obligation, State
 from reports.rehearsal import nation
 from reports.rollup import fold as rollup
+from reports.rollup.models import Tally
 from reports.verify.queries import CHECKS
 
 SCHEMA = read(nation.SOURCE)

@@ -17,8 +17,10 @@ from django.urls import reverse
 from PIL import Image
 
 from hierarchy.models import User
+from reports.calendar.models import Window
 from reports.filing.labels import title_of
-from reports.models import Conflict, Evidence, Obligation, Report, Revision, State, Window
+from reports.filing.models import Conflict, Evidence, Report, Revision
+from reports.obligations.models import Obligation, State
 from reports.review import actions as review
 from tests.days import MORNING_AFTER, Day, fresh
 

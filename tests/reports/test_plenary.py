@@ -15,11 +15,12 @@ from dashboards.figures import ratification
 from hierarchy.models import Membership, Role, Unit, User
 from hierarchy.units import tree
 from reports.calendar import actions as calendar
-from reports.models import AgendaItem, Event, Plenary, Vote
+from reports.journal.models import Event
 from reports.plenary import actions as plenary
 from reports.plenary import agenda, readiness
 from reports.plenary import attendance as sitting
 from reports.plenary import queries as ratified
+from reports.plenary.models import AgendaItem, Plenary, Vote
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from tests.cast import SINCE, Cast, seat_of

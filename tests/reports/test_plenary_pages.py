@@ -16,11 +16,11 @@ from hierarchy.models import User
 from hierarchy.signin import actions as signin
 from hierarchy.signin import stepup
 from hierarchy.signin.throttle import NotNow
-from reports.models import Plenary, Vote
 from reports.obligations import pinning
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
 from reports.plenary import minutes
+from reports.plenary.models import Plenary, Vote
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh

@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.test import Client
 from django.urls import reverse
 
-from reports.models import Carrier, Device, Message
 from reports.reminders import actions as reminders
 from reports.reminders import delivery, push
+from reports.reminders.models import Carrier, Device, Message
 from tests.days import AFTERNOON, Day, fresh
 
 pytestmark = pytest.mark.django_db

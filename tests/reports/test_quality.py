@@ -12,9 +12,11 @@ from django.test.utils import CaptureQueriesContext
 
 from hierarchy.lib import clock
 from hierarchy.models import Unit
-from reports.models import Event, Flag, Reference, Report
+from reports.filing.models import Report
+from reports.journal.models import Event
 from reports.quality import actions as quality
 from reports.quality.labels import SENTENCES, in_a_sentence
+from reports.quality.models import Flag, Reference
 from tests.days import TPS, Day, fresh
 from tests.interleaved import interleaved
 

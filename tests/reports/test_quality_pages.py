@@ -8,9 +8,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from hierarchy.lib import clock
-from reports.models import Flag
 from reports.quality import actions as quality
 from reports.quality import references as reference
+from reports.quality.models import Flag
 from reports.rollup import fold as rollup
 from tests.days import TPS, Day, fresh
 

@@ -8,8 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from hierarchy.lib.tabular import TableError
-from reports.models import Event, Reference
+from reports.journal.models import Event
 from reports.quality import references as reference
+from reports.quality.models import Reference
 from reports.rollup import fold as rollup
 from tests.days import TPS, Day
 

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from hierarchy.lib.clock import WITA
 from hierarchy.models import User
-from reports.models import Message, Notice, Obligation, State
+from reports.obligations.models import Obligation, State
 from reports.reminders import actions as reminders
 from reports.reminders import delivery, wording
+from reports.reminders.models import Message, Notice
 from reports.review import actions as review
 from tests.cast import seat_of
 from tests.days import TPS, Day, fresh

@@ -12,8 +12,10 @@ from django.http import Http404
 from hierarchy.lib import clock
 from hierarchy.models import Unit
 from hierarchy.people import acting
-from reports.models import Event, Obligation, Report, State
+from reports.filing.models import Report
+from reports.journal.models import Event
 from reports.obligations.labels import slow_reviewers
+from reports.obligations.models import Obligation, State
 from reports.review import actions as review
 from tests.cast import seat_of
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh

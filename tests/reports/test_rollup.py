@@ -10,9 +10,9 @@ from django.db import connection, transaction
 from hierarchy.lib import jobs
 from hierarchy.models import Unit
 from reports import locks
-from reports.models import Outbox, Tally
 from reports.rollup import fold as rollup
 from reports.rollup import outbox
+from reports.rollup.models import Outbox, Tally
 from reports.verify import queries as verify
 from tests.days import Day
 

@@ -7,8 +7,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from reports.models import Event, Quorum, Reference
+from reports.bodies.models import Quorum
+from reports.journal.models import Event
 from reports.plenary import attendance as sitting
+from reports.quality.models import Reference
 from tests.days import TPS, Day, fresh
 
 pytestmark = pytest.mark.django_db

@@ -23,7 +23,7 @@ from hierarchy.models import Election
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
 from reports.journal import actions as journal
-from reports.models import AgendaItem
+from reports.plenary.models import AgendaItem
 from reports.rollup import fold as rollup
 from tests.cast import small_rows
 from tests.reports.verify_world import World

@@ -22,13 +22,17 @@ from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
 from reports.calendar import actions as calendar
 from reports.calendar import publishing
+from reports.calendar.models import InstrumentVersion, Window
 from reports.calendar.publishing import Entry
 from reports.filing import actions as intake
+from reports.filing.models import Report
 from reports.instruments.codec import InvalidAnswers
 from reports.instruments.errors import InstrumentError
-from reports.models import Event, InstrumentVersion, Obligation, Report, Tally, Window
+from reports.journal.models import Event
 from reports.obligations import pinning
+from reports.obligations.models import Obligation
 from reports.rollup import fold as rollup
+from reports.rollup.models import Tally
 from tests.days import TPS, Day, fresh
 from tests.instruments.forge import ask, markdown
 from tests.interleaved import interleaved

@@ -22,9 +22,10 @@ from hierarchy.units.rows import UnitRow
 from reports.calendar import actions as calendar
 from reports.filing import actions as intake
 from reports.filing import evidence
+from reports.filing.models import Evidence, Report
 from reports.findings import actions as findings
+from reports.findings.models import Finding
 from reports.journal import actions as journal
-from reports.models import Evidence, Finding, Report
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
 from reports.quality import references as reference

@@ -7,7 +7,7 @@ from django.contrib.contenttypes.models import ContentType
 
 from bawaslu_data.management.commands.demo import empty_database
 from hierarchy.models import Election, User
-from reports.models import Event
+from reports.journal.models import Event
 from tests.cast import Cast
 
 

@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 from dashboards.operations.readings import READINGS
-from reports.models import Outbox
+from reports.rollup.models import Outbox
 from tests.days import Day
 
 CADDYFILE = Path(__file__).resolve().parents[2] / "deploy" / "Caddyfile"

@@ -30,7 +30,7 @@ from django.utils import translation
 
 from dashboards.releases import actions as publish
 from hierarchy.models import User
-from reports.models import Report
+from reports.filing.models import Report
 from reports.rollup import fold as rollup
 from tests.cast import seat_of
 from tests.days import TPS, Day

@@ -19,7 +19,7 @@ from bawaslu_data.bench.figures import Figure
 from bawaslu_data.bench.world import SITE, World
 from bawaslu_data.celery import FIGURES
 from hierarchy.levels import Level
-from reports.models import Outbox, Tally
+from reports.rollup.models import Outbox, Tally
 
 PER_SECOND, CONNECTIONS = 200, 16
 READS_PER_SECOND = 10

@@ -15,7 +15,7 @@ from hierarchy import access
 from hierarchy.models import User
 from reports.filing import bulk as bulk_filing
 from reports.filing.models import Channel
-from reports.models import Obligation
+from reports.obligations.models import Obligation
 from reports.rehearsal import nation
 from reports.rollup import fold as rollup
 

@@ -14,10 +14,10 @@ from bawaslu_data.bench.world import World
 from bawaslu_data.celery import FIGURES
 from hierarchy.lib import clock
 from hierarchy.models import Unit
-from reports.models import Outbox
 from reports.rollup import fold as rollup
 from reports.rollup import outbox
 from reports.rollup.fold import COUNTED
+from reports.rollup.models import Outbox
 from reports.tasks import roll_up
 
 MARK_ALL = """

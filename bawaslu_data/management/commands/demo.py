@@ -34,9 +34,11 @@ from hierarchy.units import gazetteer, tree
 from reports.calendar import actions as calendar
 from reports.calendar.publishing import load_catalogue
 from reports.journal import actions as journal
-from reports.models import Event, Obligation, Outbox, State
+from reports.journal.models import Event
+from reports.obligations.models import Obligation, State
 from reports.rehearsal import day as simulate
 from reports.rollup import fold as rollup
+from reports.rollup.models import Outbox
 
 PASSWORD = "pengawas-demo-2024"  # noqa: S105  (printed on the screen; the demo listens on this machine only)
 COLUMNS = (

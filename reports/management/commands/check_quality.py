@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from reports.models import Window
+from reports.calendar.models import Window
 from reports.quality import actions as quality
 
 

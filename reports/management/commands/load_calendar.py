@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
 
 from reports.calendar import actions as calendar
+from reports.calendar.models import Stage, Window
 from reports.management.people import person
-from reports.models import Stage, Window
 from reports.obligations import pinning
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from rich.progress import track
 
+from reports.calendar.models import InstrumentVersion
 from reports.calendar.publishing import load_catalogue
 from reports.instruments.errors import InstrumentError
-from reports.models import InstrumentVersion
 
 
 class Command(BaseCommand):

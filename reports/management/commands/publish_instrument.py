@@ -9,10 +9,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from hierarchy.lib import clock
+from reports.calendar.models import Instrument, Window
 from reports.calendar.publishing import Entry, publish
 from reports.instruments.errors import InstrumentError
 from reports.management.people import person
-from reports.models import Instrument, Window
 
 NEW = ("stage", "subject_level", "filer_level", "cadence", "title_id", "title_en")
 

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from hierarchy.management.command import HierarchyCommand
 from hierarchy.models import Election
 from reports.calendar.actions import CalendarError
+from reports.calendar.models import InstrumentVersion, Window
 from reports.management.people import person
-from reports.models import InstrumentVersion, Window
 from reports.obligations import pinning
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from reports.calendar.models import InstrumentVersion
 from reports.calendar.publishing import withdraw
 from reports.instruments.errors import InstrumentError
 from reports.management.people import person
-from reports.models import InstrumentVersion
 from reports.obligations import pinning
 
 
