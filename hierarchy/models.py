@@ -207,7 +207,7 @@ class User(AbstractBaseUser):
 
     @property
     def has_read_memberships(self) -> bool:
-        """Whether `current_memberships` costs no query any more. Asked here: a request's user is a proxy of this one."""
+        """Whether `current_memberships` costs no query any more. A request's user is a proxy of this one."""
         return "current_memberships" in self.__dict__
 
     def get_full_name(self) -> str:

@@ -26,9 +26,9 @@ class ReportsConfig(AppConfig):
 def _tree_changed(verb: str, election: Any, by: Any, detail: dict[str, Any], **_kwargs: Any) -> None:
     """The layer below cannot import this one, so it says what it did: the journal keeps it, obligations follow it."""
     from hierarchy.lib import locks
-    from reports.calendar import actions as calendar
     from reports.journal import actions as journal
     from reports.journal import covered
+    from reports.obligations import actions as obligations
 
     provinces = _provinces(detail)
     state = covered.of_units(election.code, provinces)
@@ -37,7 +37,7 @@ def _tree_changed(verb: str, election: Any, by: Any, detail: dict[str, Any], **_
         state |= covered.of_terms(election.code, provinces)
     journal.write(journal.entry(f"tree.{verb}", by=by, election=election.code, state=state, **detail))
     if verb not in ("rename", "set_tags"):
-        calendar.follow_tree(election=election)
+        obligations.follow_tree(election=election)
 
 
 def _provinces(detail: dict[str, Any]) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from celery import shared_task
 
 from hierarchy.people import leaving
-from reports.calendar import actions as calendar
 from reports.filing import evidence
 from reports.journal import actions as journal
+from reports.obligations import actions as obligations
 from reports.quality import actions as quality
 from reports.reminders import actions as reminders
 from reports.reminders import delivery
@@ -27,12 +27,12 @@ def seal_journal() -> None:
 
 @shared_task
 def open_due_windows() -> None:
-    calendar.open_due()
+    obligations.open_due()
 
 
 @shared_task
 def refresh_vacancies() -> None:
-    calendar.refresh_vacancies()
+    obligations.refresh_vacancies()
     leaving.sign_out_ended()
 
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from reports.filing import views
-from reports.review import views as views_review
+from reports.filing import views as filing
+from reports.home import views as home
+from reports.review import views as review
 
 urlpatterns = [
     path("", include("reports.plenary.urls")),
     path("", include("reports.reminders.urls")),
     path("", include("reports.quality.urls")),
     path("", include("reports.findings.urls")),
-    path("tugas/", views.tasks, name="tasks"),
-    path("tugas/<int:pk>/lapor/", views.file_report, name="file-report"),
-    path("tugas/<int:pk>/tanpa-sinyal/", views_review.attest, name="attest"),
-    path("lapor/<int:window_pk>/", views.file_event, name="file-event"),
-    path("laporan/<uuid:pk>/", views_review.report, name="report"),
-    path("laporan/<uuid:pk>/foto/<slug:sha256>/", views_review.photo, name="photo"),
-    path("laporan/<uuid:pk>/periksa/", views_review.judge, name="judge"),
-    path("laporan/<uuid:pk>/catatan/", views_review.settle, name="settle"),
-    path("laporan/<uuid:pk>/banding/", views_review.compare, name="compare"),
-    path("pemeriksaan/", views_review.queue, name="queue"),
+    path("tugas/", home.tasks, name="tasks"),
+    path("tugas/<int:pk>/lapor/", filing.file_report, name="file-report"),
+    path("tugas/<int:pk>/tanpa-sinyal/", review.attest, name="attest"),
+    path("lapor/<int:window_pk>/", filing.file_event, name="file-event"),
+    path("laporan/<uuid:pk>/", review.report, name="report"),
+    path("laporan/<uuid:pk>/foto/<slug:sha256>/", review.photo, name="photo"),
+    path("laporan/<uuid:pk>/periksa/", review.judge, name="judge"),
+    path("laporan/<uuid:pk>/catatan/", review.settle, name="settle"),
+    path("laporan/<uuid:pk>/banding/", review.compare, name="compare"),
+    path("pemeriksaan/", review.queue, name="queue"),
 ]

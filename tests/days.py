@@ -25,6 +25,7 @@ from reports.filing import actions as intake
 from reports.filing.models import Report
 from reports.instruments.schema import Schema
 from reports.instruments.xlsform import read as _read
+from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation
 from reports.rehearsal.day import answers_for
 from tests.cast import Cast
@@ -55,7 +56,7 @@ class Day:
         """Opens the first window of an instrument and returns it."""
         rows = Window.objects.filter(election=self.election, instrument__code=code)
         window = rows.select_related("instrument", "version", "election", "stage").order_by("opens_at")[0]
-        calendar.open_window(window=window, at=max(window.opens_at, OPENED))
+        obligations.open_window(window=window, at=max(window.opens_at, OPENED))
         self.windows[code] = window
         return window
 

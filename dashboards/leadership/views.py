@@ -18,7 +18,7 @@ from hierarchy.lib import clock
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
-from reports.filing.views import SignedIn, seat
+from reports.web import SignedIn, seat
 
 FOUND = 20  # units listed for a word; who sees as many as that types more of it
 

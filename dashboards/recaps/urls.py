@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboards.recaps import views as views_exports
+from dashboards.recaps import views
 
 urlpatterns = [
-    path("unduhan/", views_exports.exports_page, name="exports"),
-    path("unduhan/<uuid:pk>/", views_exports.status, name="export-status"),
-    path("unduhan/<uuid:pk>/berkas", views_exports.file, name="export-file"),
+    path("unduhan/", views.exports_page, name="exports"),
+    path("unduhan/<uuid:pk>/", views.status, name="export-status"),
+    path("unduhan/<uuid:pk>/berkas", views.file, name="export-file"),
 ]

@@ -23,9 +23,9 @@ from hierarchy.models import Unit, User
 from reports.api.base import Endpoint, Id, Name, operation, read_query, user_of
 from reports.api.problems import Rejected
 from reports.api.shapes import ObligationPage, ObligationShape, WindowShape, local
-from reports.calendar import actions as calendar
 from reports.calendar.models import InstrumentVersion, Window
 from reports.calendar.querysets import without_schema
+from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation
 from reports.obligations.queries import event_windows
 from reports.obligations.querysets import ObligationQuerySet
@@ -136,7 +136,7 @@ class Windows(Endpoint):
 
 def _shown(window: Window, units: list[Unit]) -> WindowShape:
     """The window with the latest deadline that any of the units has."""
-    due_at, closes_at = calendar.terms(window, [unit for unit in units if unit.election_id == window.election_id])
+    due_at, closes_at = obligations.terms(window, [unit for unit in units if unit.election_id == window.election_id])
     return msgspec.structs.replace(WindowShape.of(window), due_at=local(due_at), closes_at=local(closes_at))
 
 

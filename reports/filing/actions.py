@@ -20,7 +20,6 @@ from hierarchy.lib import clock
 from hierarchy.lib.formats import moment as in_wita
 from hierarchy.models import Unit, User
 from reports import locks
-from reports.calendar import actions as calendar
 from reports.calendar.models import Cadence, InstrumentVersion, Window
 from reports.filing import write_one as write_filing
 from reports.filing.models import Evidence, Report, Revision
@@ -30,6 +29,7 @@ from reports.instruments.codec import Content, InvalidAnswers, decode
 from reports.instruments.schema import PHOTO, Schema
 from reports.journal import actions as journal
 from reports.journal.models import Event
+from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation
 from reports.rollup import outbox
 
@@ -120,7 +120,7 @@ def submit_event(*, by: User, window: Window, subject: Unit, report_id: UUID, **
         return submit(by=by, obligation_id=obligation_id, report_id=report_id, **filing)
     with transaction.atomic():
         locks.hold(locks.Lock.WINDOW, window.pk, shared=True)  # an extension counts for this one too, or waits for it
-        due_at, closes_at = calendar.terms(window, [subject])
+        due_at, closes_at = obligations.terms(window, [subject])
         Obligation.objects.bulk_create(
             [
                 Obligation(

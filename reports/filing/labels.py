@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,11 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from hierarchy.lib import formats
 from hierarchy.models import Role, User
-from reports.calendar.models import Window
 from reports.filing.models import Conflict, Report, Revision
 from reports.instruments.schema import CALCULATED, CHOICE_KINDS, DATE, PHOTO, TIME, Question, Schema, problem_cells
 from reports.journal.models import Event
-from reports.plenary.models import AgendaItem
 
 
 @dataclass(frozen=True)
@@ -85,28 +82,6 @@ def in_words(question: Question, answer: Any, language: str | None) -> str:
     if question.kind == DATE:
         return formats.day(date.fromisoformat(answer))
     return formats.number(answer) if isinstance(answer, int) else str(answer)
-
-
-def title_of(window: Window) -> str:
-    """The instrument and, where it is owed again and again, the day or week: "Masa tenang, 11 Feb 2024"."""
-    title, period = window.instrument.title, window.period
-    if not period:
-        return title
-    if week := re.fullmatch(r"(\d{4})-W(\d\d)", period):
-        monday = date.fromisocalendar(int(week[1]), int(week[2]), 1)
-        words = gettext("minggu mulai %(day)s") % {"day": formats.day(monday)}
-    else:
-        words = formats.day(date.fromisoformat(period))
-    return f"{title}, {words}"
-
-
-def agenda_title(item: AgendaItem) -> str:
-    """What an agenda item is about; of a finding no more than its number and kind, which are no secret."""
-    if item.window is not None:
-        return title_of(item.window)
-    assert item.finding is not None
-    said = {"matter": item.get_matter_display(), "number": item.finding.number, "kind": item.finding.get_kind_display()}
-    return gettext("%(matter)s nomor %(number)d: %(kind)s") % said
 
 
 # --- versions -------------------------------------------------------------------------------------------------------

@@ -4,120 +4,34 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.core.paginator import Page, Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
 from hierarchy import access
 from hierarchy.access import Permission
-from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import User
-from reports.calendar import actions as calendar
 from reports.calendar.models import Cadence, Window
-from reports.calendar.querysets import WindowQuerySet
 from reports.filing import actions as intake
 from reports.filing import evidence
 from reports.filing.forms import REASON, ReportForm
 from reports.filing.labels import differences
 from reports.filing.models import Channel, Report
+from reports.filing.parts import parts
 from reports.instruments.codec import Content, InvalidAnswers
-from reports.obligations.labels import Row, Silent, parts, silent_units
-from reports.obligations.models import Obligation, State
-from reports.obligations.queries import event_windows
-from reports.reminders.models import Carrier, Message
-
-PER_PAGE = 25
-RECENT = 10
-
-
-class SignedIn(HttpRequest):
-    """A request behind login_required."""
-
-    user: User
-
-
-def paged(request: SignedIn, rows: Any, key: str = "halaman", *, per_page: int = PER_PAGE) -> Page:
-    return Paginator(rows, per_page).get_page(request.GET.get(key))
-
-
-def posted_pk(request: SignedIn, name: str) -> int:
-    """A posted row number; 0, which no row has, for what is none or does not fit a bigint."""
-    number = request.POST.get(name, "")
-    return int(number) if number.isdecimal() and len(number) < 19 else 0
-
-
-def seat(request: SignedIn) -> dict[str, Any]:
-    """What the header says of the signed-in person."""
-    seats = access.memberships(request.user)
-    first = seats[0] if seats else None
-    return {"own_unit": first.unit.title if first else "", "own_role": first.get_role_display() if first else ""}
-
-
-@never_cache
-@login_required
-@require_safe
-def tasks(request: SignedIn) -> HttpResponse:
-    """What I owe and by when; what waits for my review; who below me has not reported."""
-    user, now = request.user, clock.now()
-    mine = Obligation.objects.to_file(user).for_lists()
-    owed = paged(request, mine.open_at(now).owed())
-    rows = [Row.of(duty, now) for duty in owed]
-    first = rows.pop(0) if rows and owed.number == 1 else None
-    sent = mine.filter(state__in=[State.FILED, State.APPROVED]).order_by("-first_filed_at", "-pk")[:RECENT]
-    context = {
-        "owed": owed,
-        "next": first,
-        "rows": rows,
-        "sent": [Row.of(duty, now) for duty in sent],
-        "memberships": access.memberships(user),
-        "unread": Message.objects.filter(user=user, carrier=Carrier.APP, read_at=None).count(),
-        "sets_wordings": any(
-            row.unit.level == Level.PROVINCE for row in access.seats(user, Permission.MANAGE_CALENDAR)
-        ),
-        "files": bool(access.seats(user, Permission.FILE)),
-        "event_windows": _event_windows(user, now),
-        "now": now,
-        "nav_current": "tasks",
-    }
-    return render(request, "reports/tasks.html", context | _of_reviewer(request, now) | seat(request))
-
-
-def _of_reviewer(request: SignedIn, now: datetime) -> dict[str, Any]:
-    """What the home page adds for those who review; nothing at all for those who only file."""
-    seats = access.seats(request.user, Permission.REVIEW)
-    below = [s.unit_id for s in seats if s.unit.level < Level.POLLING_STATION]
-    if not below:
-        return {}
-    nouns = {Level(s.unit.level + 1).spec.plural for s in seats if s.unit_id in below}
-    silent = paged(request, silent_units(of=below, now=now), "diam")
-    unreachable = Obligation.objects.open_at(now).filter(filer__parent_id__in=below, state=State.UNREACHABLE)
-    attested = paged(request, unreachable.for_lists().select_related("attested_by"), "tanpa")
-    return {
-        "reviews": True,
-        "waiting": Obligation.objects.to_review(request.user).count(),
-        "silent": silent,
-        "silent_rows": [Silent.of(unit, now) for unit in silent],
-        "noun": nouns.pop() if len(nouns) == 1 else _("satuan"),
-        "attested": attested,
-        "attested_rows": [Row.of(duty, now) for duty in attested],
-    }
-
-
-def _event_windows(user: User, now: datetime) -> WindowQuerySet:
-    units = [membership.unit for membership in access.seats(user, Permission.FILE)]
-    return event_windows(units, now).select_related("instrument", "stage")
+from reports.obligations import actions as obligations
+from reports.obligations.labels import Row
+from reports.obligations.models import Obligation
+from reports.web import SignedIn, seat
 
 
 @never_cache
@@ -139,7 +53,7 @@ def file_event(request: SignedIn, window_pk: int) -> HttpResponse:
     windows = windows.filter(election__in=[membership.unit.election_id for membership in seats])
     window = get_object_or_404(windows.select_related("instrument", "version", "election", "stage"), pk=window_pk)
     unit = next(membership.unit for membership in seats if membership.unit.election_id == window.election_id)
-    due_at, closes_at = calendar.terms(window, [unit])
+    due_at, closes_at = obligations.terms(window, [unit])
     draft = Obligation(window=window, subject=unit, filer=unit, counted_in=unit, due_at=due_at, closes_at=closes_at)
     return _filing(request, draft, None)
 

@@ -28,15 +28,14 @@ from hierarchy.lib.formats import tidy
 from hierarchy.models import Membership, Role, Unit, User
 from hierarchy.querysets import visible_q, within_q
 from reports import locks
+from reports.bodies.queries import require_preparing
 from reports.calendar.models import InstrumentVersion
 from reports.filing.models import Conflict, Report
-from reports.findings.models import Finding, Party
+from reports.findings.models import Finding, Matter, Party
 from reports.instruments.schema import PHOTO, TEXT, YES
 from reports.journal import actions as journal
-from reports.plenary.attendance import require_preparing
-from reports.plenary.models import AgendaItem
 
-Status, Matter, Part = Finding.Status, AgendaItem.Matter, Party.Part
+Status, Part = Finding.Status, Party.Part
 FORM = "form-a"  # the instrument whose part IV is about suspected violations
 SUSPECTS = "ada_dugaan"  # its question whether there is one
 # Its answers that name people: (name, address, part).
@@ -365,13 +364,12 @@ def laid(finding: Finding, matter: str) -> dict[str, Any]:
     return shown | ({"outcome": finding.outcome} if matter == Matter.OUTCOME else {})
 
 
-def decided(*, item: AgendaItem, carried: bool, by: User, at: datetime) -> None:
-    """Takes over what the plenary has decided on `item`; called by the plenary within its transaction."""
-    assert item.finding is not None
-    standing, matter, day = _locked(item.finding), item.matter, at.astimezone(WITA).date()
+def decided(*, finding: Finding, matter: str, shown: Mapping[str, Any], carried: bool, by: User, at: datetime) -> None:
+    """Takes over what a plenary has decided about what it was `shown`; called by the plenary within its transaction."""
+    standing, day = _locked(finding), at.astimezone(WITA).date()
     if matter_of(standing) != matter:
         raise FindingError(_("Temuan ini sudah diputuskan dalam rapat lain. Tunda agenda ini."))
-    if laid(standing, matter) != item.shown:  # somebody amended it in the moment of the first vote
+    if laid(standing, matter) != shown:  # somebody amended it in the moment of the first vote
         raise FindingError(_("Isi temuan bukan lagi yang disuarakan. Tunda agenda ini, lalu putuskan lagi."))
     if matter == Matter.FINDING and carried:
         standing.status, standing.registered_on = Status.FOUND, day

@@ -6,12 +6,21 @@ Written only by actions.py. Source: Perbawaslu 5/2022 (Form A), 7/2022 (findings
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from hierarchy.models import Unit, User
 from reports.filing.models import Report
+
+
+class Matter(StrEnum):
+    """What a plenary decides about a finding; the agenda has the same words."""
+
+    FINDING = "FINDING"
+    OUTCOME = "OUTCOME"
 
 
 class Finding(models.Model):

@@ -26,14 +26,14 @@ from hierarchy.lib import clock
 from hierarchy.lib.formats import tidy
 from hierarchy.lib.tabular import safe_cell
 from hierarchy.models import Unit, User
+from reports.bodies.queries import PlenaryError, bodies_prepared_by, may_prepare
 from reports.filing.models import Report
-from reports.filing.views import SignedIn, paged, seat
 from reports.findings import actions as findings
 from reports.findings import deadlines as clocks
 from reports.findings import labels as finding_words
 from reports.findings.actions import FindingError, Person, Told
 from reports.findings.models import Finding, Party
-from reports.plenary.attendance import PlenaryError, bodies_prepared_by, may_prepare
+from reports.web import SignedIn, paged, seat
 
 MOST_PEOPLE = 6  # parties that a form has room for
 

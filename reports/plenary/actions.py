@@ -21,6 +21,7 @@ from hierarchy.lib import clock
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Unit, User
 from reports import locks
+from reports.bodies.queries import PlenaryError, members_of, needed_of, require_preparing
 from reports.calendar.models import Window
 from reports.findings import actions as findings
 from reports.findings.models import Finding
@@ -28,18 +29,7 @@ from reports.journal.covered import sha256_of
 from reports.plenary import attendance as sitting
 from reports.plenary import minutes, readiness
 from reports.plenary import queries as ratified
-from reports.plenary.attendance import (
-    PlenaryError,
-    hold,
-    members_of,
-    needed_of,
-    no_quorum,
-    present_at,
-    presider_of,
-    quorate,
-    require_preparing,
-    tell,
-)
+from reports.plenary.attendance import hold, no_quorum, present_at, presider_of, quorate, tell
 from reports.plenary.models import AgendaItem, Plenary, Vote
 from reports.plenary.queries import digest
 from reports.plenary.readiness import Readiness
@@ -241,7 +231,10 @@ def decide(*, item: AgendaItem, by: User, reason: str = "") -> AgendaItem:
             decided.version = 1 + ((decided.corrects.version or 0) if decided.corrects else 0)
         decided.save()
         if decided.finding is not None:
-            findings.decided(item=decided, carried=carried, by=by, at=decided.decided_at)
+            findings.decided(
+                finding=decided.finding, matter=decided.matter, shown=decided.shown, carried=carried, by=by,
+                at=decided.decided_at,
+            )  # fmt: skip
         tell(
             f"{'figures' if decided.window_id else 'finding'}.{decided.decision.lower()}",
             meeting,

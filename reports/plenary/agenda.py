@@ -11,14 +11,15 @@ from django.utils.translation import gettext as _
 
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
+from reports.calendar.labels import title_of
 from reports.calendar.models import Window
 from reports.calendar.querysets import without_schema
-from reports.filing.labels import agenda_title, title_of
 from reports.findings import actions as findings
 from reports.findings import labels as finding_words
 from reports.findings.models import Finding
 from reports.plenary import queries as ratified
 from reports.plenary import readiness
+from reports.plenary.labels import agenda_title
 from reports.plenary.models import AgendaItem, Plenary, Vote
 from reports.plenary.readiness import Readiness
 

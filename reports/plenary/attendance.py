@@ -9,42 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from hierarchy import access
 from hierarchy.access import Permission
-from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.lib.formats import tidy
-from hierarchy.models import Membership, Role, Unit, User
-from reports.bodies.models import Quorum
+from hierarchy.models import Membership, Role, User
+from reports.bodies.queries import PlenaryError, members_of, needed_of, require_preparing
 from reports.journal import actions as journal
 from reports.plenary.models import Attendance, Plenary
 
-SEATED = (Role.CHAIR, Role.MEMBER)
 State = Plenary.State
-
-
-class PlenaryError(Exception):
-    """The step cannot be taken; the message tells the member what to do."""
-
-
-def members_of(unit: Unit) -> list[Membership]:
-    """Who sits in the body today, the chair first, each with their user; an acting officer holds no seat."""
-    seats = Membership.objects.current().filter(unit=unit, role__in=SEATED).select_related("user")
-    return sorted(seats, key=lambda seat: (seat.role != Role.CHAIR, seat.user.name, seat.pk))
-
-
-def needed_of(unit: Unit, members: int) -> int:
-    """Members who must be present: more than half, or more where the body has set so for itself.
-
-    What it set is held against its members of today: three of three is less than half of seven, and more than there are
-    once somebody's term has ended.
-    """
-    own = Quorum.objects.filter(unit=unit).values_list("needed", flat=True).first()
-    return max(min(own or 0, members), members // 2 + 1)
 
 
 def needed_in(meeting: Plenary, members: int) -> int:
@@ -107,60 +84,7 @@ def complete(meeting: Plenary, seats: Iterable[Membership]) -> None:
     Attendance.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def set_quorum(*, unit: Unit, needed: int, reason: str, by: User) -> Quorum:
-    """A body's own quorum, never less than more than half of its members."""
-    access.require(by, Permission.MANAGE_ROSTER, unit)
-    members = len(members_of(unit))
-    if not members // 2 + 1 <= needed <= members:
-        raise PlenaryError(
-            _("Kuorum harus lebih dari separuh anggota: antara %(least)d dan %(most)d orang.")
-            % {"least": members // 2 + 1, "most": members}
-        )
-    if not tidy(reason):
-        raise PlenaryError(_("Tuliskan dasar aturannya."))
-    with transaction.atomic():
-        kept, _made = Quorum.objects.update_or_create(
-            unit=unit,
-            defaults={"needed": needed, "reason": tidy(reason)[:200], "set_by": by, "set_at": clock.now()},
-        )
-        journal.write(
-            journal.entry(
-                "quorum.set", by=by, unit=unit, election=unit.election.code, target=unit.pk, needed=needed,
-                reason=kept.reason,
-            )
-        )  # fmt: skip
-    return kept
-
-
-def unset_quorum(*, quorum: Quorum, by: User) -> None:
-    """Gives a body the usual quorum again: more than half of its members."""
-    unit = quorum.unit
-    access.require(by, Permission.MANAGE_ROSTER, unit)
-    with transaction.atomic():
-        Quorum.objects.filter(pk=quorum.pk).delete()
-        journal.write(journal.entry("quorum.unset", by=by, unit=unit, election=unit.election.code, target=unit.pk))
-
-
 # --- what the verbs of a plenary share ------------------------------------------------------------------------------
-
-
-def may_prepare(user: User, unit: Unit) -> bool:
-    """Members and the secretariat call, prepare and keep the list; only members vote."""
-    return access.can(user, Permission.RATIFY, unit) or access.can(user, Permission.FILE, unit)
-
-
-def bodies_prepared_by(user: User) -> list[Unit]:
-    """The collegial bodies whose meetings and registers the user prepares, each once."""
-    seats = [row for row in access.memberships(user) if row.unit.level in access.COLLEGIAL]
-    return list({row.unit_id: row.unit for row in seats if may_prepare(user, row.unit)}.values())
-
-
-def require_preparing(by: User, unit: Unit) -> None:
-    access.require(by, Permission.VIEW, unit)
-    if not Level(unit.level).spec.collegial:
-        raise PlenaryError(_("Satuan ini tidak mengenal rapat pleno."))
-    if not may_prepare(by, unit):
-        raise PermissionDenied(_("Anda tidak berwenang melakukan ini untuk %(unit)s.") % {"unit": unit.title})
 
 
 def hold(plenary: Plenary, *states: str) -> Plenary:

@@ -23,11 +23,11 @@ from hierarchy.levels import Level
 from hierarchy.lib import clock, formats
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Role, Unit
-from reports.filing.labels import agenda_title
+from reports.bodies import queries as bodies
 from reports.journal import actions as journal
-from reports.plenary import attendance as sitting
 from reports.plenary import queries as ratified
 from reports.plenary import readiness
+from reports.plenary.labels import agenda_title
 from reports.plenary.models import AgendaItem, Attendance, Minutes, Plenary
 
 TEMPLATE = Path(__file__).with_name("minutes.typ")
@@ -233,7 +233,7 @@ def _listed(plenary: Plenary) -> list[Attendance]:
     rows = list(plenary.attendance.select_related("user"))
     if plenary.opened_at is None:
         known = {row.user_id for row in rows}
-        seats = [seat for seat in sitting.members_of(plenary.unit) if seat.user_id not in known]
+        seats = [seat for seat in bodies.members_of(plenary.unit) if seat.user_id not in known]
         rows += [Attendance(plenary=plenary, user=seat.user, role=seat.role) for seat in seats]
     return sorted(rows, key=lambda row: (row.role != Role.CHAIR, row.user.name, row.user_id))
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from hierarchy.models import Unit, User
 from reports.calendar.models import Window
+from reports.findings import models as findings
 from reports.findings.models import Finding
 
 
@@ -107,8 +108,8 @@ class AgendaItem(models.Model):
 
     class Matter(models.TextChoices):
         FIGURES = "FIGURES", _("Pengesahan rekap")
-        FINDING = "FINDING", _("Penetapan temuan")
-        OUTCOME = "OUTCOME", _("Tindak lanjut temuan")
+        FINDING = findings.Matter.FINDING.value, _("Penetapan temuan")
+        OUTCOME = findings.Matter.OUTCOME.value, _("Tindak lanjut temuan")
 
     class Decision(models.TextChoices):
         PENDING = "PENDING", _("Belum diputuskan")
@@ -126,8 +127,8 @@ class AgendaItem(models.Model):
     window = models.ForeignKey(Window, models.PROTECT, null=True, related_name="agenda", help_text="of FIGURES")
     finding = models.ForeignKey(Finding, models.PROTECT, null=True, related_name="agenda", help_text="of the others")
     proposed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    # What lies on the table: the hash binds counts, both bases and what they are figures of (queries.py), or the content of
-    # a finding (findings/actions.py), whose vectors are empty.
+    # What lies on the table: the hash binds counts, both bases and what they are figures of (queries.py), or the
+    # content of a finding (findings/actions.py), whose vectors are empty.
     shown = models.JSONField()
     sha256 = models.BinaryField(max_length=32)
     shown_at = models.DateTimeField()

@@ -14,9 +14,9 @@ from hierarchy.levels import Level
 from hierarchy.lib import clock, formats
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
+from reports.bodies.queries import PlenaryError
 from reports.calendar.models import Cadence, Window
 from reports.obligations.models import Extension
-from reports.plenary.attendance import PlenaryError
 from reports.plenary.models import AgendaItem
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from reports.plenary import views as views_plenary
-from reports.quality import views_references as views_settings
+from reports.bodies import views as bodies
+from reports.plenary import views
 
 urlpatterns = [
-    path("pleno/", views_plenary.plenaries, name="plenaries"),
-    path("pleno/baru/", views_plenary.call, name="call-plenary"),
-    path("pleno/kuorum/", views_settings.quorums, name="quorums"),
-    path("pleno/kuorum/biasa/", views_settings.usual_quorum, name="usual-quorum"),
-    path("pleno/<int:pk>/", views_plenary.meeting, name="plenary"),
-    path("pleno/<int:pk>/langkah/", views_plenary.act, name="plenary-act"),
-    path("pleno/<int:pk>/berita-acara.pdf", views_plenary.minutes_pdf, name="minutes"),
-    path("berita-acara/<int:pk>/<slug:printed>/", views_plenary.check_minutes, name="check-minutes"),
+    path("pleno/", views.plenaries, name="plenaries"),
+    path("pleno/baru/", views.call, name="call-plenary"),
+    path("pleno/kuorum/", bodies.quorums, name="quorums"),
+    path("pleno/kuorum/biasa/", bodies.usual_quorum, name="usual-quorum"),
+    path("pleno/<int:pk>/", views.meeting, name="plenary"),
+    path("pleno/<int:pk>/langkah/", views.act, name="plenary-act"),
+    path("pleno/<int:pk>/berita-acara.pdf", views.minutes_pdf, name="minutes"),
+    path("berita-acara/<int:pk>/<slug:printed>/", views.check_minutes, name="check-minutes"),
 ]

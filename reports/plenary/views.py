@@ -24,8 +24,8 @@ from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit, User
 from hierarchy.querysets import visible_q
 from hierarchy.signin import stepup
+from reports.bodies import queries as bodies
 from reports.calendar.models import Window
-from reports.filing.views import SignedIn, paged, posted_pk, seat
 from reports.findings import actions as findings
 from reports.findings.models import Finding
 from reports.plenary import actions as plenary
@@ -33,8 +33,9 @@ from reports.plenary import attendance as sitting
 from reports.plenary import minutes
 from reports.plenary.agenda import Laid, Waiting, grouped, laid_items, recaps_of, waiting_of
 from reports.plenary.models import AgendaItem, Attendance, Plenary, Vote
+from reports.web import SignedIn, paged, posted_pk, seat
 
-REFUSALS = (sitting.PlenaryError, findings.FindingError, stepup.NotConfirmed)
+REFUSALS = (bodies.PlenaryError, findings.FindingError, stepup.NotConfirmed)
 
 
 class CallForm(forms.Form):
@@ -87,7 +88,7 @@ def plenaries(request: SignedIn) -> HttpResponse:
         "states": Plenary.State.choices,
         "to_decide": [(unit, groups) for unit in own if (groups := grouped(recaps_of(unit)))],
         "may_set_quorum": bool(access.seats(request.user, Permission.MANAGE_ROSTER)),
-        "may_call": any(sitting.may_prepare(request.user, unit) for unit in own),
+        "may_call": any(bodies.may_prepare(request.user, unit) for unit in own),
         "nav_current": "plenaries",
     }
     return render(request, "reports/plenaries.html", context | seat(request))
@@ -97,7 +98,7 @@ def plenaries(request: SignedIn) -> HttpResponse:
 @login_required
 def call(request: SignedIn) -> HttpResponse:
     """Call one's body to a plenary."""
-    unit = next(iter(sitting.bodies_prepared_by(request.user)), None)
+    unit = next(iter(bodies.bodies_prepared_by(request.user)), None)
     if unit is None:
         raise Http404
     waiting = waiting_of(unit)
@@ -116,7 +117,7 @@ def call(request: SignedIn) -> HttpResponse:
                 reason=given["reason"],
                 by=request.user,
             )
-        except sitting.PlenaryError as error:
+        except bodies.PlenaryError as error:
             form.add_error(None, str(error))
         else:
             messages.success(request, _("Rapat pleno dicatat. Anggota dapat mengisi daftar hadir."))
@@ -187,7 +188,7 @@ def _item(request: SignedIn, found: Plenary) -> AgendaItem:
 
 def _somebody(request: SignedIn, found: Plenary, name: str) -> User | None:
     number = request.POST.get(name, "")
-    seats = sitting.members_of(found.unit)
+    seats = bodies.members_of(found.unit)
     return next((row.user for row in seats if str(row.user_id) == number), None)
 
 
@@ -227,7 +228,7 @@ def _add(request: SignedIn, found: Plenary) -> None:
     elif chosen is not None:
         plenary.put_finding_on_agenda(plenary=found, finding=chosen, by=request.user)
     else:
-        raise sitting.PlenaryError(_("Pilih yang akan ditambahkan."))
+        raise bodies.PlenaryError(_("Pilih yang akan ditambahkan."))
 
 
 STEPS: dict[str, Callable[[SignedIn, Plenary], Any]] = {
@@ -254,7 +255,7 @@ STEPS: dict[str, Callable[[SignedIn, Plenary], Any]] = {
 
 
 def _page(request: SignedIn, found: Plenary, *, refused: str = "", status: int = 200) -> HttpResponse:
-    seats = sitting.members_of(found.unit)
+    seats = bodies.members_of(found.unit)
     listed = {row.user_id: row for row in found.attendance.select_related("user")}
     present = [row for row in listed.values() if row.present]
     items = laid_items(found, request.user, [row.user for row in present])
@@ -271,7 +272,7 @@ def _page(request: SignedIn, found: Plenary, *, refused: str = "", status: int =
         "items": items,
         "addable": grouped(_addable(found, items)) if open_now else [],
         "open_now": open_now,
-        "may_prepare": sitting.may_prepare(request.user, found.unit),
+        "may_prepare": bodies.may_prepare(request.user, found.unit),
         "may_vote": access.can(request.user, Permission.RATIFY, found.unit),
         "here": any(row.user_id == request.user.pk for row in present),
         "presides": found.presided_by_id == request.user.pk,
@@ -307,5 +308,5 @@ def _found(request: SignedIn, pk: int) -> Plenary:
 def _bodies(user: User) -> list[Unit]:
     """The collegial bodies the user serves in, members before others."""
     seats = [row for row in access.memberships(user) if Level(row.unit.level) in COLLEGIAL]
-    seats.sort(key=lambda row: (not sitting.may_prepare(user, row.unit), row.pk))
+    seats.sort(key=lambda row: (not bodies.may_prepare(user, row.unit), row.pk))
     return list({row.unit_id: row.unit for row in seats}.values())

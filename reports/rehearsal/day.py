@@ -21,7 +21,6 @@ from hierarchy.levels import LEAF
 from hierarchy.lib import bulk
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Membership, User
-from reports.calendar import actions as calendar
 from reports.calendar.models import Window
 from reports.calendar.querysets import without_schema
 from reports.filing import actions as intake
@@ -41,6 +40,7 @@ from reports.instruments.schema import (
     Schema,
     parse_problem,
 )
+from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation, State
 from reports.review import actions as review
 
@@ -113,7 +113,7 @@ class Day:
         """Opens the windows, then plans the day. Filing comes at its moment, review every evening hour."""
         steps: list[Step] = []
         for window in self.windows():
-            calendar.open_window(window=window, at=max(window.opens_at, START))
+            obligations.open_window(window=window, at=max(window.opens_at, START))
             steps += self._filings(window)
         steps += [Step(at, partial(self._review, at)) for at in _review_hours()]
         return sorted(steps, key=lambda step: step.at)

@@ -25,12 +25,12 @@ from hierarchy.people.roster_rows import RosterRow
 from hierarchy.rehearsal import nation as country
 from hierarchy.rehearsal import sample
 from hierarchy.units import tree
-from reports.calendar import actions as calendar
 from reports.calendar import periods
 from reports.calendar.models import Cadence, InstrumentVersion, Stage, Window
 from reports.calendar.publishing import Entry, publish
 from reports.filing.bulk import Filing, Result, import_filings
 from reports.filing.models import Channel
+from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation, State
 
 CODE = "nation"
@@ -137,7 +137,7 @@ def open_windows(election: Election, progress: Progress = silent) -> list[Window
         Window.objects.filter(election=election).select_related("instrument", "version", "election").order_by("period")
     )
     for done, window in enumerate(windows, start=1):
-        calendar.open_window(window=window)
+        obligations.open_window(window=window)
         progress("windows", done, len(windows))
     return windows
 

@@ -25,7 +25,7 @@ from hierarchy.access import ROLES, Permission
 from hierarchy.lib import clock, formats
 from hierarchy.lib.clock import WITA
 from hierarchy.models import User
-from reports.filing.labels import title_of
+from reports.calendar.labels import title_of
 from reports.obligations.models import Obligation
 from reports.reminders import push, wording
 from reports.reminders.models import Carrier, Message, Notice

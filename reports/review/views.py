@@ -23,27 +23,21 @@ from django.views.decorators.http import require_POST, require_safe
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock, stored
-from reports.filing.labels import (
-    answered_groups,
-    answers_in,
-    conflicts_of,
-    history,
-    revisions_of,
-    side_by_side,
-    title_of,
-)
+from reports.bodies.queries import bodies_prepared_by
+from reports.calendar.labels import title_of
+from reports.filing.labels import answered_groups, answers_in, conflicts_of, history, revisions_of, side_by_side
 from reports.filing.models import Evidence, Report
-from reports.filing.views import SignedIn, paged, posted_pk, seat
 from reports.findings import actions as findings
 from reports.findings.models import Finding
 from reports.instruments.schema import PHOTO, YES
-from reports.obligations.labels import Row, slow_reviewers, waiting
+from reports.obligations.labels import Row
 from reports.obligations.models import Obligation, State
 from reports.obligations.querysets import ObligationQuerySet
-from reports.plenary.attendance import bodies_prepared_by
 from reports.quality import actions as quality
 from reports.quality import labels as flag_words
 from reports.review import actions as review
+from reports.review.queries import slow_reviewers, waiting
+from reports.web import SignedIn, paged, posted_pk, seat
 
 MOST_TICKED = 500
 PER_PAGE = 200  # a village reviews its stations, a district its villages: all of them on one page, to be ticked at once

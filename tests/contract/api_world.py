@@ -17,10 +17,10 @@ from django.test import Client
 from hierarchy.lib import clock
 from hierarchy.models import Election, Unit, User
 from reports.api.contract import contract
-from reports.calendar import actions as calendar
 from reports.calendar.models import Cadence, Instrument, InstrumentVersion, Stage, Window
 from reports.filing.models import Report
 from reports.instruments import xlsform
+from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation
 from tests.instruments.forge import ask, markdown
 
@@ -105,7 +105,7 @@ def _open(stage: Stage, version: InstrumentVersion) -> Window:
         due_at=clock.now() + 24 * hour,
         closes_at=clock.now() + 48 * hour,
     )
-    calendar.open_window(window=window)
+    obligations.open_window(window=window)
     return window
 
 

@@ -23,9 +23,9 @@ from dashboards.board.trend import HEIGHT, TOP, WIDTH, trend
 from hierarchy.levels import LEAF
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
-from reports.calendar import actions as calendar
 from reports.calendar.models import Window
 from reports.journal.models import Event
+from reports.obligations import actions as obligations
 from reports.obligations.models import Extension, Obligation, State
 from reports.reminders import actions as reminders
 from reports.review import actions as review
@@ -204,7 +204,7 @@ def test_what_the_unit_itself_owes_has_a_row_of_its_own(election_day: Day) -> No
 def test_periods_one_by_one_or_all_together(election_day: Day) -> None:
     first = election_day.open("masa-tenang-desa")
     later = type(first).objects.filter(instrument=first.instrument, election=first.election).order_by("opens_at")[1]
-    calendar.open_window(window=later, at=OPENED)
+    obligations.open_window(window=later, at=OPENED)
     rollup.run_all()
     chosen = {"instrument": "masa-tenang-desa"}
     one, _rows = scan_at(election_day, "6472", **chosen, period=first.period)

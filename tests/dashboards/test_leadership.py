@@ -19,9 +19,9 @@ from dashboards.models import Snapshot
 from dashboards.unit.queries import unit_page
 from hierarchy.lib import clock
 from hierarchy.models import Unit
-from reports.calendar import actions as calendar
 from reports.calendar.models import Window
 from reports.filing import actions as intake
+from reports.obligations import actions as obligations
 from reports.obligations import pinning
 from reports.obligations.models import Obligation
 from reports.plenary import actions as plenary
@@ -93,7 +93,7 @@ def quiet_duty(day: Day, number: int, subject: str) -> Obligation:
     rows = Window.objects.filter(instrument__code="masa-tenang-desa", election=day.election).order_by("opens_at")
     window = rows[number]
     if window.opened_at is None:
-        calendar.open_window(window=window, at=OPENED)
+        obligations.open_window(window=window, at=OPENED)
     return Obligation.objects.for_intake().get(window=window, subject__code=subject)
 
 

@@ -26,10 +26,10 @@ from dashboards.operations.readings import READINGS, Unit
 from dashboards.operations.views import words
 from dashboards.releases import actions as publish
 from hierarchy.lib import clock
-from reports.calendar import actions as calendar
 from reports.calendar import publishing
 from reports.calendar.models import Window
 from reports.journal import actions as journal
+from reports.obligations import actions as obligations
 from reports.reminders.models import Message
 from reports.rollup import fold as rollup
 from reports.rollup.models import Outbox
@@ -100,7 +100,7 @@ def test_beyond_the_limit_is_beyond_it_and_the_limit_itself_is_in_order(reading:
 
 
 def test_a_quiet_system_is_readable_throughout(election_day: Day, book: Any) -> None:
-    calendar.open_due()
+    obligations.open_due()
     rollup.run_all()
     journal.seal()
     found = read()
@@ -319,7 +319,7 @@ def test_values_in_words(unit: Unit, value: float, said: str) -> None:
 
 
 def test_a_window_that_cannot_open_is_counted_by_its_instrument(election_day: Day) -> None:
-    calendar.open_due()
+    obligations.open_due()
     assert values()["windows_unopened"] == 0
     window = Window.objects.filter(opened_at=None, instrument__code="form-a").first()
     assert window is not None
@@ -328,7 +328,7 @@ def test_a_window_that_cannot_open_is_counted_by_its_instrument(election_day: Da
         opens_at=now - timedelta(minutes=4), due_at=now, closes_at=now + timedelta(days=1)
     )
     publishing.withdraw(version=window.version, by=None, reason="Salah.")
-    calendar.open_due()
+    obligations.open_due()
     assert values()["windows_unopened"] == 0, "beat has not had its turns yet"
     found = read(now + timedelta(minutes=2))["windows_unopened"]
     assert (found.value, [(part.key, part.value) for part in found.parts]) == (1, [("form-a", 1)])

@@ -23,10 +23,10 @@ from hierarchy.lib.clock import WITA
 from hierarchy.models import Role, User
 from hierarchy.people import roster
 from hierarchy.people.roster_rows import RosterRow
-from reports.calendar import actions as calendar
 from reports.calendar.models import Window
 from reports.filing import actions as intake
 from reports.filing.models import Report
+from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
@@ -57,7 +57,7 @@ def day(election_day: Day, settings: Any) -> Day:
             number += 1
             rows.append(RosterRow(code, f"Pengawas {code}", Role.SUPERVISOR, f"0811{number:08d}", since=since))
     roster.load(election=election_day.election, rows=rows, by=None)
-    calendar.refresh_vacancies()
+    obligations.refresh_vacancies()
     return election_day
 
 
@@ -169,7 +169,7 @@ def test_what_one_supervisor_found_on_three_days_is_one_persons_word(day: Day) -
         window = Window.objects.select_related("instrument", "version", "election", "stage").get(pk=windows[0].pk)
         window.pk, window.period, window.opened_at, window._state.adding = None, period, None, True
         window.save()
-        calendar.open_window(window=window, at=AFTERNOON)
+        obligations.open_window(window=window, at=AFTERNOON)
         windows.append(window)
     for window in windows:
         day.windows["pemungutan-tps"] = window
@@ -490,7 +490,7 @@ def test_more_time_for_an_area_is_time_in_which_its_figures_may_grow(day: Day, s
     window = day.windows["pemungutan-tps"]
     later = window.closes_at + timedelta(days=2)
     district, admin = day.units["647202"], fresh(day.cast.admin)
-    calendar.extend(window=window, area=district, due_at=later, closes_at=later, reason="banjir", by=admin)
+    obligations.extend(window=window, area=district, due_at=later, closes_at=later, reason="banjir", by=admin)
     for code in ("6472012001001", "6472012002001", "6472022001001", "6472022002001"):
         approved(day, code)
     for code in ("6472012001002", "6472022001002"):

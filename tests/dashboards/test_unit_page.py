@@ -16,10 +16,10 @@ from dashboards.leadership.queries import leadership
 from dashboards.unit import queries as pages
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
-from reports.calendar import actions as calendar
 from reports.calendar import publishing
 from reports.calendar.models import Window
 from reports.filing.models import Report
+from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation
 from reports.review import actions as review
 from reports.rollup import fold as rollup
@@ -272,7 +272,7 @@ def on_two_versions(day: Day, changed: Callable[[list[str]], None]) -> tuple[str
     assert (version.width, version.number) == (first.version.width, first.version.number + 1)
     second = Window.objects.filter(instrument=first.instrument, election=day.election).order_by("opens_at")[1]
     Window.objects.filter(pk=second.pk).update(version=version)
-    calendar.open_window(window=Window.objects.get(pk=second.pk), at=OPENED)
+    obligations.open_window(window=Window.objects.get(pk=second.pk), at=OPENED)
     pkd, sibling = (day.cast.pkd, "6472012001"), (day.cast.pkd_sibling, "6472012002")
     for window, (user, code), seen in ((first, pkd, "ya"), (second, pkd, "tidak"), (second, sibling, "tidak")):
         duty = Obligation.objects.for_intake().get(window=window, subject__code=code)

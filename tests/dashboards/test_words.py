@@ -30,8 +30,8 @@ from hierarchy.levels import LEAF
 from hierarchy.lib import clock
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit
-from reports.calendar import actions as calendar
 from reports.counting import PASSING, TALLIED, WORDS
+from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation, State
 from reports.rollup import fold as rollup
 from reports.rollup import outbox
@@ -63,7 +63,7 @@ def evening(election_day: Day) -> Day:
     day = election_day
     voting = day.windows["pemungutan-tps"]
     extended = {"due_at": voting.due_at + 4 * HOUR, "closes_at": voting.closes_at + 4 * HOUR}
-    calendar.extend(window=voting, area=day.units["640102"], reason="Banjir.", by=day.cast.admin, **extended)
+    obligations.extend(window=voting, area=day.units["640102"], reason="Banjir.", by=day.cast.admin, **extended)
     rows = list(Obligation.objects.order_by("window", "subject__code"))
     for row, (state, gap) in zip(rows, itertools.cycle(FATES), strict=False):
         row.state, row.first_filed_at = state, None if gap is None else row.due_at + gap

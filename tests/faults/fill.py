@@ -21,6 +21,7 @@ from reports.calendar import actions as calendar
 from reports.calendar import publishing
 from reports.calendar.models import Window
 from reports.instruments.codec import decode
+from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation
 from reports.rehearsal.day import answers_for
 from reports.rollup import fold as rollup
@@ -76,7 +77,7 @@ for entry in publishing.catalogue():
         publishing.publish(source=publishing.CATALOGUE / entry.file, entry=entry, by=None)
 calendar.load()
 for window in Window.objects.filter(election=election).select_related("version", "instrument", "election", "stage"):
-    calendar.open_window(window=window, at=max(window.opens_at, OPENED))
+    obligations.open_window(window=window, at=max(window.opens_at, OPENED))
 rollup.run_all()
 
 tokens = {

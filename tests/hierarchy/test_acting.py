@@ -15,8 +15,8 @@ from hierarchy.lib import clock
 from hierarchy.models import Membership, Role, Unit, User
 from hierarchy.people import acting, roster, roster_rows
 from hierarchy.people.roster_rows import RosterRow
-from reports.calendar import actions as calendar
 from reports.journal.models import Event
+from reports.obligations import actions as obligations
 from reports.obligations.models import State
 from reports.review import actions as review
 from tests.cast import Cast, seat_of
@@ -113,7 +113,7 @@ def test_a_post_with_only_a_substitute_stays_vacant(election_day: Day):
         user=cast.ptps_sibling, unit=seat.unit, role=Role.ACTING, since=clock.today(), until=clock.today(),
         granted_by=cast.pkd, reason="coba",
     )  # fmt: skip
-    calendar.refresh_vacancies(at=election_day.duty().window.due_at)
+    obligations.refresh_vacancies(at=election_day.duty().window.due_at)
     assert election_day.duty().state == State.VACANT
 
 

@@ -29,6 +29,7 @@ from reports.calendar import actions as calendar
 from reports.calendar.models import Window
 from reports.filing import actions as intake
 from reports.filing.models import Report
+from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation, State
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
@@ -153,7 +154,7 @@ class World:
     def extend(self, duty: Obligation, number: int) -> None:
         area = Unit.objects.get(pk=[duty.subject.pk, duty.subject.village_id, duty.subject.regency_id][number % 3])
         due = duty.window.due_at + timedelta(hours=1 + number)
-        calendar.extend(
+        obligations.extend(
             window=duty.window,
             area=area,
             due_at=due,
@@ -166,7 +167,7 @@ class World:
         until = date(2030, 1, 1) if number % 2 else date(2024, 2, 1)
         for seat in Membership.objects.filter(unit=duty.filer).select_related("unit__election", "user"):
             roster.end(membership=seat, until=until, by=None)
-        calendar.refresh_vacancies()
+        obligations.refresh_vacancies()
 
     def ratify(self, duty: Obligation, number: int) -> None:
         """A whole plenary of the district, from the call to the minutes."""

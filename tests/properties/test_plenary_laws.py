@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hierarchy.models import Membership, Role, Unit, User
+from reports.bodies import queries as bodies
 from reports.filing.models import Report
 from reports.obligations.models import State
 from reports.plenary import actions as plenary
@@ -101,7 +102,7 @@ class Body:
 
     def decide(self, who: str, number: int) -> None:
         item = self.item()
-        members = sitting.members_of(self.unit)
+        members = bodies.members_of(self.unit)
         present = len(sitting.present_at(item.plenary, members))
         reason = "diminta hari ini" if number else ""
         decided = plenary.decide(item=item, by=self.by(who), reason=reason)
@@ -141,7 +142,7 @@ class Body:
 
     def grow(self, _who: str, _n: int) -> None:
         """The body gets a fourth and a fifth member, while it sits or before."""
-        if (members := len(sitting.members_of(self.unit))) < 5:
+        if (members := len(bodies.members_of(self.unit))) < 5:
             user = User.objects.create(username=f"baru-{members}", name="Baru")
             Membership.objects.create(user=user, unit=self.unit, role=Role.MEMBER, since=SINCE)
 

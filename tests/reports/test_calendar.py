@@ -25,6 +25,7 @@ from reports.calendar import periods
 from reports.calendar.models import Cadence, Stage, Window
 from reports.filing import actions as intake
 from reports.journal.models import Event
+from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation, State
 from tests.days import TPS, Day, fresh
 from tests.interleaved import interleaved
@@ -60,7 +61,7 @@ def test_both_elections_have_their_stages_and_windows(election_day: Day):
 
 def test_every_subject_owes_exactly_once(election_day: Day):
     window = election_day.windows["pemungutan-tps"]
-    assert calendar.open_window(window=window) == 0
+    assert obligations.open_window(window=window) == 0
     duties = Obligation.objects.filter(window=window)
     stations = Unit.objects.filter(election=election_day.election, level=LEAF)
     assert sorted(duties.values_list("subject", flat=True)) == sorted(stations.values_list("pk", flat=True))
@@ -72,7 +73,7 @@ def test_a_village_files_about_each_of_its_stations(election_day: Day):
     window = rows.select_related("instrument", "version", "election").get()
     Window.objects.filter(pk=window.pk).update(election=election_day.election)
     window.refresh_from_db()
-    calendar.open_window(window=window)
+    obligations.open_window(window=window)
     duties = Obligation.objects.filter(window=window).select_related("subject", "filer", "counted_in")
     assert {(d.subject.level, d.filer_id == d.subject.village_id, d.counted_in_id == d.filer_id) for d in duties} == {
         (LEAF, True, True)
@@ -84,19 +85,19 @@ def test_the_roster_decides_between_owed_and_vacant(election_day: Day):
     assert duty.state == State.VACANT
     newcomer = election_day.cast.nobody
     roster.appoint(user=newcomer, unit=duty.subject, role=Role.SUPERVISOR, since=date(2024, 1, 22), by=None)
-    assert calendar.refresh_vacancies() > 0
+    assert obligations.refresh_vacancies() > 0
     assert election_day.duty(subject="6472012002001").state == State.OWED
     Membership.objects.filter(user=newcomer).update(until=date(2024, 2, 1))
-    calendar.refresh_vacancies()
+    obligations.refresh_vacancies()
     assert election_day.duty(subject="6472012002001").state == State.VACANT
-    assert calendar.refresh_vacancies() == 0
+    assert obligations.refresh_vacancies() == 0
 
 
 def test_an_extension_moves_an_area_and_says_who_and_why(election_day: Day):
     window, admin = election_day.windows["pemungutan-tps"], election_day.cast.admin
     area = Unit.objects.get(election=election_day.election, code="647201")
     due = window.due_at + timedelta(hours=3)
-    calendar.extend(window=window, area=area, due_at=due, closes_at=window.closes_at, reason=" banjir ", by=admin)
+    obligations.extend(window=window, area=area, due_at=due, closes_at=window.closes_at, reason=" banjir ", by=admin)
     assert election_day.duty().due_at == due
     assert election_day.duty(subject="6401012001001").due_at == window.due_at
     event = Event.objects.get(verb="window.extended")
@@ -110,7 +111,7 @@ def test_a_senseless_extension_is_refused(election_day: Day, hours: int, reason:
     window = election_day.windows["pemungutan-tps"]
     area = Unit.objects.get(election=election_day.election, code="6472")
     with pytest.raises(calendar.CalendarError, match=sentence):
-        calendar.extend(
+        obligations.extend(
             window=window,
             area=area,
             due_at=window.due_at + timedelta(hours=hours),
@@ -125,7 +126,7 @@ def test_only_who_manages_the_calendar_extends(election_day: Day):
     area = Unit.objects.get(election=election_day.election, code="6472")
     for name, error in (("regency_chair", PermissionDenied), ("stranger_member", Http404)):
         with pytest.raises(error):
-            calendar.extend(
+            obligations.extend(
                 window=window,
                 area=area,
                 due_at=window.due_at + timedelta(hours=1),
@@ -137,11 +138,11 @@ def test_only_who_manages_the_calendar_extends(election_day: Day):
 
 def test_a_window_opens_by_itself_once_its_time_has_come(election_day: Day):
     opened = Window.objects.filter(opened_at__isnull=False).count()
-    assert calendar.open_due(at=datetime(2024, 2, 14, 15, 0, tzinfo=WITA)) > 0
+    assert obligations.open_due(at=datetime(2024, 2, 14, 15, 0, tzinfo=WITA)) > 0
     assert Window.objects.filter(opened_at__isnull=False).count() > opened
     late = Window.objects.filter(opened_at__isnull=False, closes_at__lt=datetime(2024, 2, 14, 15, 0, tzinfo=WITA))
     assert not late.exists()
-    assert calendar.open_due(at=datetime(2024, 2, 14, 15, 0, tzinfo=WITA)) == 0
+    assert obligations.open_due(at=datetime(2024, 2, 14, 15, 0, tzinfo=WITA)) == 0
 
 
 # --- reports nobody owed in advance --------------------------------------------------------------------------------
@@ -150,7 +151,7 @@ def test_a_window_opens_by_itself_once_its_time_has_come(election_day: Day):
 def extended_form_a(day: Day, area: str = "6472") -> Window:
     """Form A, open since the campaign and closed a minute ago but for one regency, which has a week more."""
     window = day.open("form-a")
-    calendar.extend(
+    obligations.extend(
         window=window,
         area=day.units[area],
         due_at=window.due_at + timedelta(days=5),
@@ -201,7 +202,7 @@ def test_an_extension_reaches_an_event_that_is_filed_in_the_same_moment(election
     due, by = window.due_at + timedelta(days=5), fresh(election_day.cast.ptps)
     admin = fresh(election_day.cast.admin)
     acts = [
-        lambda: calendar.extend(
+        lambda: obligations.extend(
             window=window, area=election_day.units["64"], due_at=due, closes_at=due, reason="banjir", by=admin
         ),
         lambda: intake.submit_event(

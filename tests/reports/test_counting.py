@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from hierarchy.models import Unit
 from reports import counting
-from reports.calendar import actions as calendar
 from reports.counting import PASSING, TALLIED, WORDS
+from reports.obligations import actions as obligations
 from reports.obligations.models import HAS_REPORT, Obligation, State
 from reports.obligations.queries import with_not_due
 from reports.rollup import fold as rollup
@@ -101,7 +101,7 @@ def test_a_tally_knows_what_is_not_due_yet_also_where_time_was_granted(election_
     """Before the deadline, past it, and past it with an extension for one district that still runs or has ended."""
     voting, later = election_day.windows["pemungutan-tps"], election_day.windows["penghitungan-tps"]
     Obligation.objects.update(state=State.OWED)
-    calendar.extend(
+    obligations.extend(
         window=voting,
         area=election_day.units["647201"],
         due_at=voting.due_at + timedelta(hours=2),

@@ -16,13 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hierarchy.models import Unit
-from reports.calendar import actions as calendar
 from reports.calendar import publishing
 from reports.calendar.models import Window
 from reports.filing import actions as intake
 from reports.filing.models import Conflict, Report, Revision
 from reports.instruments.codec import InvalidAnswers
 from reports.journal.models import Event
+from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation, State
 from reports.rollup import fold as rollup
 from reports.rollup.models import Outbox
@@ -301,7 +301,7 @@ def test_an_event_window_of_another_election_takes_nothing(election_day: Day):
     other = Window.objects.filter(election__code="pilkada2024", instrument__code="form-a").select_related(
         "instrument", "version", "election"
     )[0]
-    calendar.open_window(window=other, at=other.opens_at)
+    obligations.open_window(window=other, at=other.opens_at)
     unit = Unit.objects.get(election=election_day.election, code="64")
     with pytest.raises(Http404):
         intake.submit_event(

@@ -17,8 +17,8 @@ from django.urls import reverse
 from PIL import Image
 
 from hierarchy.models import User
+from reports.calendar.labels import title_of
 from reports.calendar.models import Window
-from reports.filing.labels import title_of
 from reports.filing.models import Conflict, Evidence, Report, Revision
 from reports.obligations.models import Obligation, State
 from reports.review import actions as review

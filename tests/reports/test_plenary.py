@@ -14,8 +14,10 @@ from django.http import Http404
 from dashboards.figures import ratification
 from hierarchy.models import Membership, Role, Unit, User
 from hierarchy.units import tree
-from reports.calendar import actions as calendar
+from reports.bodies import actions as bodies_actions
+from reports.bodies import queries as bodies
 from reports.journal.models import Event
+from reports.obligations import actions as obligations
 from reports.plenary import actions as plenary
 from reports.plenary import agenda, readiness
 from reports.plenary import attendance as sitting
@@ -296,10 +298,10 @@ def test_a_quorum_of_its_own_is_never_half_or_less(election_day: Day):
     admin = fresh(election_day.cast.admin)
     for wrong in (2, 6):
         with pytest.raises(plenary.PlenaryError, match="antara 3 dan 5"):
-            sitting.set_quorum(unit=unit, needed=wrong, reason="Perbawaslu", by=admin)
+            bodies_actions.set_quorum(unit=unit, needed=wrong, reason="Perbawaslu", by=admin)
     with pytest.raises(PermissionDenied):
-        sitting.set_quorum(unit=unit, needed=4, reason="x", by=fresh(election_day.cast.province_chair))
-    sitting.set_quorum(unit=unit, needed=4, reason="Keputusan pleno 3/2024", by=admin)
+        bodies_actions.set_quorum(unit=unit, needed=4, reason="x", by=fresh(election_day.cast.province_chair))
+    bodies_actions.set_quorum(unit=unit, needed=4, reason="Keputusan pleno 3/2024", by=admin)
     with pytest.raises(plenary.PlenaryError, match="hadir 3 dari 5 anggota, perlu 4"):
         opened(election_day, "64", present=3)
 
@@ -313,18 +315,18 @@ def grow(code: str, by: int) -> None:
 
 def test_a_quorum_of_its_own_is_more_than_half_also_after_the_body_has_grown(election_day: Day):
     unit, admin = Unit.objects.select_related("election").get(code=DISTRICT), fresh(election_day.cast.admin)
-    sitting.set_quorum(unit=unit, needed=2, reason="Tata tertib 1/2024", by=admin)
+    bodies_actions.set_quorum(unit=unit, needed=2, reason="Tata tertib 1/2024", by=admin)
     grow(DISTRICT, by=4)
-    assert sitting.needed_of(unit, len(sitting.members_of(unit))) == 4
+    assert bodies.needed_of(unit, len(bodies.members_of(unit))) == 4
     with pytest.raises(plenary.PlenaryError, match="hadir 3 dari 7 anggota, perlu 4"):
         opened(election_day)
 
 
 def test_a_quorum_of_its_own_is_never_more_than_there_are_members(election_day: Day):
     unit, admin = Unit.objects.select_related("election").get(code=DISTRICT), fresh(election_day.cast.admin)
-    sitting.set_quorum(unit=unit, needed=3, reason="Tata tertib 1/2024", by=admin)
+    bodies_actions.set_quorum(unit=unit, needed=3, reason="Tata tertib 1/2024", by=admin)
     Membership.objects.filter(user=body(election_day.cast)[2]).update(until=SINCE)
-    assert sitting.needed_of(unit, len(sitting.members_of(unit))) == 2
+    assert bodies.needed_of(unit, len(bodies.members_of(unit))) == 2
     assert opened(election_day, present=2).quorum == 2
 
 
@@ -391,7 +393,7 @@ def test_time_granted_after_a_decision_does_not_change_what_was_decided(election
     decided = plenary.decide(item=item, by=chair, reason=WHY)
     later = MORNING_AFTER + timedelta(hours=5)
     election_day.set_clock(MORNING_AFTER + timedelta(minutes=1))
-    calendar.extend(
+    obligations.extend(
         window=window, area=units["6472012001"], due_at=later, closes_at=max(later, window.closes_at), reason="Banjir.",
         by=fresh(election_day.cast.admin),
     )  # fmt: skip
@@ -414,7 +416,7 @@ def test_what_is_never_due_is_no_recap(election_day: Day):
 def test_what_is_due_is_due_when_the_last_part_of_the_area_is(election_day: Day):
     window, units = election_day.windows["pemungutan-tps"], election_day.units
     later = window.due_at + timedelta(hours=3)
-    calendar.extend(
+    obligations.extend(
         window=window, area=units["6472012001"], due_at=later, closes_at=window.closes_at, reason="Banjir.",
         by=fresh(election_day.cast.admin),
     )  # fmt: skip

@@ -14,9 +14,9 @@ from hierarchy.models import Unit
 from hierarchy.people import acting
 from reports.filing.models import Report
 from reports.journal.models import Event
-from reports.obligations.labels import slow_reviewers
 from reports.obligations.models import Obligation, State
 from reports.review import actions as review
+from reports.review.queries import slow_reviewers
 from tests.cast import seat_of
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
 

@@ -7,9 +7,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from reports.bodies import queries as bodies
 from reports.bodies.models import Quorum
 from reports.journal.models import Event
-from reports.plenary import attendance as sitting
 from reports.quality.models import Reference
 from tests.days import TPS, Day, fresh
 
@@ -33,11 +33,11 @@ def test_a_body_gets_its_own_quorum_and_the_usual_one_back(admin: Client, electi
     assert "Tata tertib 1/2024" in low.content.decode(), "what was typed stays"
     assert "Tidak ada lembaga dengan kode ini" in admin.post(url, posted | {"code": TPS}).content.decode()
     assert admin.post(url, posted | {"needed": "3"}).status_code == 302
-    assert sitting.needed_of(unit, 3) == 3
+    assert bodies.needed_of(unit, 3) == 3
     assert "Kecamatan Sungai Pinang" in admin.get(url).content.decode()
     back = {"kuorum": Quorum.objects.get().pk}
     assert admin.post(reverse("usual-quorum"), back).status_code == 302
-    assert sitting.needed_of(unit, 3) == 2
+    assert bodies.needed_of(unit, 3) == 2
     assert list(Event.objects.filter(verb__startswith="quorum.").values_list("verb", flat=True).order_by("pk")) == [
         "quorum.set",
         "quorum.unset",

@@ -29,6 +29,7 @@ from reports.filing.models import Report
 from reports.instruments.codec import InvalidAnswers
 from reports.instruments.errors import InstrumentError
 from reports.journal.models import Event
+from reports.obligations import actions as obligations
 from reports.obligations import pinning
 from reports.obligations.models import Obligation
 from reports.rollup import fold as rollup
@@ -73,7 +74,7 @@ def planned(day: Day, *sources: bytes) -> Window:
 
 
 def opened(day: Day, *sources: bytes) -> Window:
-    calendar.open_window(window=planned(day, *sources))
+    obligations.open_window(window=planned(day, *sources))
     return window_of(day)
 
 
@@ -97,7 +98,7 @@ def test_a_new_instrument_goes_from_its_file_to_the_figure_of_the_province(elect
         datetime(2024, 2, 14, 21, 0, tzinfo=WITA),
         datetime(2024, 2, 17, 23, 59, tzinfo=WITA),
     )
-    calendar.open_due()
+    obligations.open_due()
     assert Obligation.objects.filter(window=window).count() == 24
     filed(election_day, {"hadir": 211})
     rollup.run_all()
@@ -133,7 +134,7 @@ def test_an_instrument_that_nobody_will_be_asked_is_named(election_day: Day):
 def test_a_correction_before_the_opening_reaches_the_field(election_day: Day):
     window = planned(election_day, ONE)
     newest = published(THREE)
-    calendar.open_window(window=window)
+    obligations.open_window(window=window)
     assert window.version.pk == window_of(election_day).version_id == newest.pk
     assert Event.objects.get(verb="window.opened", target=window.pk).detail["version"] == 2
 
@@ -142,7 +143,7 @@ def test_a_correction_after_the_opening_leaves_the_window_as_it_is(election_day:
     window = opened(election_day, ONE)
     published(THREE)
     calendar.plan(election=election_day.election)
-    calendar.open_window(window=window)
+    obligations.open_window(window=window)
     assert window_of(election_day).version.number == 1
 
 
@@ -150,7 +151,7 @@ def test_a_window_opens_with_the_newest_version_that_lives(election_day: Day):
     window = planned(election_day, ONE, TWO)
     publishing.withdraw(version=InstrumentVersion.objects.get(source_sha256=published(TWO).source_sha256), by=None,
                         reason="Tertukar.")  # fmt: skip
-    calendar.open_window(window=window)
+    obligations.open_window(window=window)
     assert window_of(election_day).version.number == 1
 
 
@@ -158,14 +159,14 @@ def test_a_window_without_a_living_version_does_not_open_and_says_so_everywhere(
     window = planned(election_day, ONE)
     publishing.withdraw(version=window.version, by=None, reason="Salah.")
     with pytest.raises(calendar.CalendarError, match="ditarik"):
-        calendar.open_window(window=window)
-    calendar.open_due()
-    calendar.open_due()
+        obligations.open_window(window=window)
+    obligations.open_due()
+    obligations.open_due()
     assert "ditarik" in caplog.text
     assert Event.objects.get(verb="window.not_opened").target == str(window.pk)
     assert "h01-angka: 2 masa laporan tidak akan terbuka" in run("load_calendar")
     published(THREE)
-    calendar.open_due()
+    obligations.open_due()
     assert window_of(election_day).version.number == 2
 
 
@@ -173,7 +174,7 @@ def test_one_window_that_cannot_open_holds_up_no_other(election_day: Day, caplog
     first = planned(election_day, ONE)
     Window.objects.filter(pk=first.pk).update(opens_at=first.opens_at - timedelta(days=400))
     publishing.withdraw(version=first.version, by=None, reason="Salah.")
-    assert calendar.open_due() > 0
+    assert obligations.open_due() > 0
     unopened = Window.objects.due_to_open(election_day.duty().due_at)
     assert [window.pk for window in unopened] == [first.pk]
 
@@ -190,7 +191,7 @@ def test_a_version_withdrawn_while_a_window_opens_is_chosen_before_or_not_at_all
     withdraw = publishing.withdraw
     newest = published(THREE)
     raised = interleaved(
-        lambda: withdraw(version=newest, by=None, reason="Salah."), lambda: calendar.open_window(window=window)
+        lambda: withdraw(version=newest, by=None, reason="Salah."), lambda: obligations.open_window(window=window)
     )
     assert (raised, window_of(election_day).version.number) == ([], 1)
 
@@ -320,7 +321,7 @@ def test_a_unit_added_while_a_window_opens_owes_its_report(election_day: Day, op
     village = election_day.units["6472012001"]
     row = UnitRow(f"{village.code}003", "TPS 003")
     acts = [
-        lambda: calendar.open_window(window=window),
+        lambda: obligations.open_window(window=window),
         lambda: tree.add_child(parent=village, row=row, by=None),
     ]
     assert interleaved(*(acts if opening_first else acts[::-1])) == []
@@ -338,7 +339,7 @@ def test_a_province_that_is_loaded_for_the_first_time_while_a_window_opens_owes_
     rows = [UnitRow(code, f"Utara {code}" if len(code) < 13 else "TPS 001") for code in codes]
     raised = interleaved(
         lambda: tree.load(election=election_day.election, rows=rows, by=None),
-        lambda: calendar.open_window(window=window),
+        lambda: obligations.open_window(window=window),
     )
     assert raised == []
     assert Obligation.objects.filter(window=window, subject__code="6501012001001").count() == 1
@@ -351,10 +352,10 @@ def test_an_extension_granted_while_a_window_opens_counts(election_day: Day, ext
     due = window.due_at + timedelta(hours=5)
     admin, area = fresh(election_day.cast.admin), election_day.units["6472"]
     acts = [
-        lambda: calendar.extend(
+        lambda: obligations.extend(
             window=window, area=area, due_at=due, closes_at=window.closes_at, reason="banjir", by=admin
         ),
-        lambda: calendar.open_window(window=window),
+        lambda: obligations.open_window(window=window),
     ]
     assert interleaved(*(acts if extension_first else acts[::-1])) == []
     rows = Obligation.objects.filter(window=window, subject__regency=area)
@@ -396,6 +397,6 @@ def test_publishing_says_which_windows_will_ask_the_new_version(election_day: Da
     file.write_bytes(ONE)
     assert "load_calendar" in run("publish_instrument", file, code=CODE, **FACTS)
     calendar.plan(election=election_day.election)
-    calendar.open_window(window=window_of(election_day))
+    obligations.open_window(window=window_of(election_day))
     file.write_bytes(TWO)
     assert "1 masa laporan yang sudah terbuka tetap memakai versi lamanya" in run("publish_instrument", file, code=CODE)

@@ -19,13 +19,14 @@ from hierarchy.models import Role
 from hierarchy.people import activation, roster
 from hierarchy.units import tree as units
 from hierarchy.units.rows import UnitRow
-from reports.calendar import actions as calendar
+from reports.bodies import actions as bodies_actions
 from reports.filing import actions as intake
 from reports.filing import evidence
 from reports.filing.models import Evidence, Report
 from reports.findings import actions as findings
 from reports.findings.models import Finding
 from reports.journal import actions as journal
+from reports.obligations import actions as obligations
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
 from reports.quality import references as reference
@@ -94,7 +95,7 @@ def _of_the_roster(day: Day) -> None:
     activation.activate(username="pkd", code=code, password="pengawas-yang-rajin")
     station = day.units[VILLAGE + "901"]
     roster.appoint(user=day.cast.nobody, unit=station, role=Role.SUPERVISOR, by=day.cast.admin)
-    calendar.refresh_vacancies()
+    obligations.refresh_vacancies()
     roster.end(membership=people.seat_of(day.cast.stranger), by=day.cast.admin)
     added = units.add_child(parent=day.units[VILLAGE], row=UnitRow(VILLAGE + "003", "TPS 003", "tps", 200), by=None)
     units.move(unit=added, parent=day.units["6472012002"], code="6472012002003", by=None)
@@ -158,8 +159,8 @@ def _plenaries(day: Day, form: Report) -> tuple[Finding, Finding]:
 def _of_the_province(day: Day, folder: Path) -> None:
     admin = fresh(day.cast.admin)
     window, province = day.windows["pemungutan-tps"], day.units["64"]
-    sitting.set_quorum(unit=province, needed=4, reason="Tata tertib", by=admin)
-    calendar.extend(
+    bodies_actions.set_quorum(unit=province, needed=4, reason="Tata tertib", by=admin)
+    obligations.extend(
         window=window, area=day.units["647202"], due_at=window.due_at + timedelta(hours=2),
         closes_at=window.closes_at + timedelta(hours=2), reason="Banjir", by=admin,
     )  # fmt: skip

@@ -35,6 +35,7 @@ from reports.calendar import actions as calendar
 from reports.calendar.publishing import load_catalogue
 from reports.journal import actions as journal
 from reports.journal.models import Event
+from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation, State
 from reports.rehearsal import day as simulate
 from reports.rollup import fold as rollup
@@ -104,7 +105,7 @@ class Command(BaseCommand):
             with worker(FIGURES), stage(bars, "Menyiapkan hari") as note:
                 day = simulate.Day(election, seed=seed)
                 steps = day.steps()
-                calendar.open_due(at=simulate.END)
+                obligations.open_due(at=simulate.END)
                 note(f"{Obligation.objects.count():,} kewajiban lapor".replace(",", "."))
                 self.live(bars, steps)
                 self.settle(bars)

@@ -1,0 +1,56 @@
+"""Who sits in a collegial body, how many of them it takes, and who prepares its meetings.
+
+Source: Perbawaslu 5/2018: a quorum is more than half of the members.
+"""
+
+from __future__ import annotations
+
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+
+from hierarchy import access
+from hierarchy.access import Permission
+from hierarchy.levels import Level
+from hierarchy.models import Membership, Role, Unit, User
+from reports.bodies.models import Quorum
+
+SEATED = (Role.CHAIR, Role.MEMBER)
+
+
+class PlenaryError(Exception):
+    """The step cannot be taken; the message tells the member what to do."""
+
+
+def members_of(unit: Unit) -> list[Membership]:
+    """Who sits in the body today, the chair first, each with their user; an acting officer holds no seat."""
+    seats = Membership.objects.current().filter(unit=unit, role__in=SEATED).select_related("user")
+    return sorted(seats, key=lambda seat: (seat.role != Role.CHAIR, seat.user.name, seat.pk))
+
+
+def needed_of(unit: Unit, members: int) -> int:
+    """Members who must be present: more than half, or more where the body has set so for itself.
+
+    What it set is held against its members of today: three of three is less than half of seven, and more than there are
+    once somebody's term has ended.
+    """
+    own = Quorum.objects.filter(unit=unit).values_list("needed", flat=True).first()
+    return max(min(own or 0, members), members // 2 + 1)
+
+
+def may_prepare(user: User, unit: Unit) -> bool:
+    """Members and the secretariat call, prepare and keep the list; only members vote."""
+    return access.can(user, Permission.RATIFY, unit) or access.can(user, Permission.FILE, unit)
+
+
+def bodies_prepared_by(user: User) -> list[Unit]:
+    """The collegial bodies whose meetings and registers the user prepares, each once."""
+    seats = [row for row in access.memberships(user) if row.unit.level in access.COLLEGIAL]
+    return list({row.unit_id: row.unit for row in seats if may_prepare(user, row.unit)}.values())
+
+
+def require_preparing(by: User, unit: Unit) -> None:
+    access.require(by, Permission.VIEW, unit)
+    if not Level(unit.level).spec.collegial:
+        raise PlenaryError(_("Satuan ini tidak mengenal rapat pleno."))
+    if not may_prepare(by, unit):
+        raise PermissionDenied(_("Anda tidak berwenang melakukan ini untuk %(unit)s.") % {"unit": unit.title})
