@@ -7,6 +7,7 @@ from django.urls import include, path
 from dashboards.leadership import views as leadership
 from dashboards.operations import views as operations
 from dashboards.releases import views as releases
+from dashboards.unit import views as unit
 from hierarchy.people.views import home_of
 
 urlpatterns = [
@@ -25,5 +26,5 @@ urlpatterns = [
     path("pimpinan/<slug:election>/<slug:code>/", leadership.leadership_page, name="leadership"),
     path("operasi/", operations.operations, name="operations"),
     path("satuan/", home_of("unit", "unit"), name="unit-home"),
-    path("satuan/<slug:election>/<slug:code>/", releases.unit, name="unit"),
+    path("satuan/<slug:election>/<slug:code>/", unit.unit, name="unit"),
 ]

@@ -30,6 +30,7 @@ class Permission(StrEnum):
     FILE = "file"  # write and send the reports the unit owes
     REVIEW = "review"  # approve or return the reports of the units directly below
     ATTEST = "attest"  # state that a unit directly below could not be reached (no signal)
+    PREPARE = "prepare"  # call a body's plenaries, prepare them and keep its registers
     RATIFY = "ratify"  # sit and vote in the plenary of the unit
     EXPORT = "export"
     PUBLISH = "publish"
@@ -50,19 +51,21 @@ REACH: dict[Permission, Reach] = {
     Permission.FILE: Reach.SELF,
     Permission.REVIEW: Reach.CHILD,
     Permission.ATTEST: Reach.CHILD,
+    Permission.PREPARE: Reach.SELF,
     Permission.RATIFY: Reach.SELF,
     Permission.EXPORT: Reach.SUBTREE,
     Permission.PUBLISH: Reach.SUBTREE,
     Permission.MANAGE_ROSTER: Reach.SUBTREE,
     Permission.MANAGE_CALENDAR: Reach.SUBTREE,
 }
-# Permissions that a membership gives only at these levels; every other one holds at any level.
-SEATED_AT: dict[Permission, frozenset[Level]] = {
-    Permission.RATIFY: frozenset(level for level in Level if level.spec.collegial),
-    Permission.PUBLISH: frozenset({Level.PROVINCE}),
-}
 ALL_LEVELS = frozenset(Level)
 COLLEGIAL = frozenset(level for level in Level if level.spec.collegial)
+# Permissions that a membership gives only at these levels; every other one holds at any level.
+SEATED_AT: dict[Permission, frozenset[Level]] = {
+    Permission.PREPARE: COLLEGIAL,
+    Permission.RATIFY: COLLEGIAL,
+    Permission.PUBLISH: frozenset({Level.PROVINCE}),
+}
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ _MEMBER = frozenset(
         Permission.VIEW,
         Permission.REVIEW,
         Permission.ATTEST,
+        Permission.PREPARE,
         Permission.RATIFY,
         Permission.EXPORT,
         Permission.PUBLISH,
@@ -92,7 +96,7 @@ ROLES: dict[Role, RoleSpec] = {
     ),
     Role.OPERATOR: RoleSpec(
         gettext_lazy("Mengisi laporan atas nama lembaganya dan mengunduh rekap. Tidak menyetujui laporan."),
-        frozenset({Permission.VIEW, Permission.FILE, Permission.EXPORT}),
+        frozenset({Permission.VIEW, Permission.FILE, Permission.PREPARE, Permission.EXPORT}),
         COLLEGIAL,
     ),
     Role.MEMBER: RoleSpec(

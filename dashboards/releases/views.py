@@ -8,14 +8,12 @@ from functools import cache, wraps
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.core.cache import caches
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import patch_cache_control
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import condition, require_safe
 
 from dashboards.models import Fate, Publication, PublishedPage
@@ -24,44 +22,8 @@ from dashboards.releases import page as public_page
 from dashboards.releases import queries as public
 from dashboards.releases.page import Address
 from dashboards.releases.recipe import recipe
-from dashboards.unit import queries as pages
-from hierarchy import access
-from hierarchy.access import Permission
-from hierarchy.levels import Level
-from hierarchy.lib import clock
-from hierarchy.models import Unit
 
 LISTED = 20  # newest releases on the page that explains verification
-
-
-@never_cache
-@login_required
-@require_safe
-def unit(request: HttpRequest, election: str, code: str) -> HttpResponse:
-    """A unit for those who lead it or what is above it: children, counts, sums, drill-down, filed or approved."""
-    units = Unit.objects.visible_to(request.user).with_ancestors()
-    found = get_object_or_404(units, election__code=election, code=code)
-    page = pages.unit_page(
-        found,
-        instrument=request.GET.get("instrumen", ""),
-        period=request.GET.get("periode", ""),
-        basis=request.GET.get("dasar", ""),
-        sort=request.GET.get("urut", ""),
-        now=clock.now(),
-    )
-    seats = access.memberships(request.user)
-    context = {
-        "page": page,
-        "unit": found,
-        "body": Level(found.level).spec.body,
-        "has_body": found.level in access.COLLEGIAL,
-        "above": [a for a in found.ancestors if access.can(request.user, Permission.VIEW, a)],
-        "may_export": access.can(request.user, Permission.EXPORT, found),
-        "own_unit": seats[0].unit.title,
-        "own_role": seats[0].get_role_display(),
-        "nav_current": "unit",
-    }
-    return render(request, "dashboards/unit.html", context)
 
 
 # --- for everyone -------------------------------------------------------------------------------------------------

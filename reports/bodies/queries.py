@@ -5,12 +5,10 @@ Source: Perbawaslu 5/2018: a quorum is more than half of the members.
 
 from __future__ import annotations
 
-from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from hierarchy import access
 from hierarchy.access import Permission
-from hierarchy.levels import Level
 from hierarchy.models import Membership, Role, Unit, User
 from reports.bodies.models import Quorum
 
@@ -37,20 +35,17 @@ def needed_of(unit: Unit, members: int) -> int:
     return max(min(own or 0, members), members // 2 + 1)
 
 
-def may_prepare(user: User, unit: Unit) -> bool:
-    """Members and the secretariat call, prepare and keep the list; only members vote."""
-    return access.can(user, Permission.RATIFY, unit) or access.can(user, Permission.FILE, unit)
-
-
-def bodies_prepared_by(user: User) -> list[Unit]:
+def prepared_by(user: User) -> list[Unit]:
     """The collegial bodies whose meetings and registers the user prepares, each once."""
-    seats = [row for row in access.memberships(user) if row.unit.level in access.COLLEGIAL]
-    return list({row.unit_id: row.unit for row in seats if may_prepare(user, row.unit)}.values())
+    return list({row.unit_id: row.unit for row in access.seats(user, Permission.PREPARE)}.values())
 
 
 def require_preparing(by: User, unit: Unit) -> None:
+    """Members and the secretariat call, prepare and keep the list; only members vote.
+
+    Raises Http404 for strangers, PlenaryError where the unit is no collegial body, and PermissionDenied.
+    """
     access.require(by, Permission.VIEW, unit)
-    if not Level(unit.level).spec.collegial:
+    if unit.level not in access.COLLEGIAL:
         raise PlenaryError(_("Satuan ini tidak mengenal rapat pleno."))
-    if not may_prepare(by, unit):
-        raise PermissionDenied(_("Anda tidak berwenang melakukan ini untuk %(unit)s.") % {"unit": unit.title})
+    access.require(by, Permission.PREPARE, unit)

@@ -26,7 +26,7 @@ from hierarchy.lib import clock
 from hierarchy.lib.formats import tidy
 from hierarchy.lib.tabular import safe_cell
 from hierarchy.models import Unit, User
-from reports.bodies.queries import PlenaryError, bodies_prepared_by, may_prepare
+from reports.bodies.queries import PlenaryError, prepared_by
 from reports.filing.models import Report
 from reports.findings import actions as findings
 from reports.findings import deadlines as clocks
@@ -118,7 +118,7 @@ def register(request: SignedIn) -> HttpResponse:
     entries.sort(key=lambda entry: (entry.standing.due if entry.standing else date.max, -entry.finding.pk))
     if request.GET.get("bentuk") == "csv":
         return _csv(entries)
-    bodies = bodies_prepared_by(request.user)
+    bodies = prepared_by(request.user)
     context = {
         "page": paged(request, entries),
         "chosen": chosen,
@@ -168,7 +168,7 @@ def _csv(entries: list[Entry]) -> HttpResponse:
 @login_required
 def record(request: SignedIn) -> HttpResponse:
     """Enter a suspected violation, on one's own or from a Form A (`?laporan=`)."""
-    bodies = bodies_prepared_by(request.user)
+    bodies = prepared_by(request.user)
     if not bodies:
         raise Http404
     unit, source = bodies[0], None
@@ -359,7 +359,7 @@ def _page(
         "named": {person.pk for person in found.handlers.all()},
         "agenda": list(agenda),
         "matter": findings.matter_of(found),
-        "may_call": may_prepare(request.user, found.unit),
+        "may_call": access.can(request.user, Permission.PREPARE, found.unit),
         "refused": refused,
         "typed": request.POST,
         "nav_current": "findings",

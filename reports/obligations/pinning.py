@@ -20,7 +20,6 @@ from reports import locks
 from reports.calendar import actions as calendar
 from reports.calendar.actions import CalendarError
 from reports.calendar.models import Instrument, InstrumentVersion, Window
-from reports.filing.models import Report
 from reports.journal import actions as journal
 from reports.rollup import fold as rollup
 from reports.rollup import outbox
@@ -78,7 +77,7 @@ def _require_exchangeable(window: Window, version: InstrumentVersion) -> None:
         )
     if window.version_id == version.pk:
         raise CalendarError(_("%(window)s sudah memakai versi itu.") % {"window": window})
-    if Report.objects.filter(window=window).exists():
+    if window.reports.exists():
         raise CalendarError(
             _(
                 "%(window)s sudah menerima laporan, jadi versinya tidak dapat diganti lagi. "

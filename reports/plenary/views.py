@@ -88,7 +88,7 @@ def plenaries(request: SignedIn) -> HttpResponse:
         "states": Plenary.State.choices,
         "to_decide": [(unit, groups) for unit in own if (groups := grouped(recaps_of(unit)))],
         "may_set_quorum": bool(access.seats(request.user, Permission.MANAGE_ROSTER)),
-        "may_call": any(bodies.may_prepare(request.user, unit) for unit in own),
+        "may_call": any(access.can(request.user, Permission.PREPARE, unit) for unit in own),
         "nav_current": "plenaries",
     }
     return render(request, "reports/plenaries.html", context | seat(request))
@@ -98,7 +98,7 @@ def plenaries(request: SignedIn) -> HttpResponse:
 @login_required
 def call(request: SignedIn) -> HttpResponse:
     """Call one's body to a plenary."""
-    unit = next(iter(bodies.bodies_prepared_by(request.user)), None)
+    unit = next(iter(bodies.prepared_by(request.user)), None)
     if unit is None:
         raise Http404
     waiting = waiting_of(unit)
@@ -272,7 +272,7 @@ def _page(request: SignedIn, found: Plenary, *, refused: str = "", status: int =
         "items": items,
         "addable": grouped(_addable(found, items)) if open_now else [],
         "open_now": open_now,
-        "may_prepare": bodies.may_prepare(request.user, found.unit),
+        "may_prepare": access.can(request.user, Permission.PREPARE, found.unit),
         "may_vote": access.can(request.user, Permission.RATIFY, found.unit),
         "here": any(row.user_id == request.user.pk for row in present),
         "presides": found.presided_by_id == request.user.pk,
@@ -308,5 +308,5 @@ def _found(request: SignedIn, pk: int) -> Plenary:
 def _bodies(user: User) -> list[Unit]:
     """The collegial bodies the user serves in, members before others."""
     seats = [row for row in access.memberships(user) if Level(row.unit.level) in COLLEGIAL]
-    seats.sort(key=lambda row: (not bodies.may_prepare(user, row.unit), row.pk))
+    seats.sort(key=lambda row: (not access.can(user, Permission.PREPARE, row.unit), row.pk))
     return list({row.unit_id: row.unit for row in seats}.values())

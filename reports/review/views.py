@@ -23,7 +23,7 @@ from django.views.decorators.http import require_POST, require_safe
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock, stored
-from reports.bodies.queries import bodies_prepared_by
+from reports.bodies.queries import prepared_by
 from reports.calendar.labels import title_of
 from reports.filing.labels import answered_groups, answers_in, conflicts_of, history, revisions_of, side_by_side
 from reports.filing.models import Evidence, Report
@@ -107,7 +107,7 @@ def _may_record(request: SignedIn, found: Report) -> bool:
     """Whether a suspicion in it waits to be recorded, by a body of the reader."""
     if found.obligation.window.instrument.code != findings.FORM or found.answers.get(findings.SUSPECTS) != YES:
         return False
-    return bool(bodies_prepared_by(request.user)) and not Finding.objects.filter(report=found).exists()
+    return bool(prepared_by(request.user)) and not Finding.objects.filter(report=found).exists()
 
 
 def _receipt(request: SignedIn, found: Report) -> dict[str, Any]:

@@ -15,32 +15,22 @@ from django.apps import apps
 
 PROJECT = Path(__file__).resolve().parents[2]
 APPS = ("hierarchy", "reports", "dashboards", "bawaslu_data")
-TREE = frozenset(
-    {"hierarchy/units/tree.py", "hierarchy/units/integrity.py"}
-)  # integrity repairs edges under tree.py's lock
+TREE = frozenset({"hierarchy/units/tree.py", "hierarchy/units/integrity.py"})  # it repairs edges under the tree's lock
 # The roster and the parts of it that live beside it: activation codes, acting officers, signing out.
 ROSTER = frozenset({f"hierarchy/people/{name}.py" for name in ("roster", "activation", "acting", "leaving")})
-CALENDAR = frozenset(
-    {"reports/calendar/actions.py", "reports/rehearsal/nation.py"}
-)  # nation.py: a made-up election, for measuring
+NATION = frozenset({"reports/rehearsal/nation.py"})  # a made-up election, for measuring
+CALENDAR = frozenset({"reports/calendar/actions.py"}) | NATION
+OWING = frozenset({"reports/obligations/actions.py"})
 PUBLISHING = frozenset({"reports/calendar/publishing.py"})
-# write_filing.py is intake's one statement, copy_filing.py the same for thousands; the calendar repairs the copies of
-# ancestors when the tree changes.
+# write_one is the one statement of actions.py, write_many the same for thousands.
 FILING = frozenset(
-    {
-        "reports/filing/actions.py",
-        "reports/filing/write_one.py",
-        "reports/filing/write_many.py",
-        "reports/review/actions.py",
-    }
+    {f"reports/{name}.py" for name in ("filing/actions", "filing/write_one", "filing/write_many", "review/actions")}
 )
 JOURNAL = frozenset({"reports/journal/actions.py"})
 PUBLISH = frozenset({"dashboards/releases/actions.py"})
 PLENARY = frozenset({"reports/plenary/actions.py"})
-SITTING = frozenset({"reports/plenary/attendance.py"})  # who is in the room, and how many it takes
-REMINDERS = frozenset(
-    {"reports/reminders/actions.py", "reports/reminders/delivery.py"}
-)  # what is to be told; what left, and how
+# What is to be told; what left, and how.
+REMINDERS = frozenset({"reports/reminders/actions.py", "reports/reminders/delivery.py"})
 
 # table -> the modules that may write it. A new model without a line fails; so does a line without a model.
 WRITERS: dict[str, frozenset[str]] = {
@@ -51,12 +41,12 @@ WRITERS: dict[str, frozenset[str]] = {
     "hierarchy.Election": CALENDAR,
     "dashboards.Snapshot": frozenset({"dashboards/figures/snapshots.py"}),
     "reports.Stage": CALENDAR,
-    "reports.Window": CALENDAR | {"reports/obligations/pinning.py"},
-    "reports.Extension": CALENDAR,
+    "reports.Window": CALENDAR | OWING | {"reports/obligations/pinning.py"},
+    "reports.Extension": OWING,
     "reports.Instrument": PUBLISHING,
     "reports.InstrumentVersion": PUBLISHING,
-    "reports.Obligation": CALENDAR | FILING,
-    "reports.Report": FILING | CALENDAR,
+    "reports.Obligation": OWING | NATION | FILING,
+    "reports.Report": FILING | OWING,
     "reports.Revision": frozenset({"reports/filing/write_one.py", "reports/filing/write_many.py"}),
     "reports.Conflict": frozenset({"reports/filing/actions.py"}),
     "reports.Evidence": frozenset({"reports/filing/evidence.py"}),
@@ -72,9 +62,9 @@ WRITERS: dict[str, frozenset[str]] = {
     "reports.Party": frozenset({"reports/findings/actions.py"}),
     "reports.Flag": frozenset({"reports/quality/actions.py"}),
     "reports.Reference": frozenset({"reports/quality/references.py"}),
-    "reports.Quorum": SITTING,
+    "reports.Quorum": frozenset({"reports/bodies/actions.py"}),
     "reports.Plenary": PLENARY,
-    "reports.Attendance": SITTING,
+    "reports.Attendance": frozenset({"reports/plenary/attendance.py"}),
     "reports.AgendaItem": PLENARY,
     "reports.Vote": PLENARY,
     "reports.Minutes": frozenset({"reports/plenary/minutes.py"}),
@@ -93,7 +83,7 @@ VARIABLES: dict[str, frozenset[str]] = {
     "hierarchy/people/roster.py": frozenset({"hierarchy.Membership", "hierarchy.User"}),
     "hierarchy/people/activation.py": frozenset({"hierarchy.User"}),
     "hierarchy/people/acting.py": frozenset({"hierarchy.Membership"}),
-    "reports/calendar/actions.py": frozenset({"reports.Obligation"}),
+    "reports/obligations/actions.py": frozenset({"reports.Obligation"}),
     "reports/filing/evidence.py": frozenset({"reports.Evidence"}),
     "reports/review/actions.py": frozenset({"reports.Obligation"}),
     "reports/journal/actions.py": frozenset({"reports.Event"}),

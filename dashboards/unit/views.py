@@ -1,0 +1,46 @@
+"""The page of a unit: its figures, what is below it, who still owes."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from dashboards.unit import queries as pages
+from hierarchy import access
+from hierarchy.access import Permission
+from hierarchy.levels import Level
+from hierarchy.lib import clock
+from hierarchy.models import Unit
+
+
+@never_cache
+@login_required
+@require_safe
+def unit(request: HttpRequest, election: str, code: str) -> HttpResponse:
+    """A unit for those who lead it or what is above it: children, counts, sums, drill-down, filed or approved."""
+    units = Unit.objects.visible_to(request.user).with_ancestors()
+    found = get_object_or_404(units, election__code=election, code=code)
+    page = pages.unit_page(
+        found,
+        instrument=request.GET.get("instrumen", ""),
+        period=request.GET.get("periode", ""),
+        basis=request.GET.get("dasar", ""),
+        sort=request.GET.get("urut", ""),
+        now=clock.now(),
+    )
+    seats = access.memberships(request.user)
+    context = {
+        "page": page,
+        "unit": found,
+        "body": Level(found.level).spec.body,
+        "has_body": found.level in access.COLLEGIAL,
+        "above": [a for a in found.ancestors if access.can(request.user, Permission.VIEW, a)],
+        "may_export": access.can(request.user, Permission.EXPORT, found),
+        "own_unit": seats[0].unit.title,
+        "own_role": seats[0].get_role_display(),
+        "nav_current": "unit",
+    }
+    return render(request, "dashboards/unit.html", context)
