@@ -158,7 +158,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # Seconds somebody waits for their turn to have a password hashed before they are asked to come again: strangers hold a
 # thread that others need, people of a known device are few (hierarchy/signin/hashing.py).
-HASHING_PATIENCE = {"STRANGER": 0.5, "KNOWN": 2.0}
+HASHING_PATIENCE = {"STRANGER": 0.5, "HOME": 1.0, "KNOWN": 2.0}
 ACTIVATION_DAYS = env.int("ACTIVATION_DAYS", default=30)  # how long the code of a card opens an account
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "tasks"

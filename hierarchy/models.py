@@ -222,8 +222,8 @@ class User(AbstractBaseUser):
 class FailureCount(models.Model):
     """Failed attempts of one kind by one party, as a bucket that drains by itself (hierarchy/signin/throttle.py).
 
-    UNLOGGED: written at every sign-in, worth nothing after a crash. `key` is a keyed hash, because people type
-    passwords where the name belongs.
+    UNLOGGED: written at every sign-in; what a crash costs stands in docs/signing-in.md. `key` is a keyed hash, because
+    people type passwords where the name belongs.
     """
 
     key = models.CharField(max_length=64, primary_key=True)

@@ -3,8 +3,9 @@
 User names are public (they are codes of areas) and thousands of phones share an address, so neither may shut anybody
 out. A device on which the account has signed in before is counted by itself, whatever others do. Strangers to an
 account are counted with others of their network and, unless the account is at home in that network, with all strangers
-to the account and all strangers of the network. So an account under attack stays open to its owner: at once on a
-device known before or with a new code from the superior (60 bits, which nobody guesses), in turn on any other.
+to the account and all strangers of the network. So an account under attack from elsewhere stays open to its owner: at
+once on a device known before, at home, or with a new code from the superior (60 bits, which nobody guesses), in turn
+anywhere else.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from django.http import HttpRequest
 from hierarchy.models import User
 from hierarchy.signin import devices, hashing
 from hierarchy.signin.hashing import Lane
-from hierarchy.signin.throttle import Attempt, Limit, TooManyAttempts, mark, marked, network_of
+from hierarchy.signin.throttle import Attempt, Limit, TooManyAttempts, key_of, mark, marked, network_of
 
 DEVICE = Limit("device", 10, 180)  # of this account on a device it is known on
 PAIR = Limit("account and network", 10, 180)  # of this account by strangers of one network
@@ -25,7 +26,7 @@ SESSION = Limit("session", 10, 180)  # of asking again within a session
 # Names that are nobody's, of one network and of all. Beyond it they are refused without being hashed, in the same
 # words: those who mistype their name are still told so, and it costs nothing.
 NOBODY_HERE, NOBODY = Limit("nobody, network", 20, 10), Limit("nobody", 30, 2)
-HOME = Limit("home", 1, 90 * 24 * 3600)  # not of failures: networks from which an account has signed in
+HOME = 90 * 24 * 3600  # seconds for which an account is at home in a network from which it has signed in
 
 
 def check(request: HttpRequest, *, username: str, password: str, device: str = "") -> User | None:
@@ -35,9 +36,10 @@ def check(request: HttpRequest, *, username: str, password: str, device: str = "
     """
     user = User.objects.filter(username=username, is_active=True).first()
     network, known = network_of(request), devices.knows(device, user) if user else ""
-    lane = Lane.KNOWN if known else Lane.STRANGER
+    at_home = bool(user and not known and marked(_home(user, network)))
+    lane = Lane.KNOWN if known else Lane.HOME if at_home else Lane.STRANGER
     hashing.require_room(lane)
-    attempt = Attempt(_counts(user, username, known, network))
+    attempt = Attempt(_counts(user, username, known, at_home, network))
     if user is None and not _worth_hashing(network):
         return None
     try:
@@ -55,14 +57,18 @@ def check(request: HttpRequest, *, username: str, password: str, device: str = "
 
 def settle(request: HttpRequest, user: User) -> None:
     """The account is at home in this network from now on."""
-    mark(HOME, HOME.key(str(user.pk), network_of(request)))
+    mark(_home(user, network_of(request)), HOME)
 
 
-def _counts(user: User | None, username: str, known: str, network: str) -> list[tuple[Limit, str]]:
+def _home(user: User, network: str) -> str:
+    return key_of("home", str(user.pk), network)
+
+
+def _counts(user: User | None, username: str, known: str, at_home: bool, network: str) -> list[tuple[Limit, str]]:
     if user and known:
         return [(DEVICE, DEVICE.key(str(user.pk), known))]
     counts = [(PAIR, PAIR.key(username.casefold(), network))]
-    if user and not marked(HOME.key(str(user.pk), network)):
+    if user and not at_home:
         counts += [(ACCOUNT, ACCOUNT.key(str(user.pk))), (NETWORK, NETWORK.key(network))]
     return counts
 

@@ -34,10 +34,11 @@ class Lane(IntEnum):
 
     STRANGER = 1
     KNOWN = 2  # a device known before, a session, an activation code that fits
+    HOME = 3  # an account in its usual network; who shares that address may guess at it from there, so not KNOWN
 
 
 # Requests of a lane in one process, waiting or hashing: strangers leave it a thread for filing (WEB_THREADS).
-AT_ONCE = {Lane.STRANGER: 1, Lane.KNOWN: 2}
+AT_ONCE = {Lane.STRANGER: 1, Lane.HOME: 1, Lane.KNOWN: 2}
 
 
 class Busy(NotNow):

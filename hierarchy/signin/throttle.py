@@ -49,7 +49,11 @@ class Limit:
     every: int
 
     def key(self, *who: str) -> str:
-        return salted_hmac(f"hierarchy.throttle.{self.of}", "\0".join(who), algorithm="sha256").hexdigest()
+        return key_of(self.of, *who)
+
+
+def key_of(what: str, *who: str) -> str:
+    return salted_hmac(f"hierarchy.throttle.{what}", "\0".join(who), algorithm="sha256").hexdigest()
 
 
 # A row that comes back was counted; a full bucket stays as it is, however often somebody knocks.
@@ -63,6 +67,11 @@ RETURNING true
 """
 WAIT = """
 SELECT extract(epoch FROM drained_at - clock_timestamp())::float8 FROM hierarchy_failurecount WHERE key = %(key)s
+"""
+MARK = """
+INSERT INTO hierarchy_failurecount AS f (key, drained_at)
+VALUES (%(key)s, clock_timestamp() + make_interval(secs => %(lasts)s))
+ON CONFLICT (key) DO UPDATE SET drained_at = greatest(f.drained_at, excluded.drained_at)
 """
 TAKE_BACK = """
 UPDATE hierarchy_failurecount SET drained_at = drained_at - make_interval(secs => %(every)s) WHERE key = %(key)s
@@ -91,9 +100,9 @@ class Attempt:
         self._counted = []
 
 
-def mark(limit: Limit, key: str) -> None:
-    """Fills one place of the bucket, if there is one: with a burst of 1, "this has happened within `every` seconds"."""
-    prepared.execute(COUNT, {"key": key, "every": float(limit.every), "burst": float(limit.burst)}).close()
+def mark(key: str, lasts: int) -> None:
+    """Something in favour of this key, for so many seconds from now; marked again, it lasts as long anew."""
+    prepared.execute(MARK, {"key": key, "lasts": float(lasts)}).close()
 
 
 def marked(key: str) -> bool:

@@ -77,6 +77,7 @@ def test_strangers_wait_for_their_turn_and_nobody_waits_for_strangers(world: Wor
             assert (status, problem["type"]) == (503, "urn:bawaslu-kaltim:problem:busy")
             assert int(headers["retry-after"]) > 0
         assert sign_in(world, duties[0].unit, 2, device=told["device"])[0] == 201, "a known device has its own turn"
+        assert sign_in(world, duties[0].unit, 1)[0] == 201, "and so has who is at home in this network"
     assert sign_in(world, duties[0].unit, 3)[0] == 201
 
 

@@ -125,6 +125,41 @@ def test_whoever_was_at_home_here_comes_in_on_a_new_phone_while_all_networks_gue
     assert comes_in(ELSEWHERE, "ptps")
 
 
+def test_a_neighbour_who_guesses_at_home_leaves_the_owner_a_turn(people: Cast) -> None:
+    assert comes_in(ELSEWHERE, "ptps")
+    assert [guess(ELSEWHERE, "ptps") for _ in range(30)].count(401) == signin.PAIR.burst
+    assert not comes_in(ELSEWHERE, "ptps"), "the one bound on guesses that come from her own network"
+    later(signin.PAIR)
+    assert comes_in(ELSEWHERE, "ptps")
+
+
+def test_a_network_stays_home_for_as_long_as_one_signs_in_there(people: Cast) -> None:
+    day, siege = throttle.Limit("a day", 1, 24 * 3600), (signin.ACCOUNT, signin.ACCOUNT.key(str(people.ptps.pk)))
+    for _ in range(2):
+        assert comes_in(ELSEWHERE, "ptps")
+        later(day, 60)
+    fill(*siege)
+    assert comes_in(ELSEWHERE, "ptps"), "she was here 60 days ago"
+    later(day, 91)
+    fill(*siege)
+    assert not comes_in(ELSEWHERE, "ptps")
+
+
+def test_a_crash_of_the_database_costs_homes_and_counts_and_no_known_device(people: Cast) -> None:
+    """PostgreSQL empties an unlogged table when it comes up after a crash."""
+    phone = Client()
+    assert comes_in(ELSEWHERE, "ptps", phone)
+    phone.post(reverse("logout"))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relpersistence FROM pg_class WHERE relname = %s", [FailureCount._meta.db_table])
+        assert cursor.fetchone() == ("u",)
+        cursor.execute(f"TRUNCATE {FailureCount._meta.db_table}")
+    fill(signin.ACCOUNT, signin.ACCOUNT.key(str(people.ptps.pk)))
+    assert not comes_in(ELSEWHERE, "ptps")
+    assert comes_in(ELSEWHERE, "ptps", phone)
+    assert comes_in(ELSEWHERE, "ptps"), "and signing in once makes it her home again"
+
+
 def test_a_network_that_tries_all_names_is_stopped_and_its_own_people_are_not(people: Cast, hashed: list[str]) -> None:
     assert comes_in(ELSEWHERE, "pkd")
     names = [name for name in User.objects.values_list("username", flat=True) if name != "pkd"]
@@ -328,7 +363,7 @@ def test_networks(one: str, other: str, same: bool) -> None:
 class TestTurns:
     @pytest.fixture(autouse=True)
     def _impatient(self, settings: Any) -> None:
-        settings.HASHING_PATIENCE = {"STRANGER": 0.0, "KNOWN": 0.0}
+        settings.HASHING_PATIENCE = {lane.name: 0.0 for lane in hashing.Lane}
 
     @pytest.fixture
     def taken(self) -> Iterator[set[hashing.Lane]]:
@@ -372,6 +407,24 @@ class TestTurns:
         assert (answer.status_code, answer["Content-Type"]) == (503, "application/problem+json")
         assert int(answer["Retry-After"]) > 0
         assert comes_in("203.0.113.5", "ptps", phone), "who is known does not wait behind strangers"
+
+    def test_who_is_at_home_does_not_wait_behind_strangers_on_whichever_device(
+        self, people: Cast, taken: set[hashing.Lane]
+    ) -> None:
+        assert comes_in(ELSEWHERE, "ptps")
+        taken.add(hashing.Lane.STRANGER)
+        assert knock(ELSEWHERE, "pkd", PASSWORD).status_code == 503, "a stranger, though of the same network"
+        assert comes_in(ELSEWHERE, "ptps")
+
+    def test_who_is_known_does_not_wait_behind_neighbours(self, people: Cast, taken: set[hashing.Lane]) -> None:
+        """Thousands are at home behind the one address of a carrier, and whoever guesses at them from there as well."""
+        phone = Client()
+        assert comes_in(ELSEWHERE, "ptps", phone)
+        phone.post(reverse("logout"))
+        taken.add(hashing.Lane.HOME)
+        assert knock(ELSEWHERE, "ptps", PASSWORD).status_code == 503
+        assert comes_in(ELSEWHERE, "ptps", phone)
+        assert comes_in(ELSEWHERE, "pkd"), "nor does a stranger"
 
     def test_so_is_who_activates_while_many_do_and_the_code_stays_good(
         self, people: Cast, taken: set[hashing.Lane]
