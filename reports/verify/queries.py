@@ -151,4 +151,6 @@ CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "meetings": verify_decided.broken_meetings,
     "findings": verify_decided.broken_findings,
     "journal": journal.broken,
+    "photos": verify_kept.broken_photos,
 }
+OF_THE_DISK = {"photos"}  # take as long as the disk needs, so they must hold no transaction open

@@ -9,17 +9,22 @@ from datetime import timedelta
 from pathlib import Path
 from random import Random
 
+import psycopg
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
+from django.db import connection
 from django.http import Http404
 from PIL import Image
 
+from hierarchy.lib import clock
 from hierarchy.lib.storage import WholeFiles
 from reports.filing import evidence
 from reports.filing.models import Evidence
 from reports.journal.models import Event
+from reports.verify import kept as verify_kept
 from tests.days import AFTERNOON, Day, fresh
 
 pytestmark = pytest.mark.django_db
@@ -214,3 +219,59 @@ def test_only_who_files_for_the_unit_hands_photos_in(election_day: Day):
         evidence.store(file=photo(), unit=unit, by=fresh(election_day.cast.pkd))
     with pytest.raises(Http404):
         evidence.store(file=photo(), unit=unit, by=fresh(election_day.cast.stranger))
+
+
+@pytest.mark.django_db(transaction=True)
+class TestVerified:
+    """`manage.py verify` reads the disk for as long as it takes; nothing in the database waits for that."""
+
+    @pytest.fixture
+    def kept(self, election_day: Day) -> list[Evidence]:
+        return [hand_in(election_day, drawn(number)) for number in range(3)]
+
+    def test_no_transaction_is_open_while_a_file_is_read(
+        self, kept: list[Evidence], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(verify_kept, "PHOTOS_AT_ONCE", 2)
+        seen: list[tuple[str, str, str | None]] = []
+        read, ours = WholeFiles._open, connection.connection
+
+        with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
+
+            def watched(storage: WholeFiles, name: str, mode: str = "rb") -> File:
+                state = "SELECT state, backend_xmin::text FROM pg_stat_activity WHERE pid = %s"
+                seen.append((name, *other.execute(state, [connection.connection.info.backend_pid]).fetchone()))
+                return read(storage, name, mode)
+
+            monkeypatch.setattr(WholeFiles, "_open", watched)
+            call_command("verify", "evidence", "photos", "filings")
+        assert ours is connection.connection
+        assert seen == [(photo.file.name, "idle", None) for photo in kept]
+
+    def test_photos_come_and_go_meanwhile(
+        self, kept: list[Evidence], election_day: Day, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One is swept just before its file is looked for, another handed in: neither is a difference."""
+        read = WholeFiles._open
+
+        def meanwhile(storage: WholeFiles, name: str, mode: str = "rb") -> File:
+            if name == kept[0].file.name:
+                hand_in(election_day, drawn(7))
+                Evidence.objects.filter(pk=kept[1].pk).update(uploaded_at=clock.now() - 2 * evidence.KEPT_UNNAMED)
+                assert evidence.sweep() == 1
+            return read(storage, name, mode)
+
+        monkeypatch.setattr(WholeFiles, "_open", meanwhile)
+        call_command("verify", "evidence", "photos")
+        assert not Evidence.objects.filter(pk=kept[1].pk).exists()
+
+    def test_a_file_that_is_gone_or_exchanged_is_named(
+        self, kept: list[Evidence], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Path(kept[0].file.path).unlink()
+        Path(kept[1].file.path).write_bytes(b"lain")
+        with pytest.raises(CommandError, match="2 perbedaan"):
+            call_command("verify", "--roll-up")
+        told = capsys.readouterr().err
+        assert f"photo {kept[0].pk}: its file {kept[0].file.name} cannot be read" in told
+        assert f"photo {kept[1].pk}: its file {kept[1].file.name} is not what was handed in" in told
