@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -105,11 +106,13 @@ def test_only_one_request_in_a_while_waits_for_a_database_that_is_away(monkeypat
     moment = 100.0
     there = False
 
-    def connect(*_args: object) -> str:
+    class Connection: ...
+
+    def connect(*_args: object) -> Connection:
         tried.append(moment)
         if not there:
             raise psycopg.OperationalError("refused")
-        return "a connection"
+        return Connection()
 
     monkeypatch.setattr(base.base.DatabaseWrapper, "get_new_connection", connect)
     monkeypatch.setattr(base.DatabaseWrapper, "known", base.Away())
@@ -122,7 +125,7 @@ def test_only_one_request_in_a_while_waits_for_a_database_that_is_away(monkeypat
         moment += base.REST_SECONDS
     assert tried == [100.0, 101.0, 102.0]
     there = True
-    assert [wrapper.get_new_connection({}) for _request in range(3)] == ["a connection"] * 3
+    assert all(isinstance(wrapper.get_new_connection({}), Connection) for _request in range(3))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -154,3 +157,50 @@ def test_a_database_that_comes_back_fails_one_request_and_not_one_for_each_conne
             " AND pid <> pg_backend_pid()"
         )
     assert [ask() for _ in range(6)] == [False, *[True] * 5]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_full_pool_is_not_a_database_that_is_away(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who finds no connection free is asked to come again; whoever comes when one is free again is served."""
+    monkeypatch.setattr(connection.pool, "timeout", 0.3)
+    room = connection.pool.max_size
+    connection.close()
+    held, free = threading.Barrier(room + 1), [threading.Event() for _ in range(room)]
+
+    def hold(done: threading.Event) -> None:
+        connection.ensure_connection()
+        try:
+            held.wait(10)
+            done.wait(60)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(room) as threads:
+        holding = [threads.submit(hold, done) for done in free]
+        try:
+            held.wait(10)
+            refused = client.get("/cara-memeriksa/")
+            assert (refused.status_code, refused["Retry-After"]) == (503, "5")
+            free[0].set()
+            holding[0].result(10)
+            assert client.get("/cara-memeriksa/").status_code == 200
+        finally:
+            for done in free:
+                done.set()
+
+
+@pytest.mark.django_db
+def test_a_pool_that_has_room_and_gets_no_connection_tells_that_the_database_is_away(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(base.DatabaseWrapper, "known", base.Away())
+    options = connection.settings_dict["OPTIONS"]
+    options = options | {"pool": options["pool"] | {"timeout": 0.1}}
+    nowhere = connection.settings_dict | {"HOST": str(tmp_path), "OPTIONS": options}
+    wrapper = base.DatabaseWrapper(nowhere, alias="nowhere")
+    try:
+        with pytest.raises(OperationalError):
+            wrapper.ensure_connection()
+        assert not base.DatabaseWrapper.known.allows_look()
+    finally:
+        wrapper.close_pool()
