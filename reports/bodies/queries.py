@@ -5,10 +5,13 @@ Source: Perbawaslu 5/2018: a quorum is more than half of the members.
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.utils.translation import gettext as _
 
 from hierarchy import access
 from hierarchy.access import Permission
+from hierarchy.lib import clock
 from hierarchy.models import Membership, Role, Unit, User
 from reports.bodies.models import Quorum
 
@@ -19,9 +22,9 @@ class PlenaryError(Exception):
     """The step cannot be taken; the message tells the member what to do."""
 
 
-def members_of(unit: Unit) -> list[Membership]:
-    """Who sits in the body today, the chair first, each with their user; an acting officer holds no seat."""
-    seats = Membership.objects.current().filter(unit=unit, role__in=SEATED).select_related("user")
+def members_of(unit: Unit, day: date | None = None) -> list[Membership]:
+    """Who sits in the body on a day (today), the chair first, each with their user; an acting officer holds no seat."""
+    seats = Membership.objects.on(day or clock.today()).filter(unit=unit, role__in=SEATED).select_related("user")
     return sorted(seats, key=lambda seat: (seat.role != Role.CHAIR, seat.user.name, seat.pk))
 
 

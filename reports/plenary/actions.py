@@ -163,7 +163,7 @@ def open_(*, plenary: Plenary, by: User, presider: User | None = None) -> Plenar
         if not meeting.items.exists():
             raise PlenaryError(_("Agenda masih kosong. Tambahkan rekap yang akan disahkan."))
         presiding = presider_of(present, presider)
-        sitting.complete(meeting, seats)
+        sitting.complete(meeting, seats, by=by)
         meeting.state, meeting.opened_at, meeting.presided_by = State.OPEN, clock.now(), presiding
         meeting.members, meeting.quorum = len(seats), needed
         try:

@@ -6,22 +6,40 @@ of an absent chair.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock
+from hierarchy.lib.clock import WITA
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Membership, Role, User
-from reports.bodies.queries import PlenaryError, members_of, needed_of, require_preparing
+from reports.bodies.queries import SEATED, PlenaryError, members_of, needed_of, require_preparing
 from reports.journal import actions as journal
 from reports.plenary.models import Attendance, Plenary
 
 State = Plenary.State
+
+
+def expected_at(meeting: Plenary) -> list[Membership]:
+    """Whom the list of a meeting asks about: until it opens, those who will be members on its day; then, of today."""
+    if meeting.opened_at is not None:
+        return members_of(meeting.unit)
+    return members_of(meeting.unit, max(clock.today(), meeting.meets_at.astimezone(WITA).date()))
+
+
+def ended_at(meeting: Plenary, members: Iterable[int]) -> dict[int, date | None]:
+    """Of these users, who is no member today -> the last day of their term."""
+    gone = set(members) - {seat.user_id for seat in members_of(meeting.unit)}
+    terms = Membership.objects.filter(unit=meeting.unit, role__in=SEATED, user__in=gone, until__lt=clock.today())
+    last = dict(terms.values_list("user_id").annotate(last=Max("until")))
+    return {user: last.get(user) for user in gone}
 
 
 def needed_in(meeting: Plenary, members: int) -> int:
@@ -67,7 +85,7 @@ def excuse(*, plenary: Plenary, member: User, reason: str, by: User) -> None:
     if not tidy(reason):
         raise PlenaryError(_("Tuliskan alasan tidak hadir."))
     with transaction.atomic():
-        meeting, seat = _member(plenary, member, by)
+        meeting, seat = _member(plenary, member, by, expected_at)
         if Attendance.objects.filter(plenary=meeting, user=member, arrived_at__isnull=False).exists():
             raise PlenaryError(_("Anggota ini sudah tercatat hadir."))
         Attendance.objects.update_or_create(
@@ -78,9 +96,16 @@ def excuse(*, plenary: Plenary, member: User, reason: str, by: User) -> None:
         tell("plenary.excused", meeting, by, member=member.username, reason=tidy(reason)[:200])
 
 
-def complete(meeting: Plenary, seats: Iterable[Membership]) -> None:
-    """Every member stands in the list of a meeting that opens, those who are not there as absent."""
+def complete(meeting: Plenary, seats: Sequence[Membership], *, by: User) -> None:
+    """The list of a meeting that opens: every member of the body, those who are not there as absent, and nobody else.
+
+    Whoever was written in since it was called, and whose term has ended, is struck off: a meeting is what is open.
+    """
     rows = [Attendance(plenary=meeting, user=seat.user, role=seat.role) for seat in seats]
+    others = Attendance.objects.filter(plenary=meeting).exclude(user__in=[seat.user_id for seat in seats])
+    for row in others.select_related("user"):
+        tell("plenary.struck", meeting, by, member=row.user.username)
+    others.delete()
     Attendance.objects.bulk_create(rows, ignore_conflicts=True)
 
 
@@ -115,13 +140,19 @@ def no_quorum(present: int, members: int, needed: int) -> str:
     }
 
 
-def _member(plenary: Plenary, member: User, by: User) -> tuple[Plenary, Membership]:
+def _of_today(meeting: Plenary) -> list[Membership]:
+    return members_of(meeting.unit)
+
+
+def _member(
+    plenary: Plenary, member: User, by: User, among: Callable[[Plenary], list[Membership]] = _of_today
+) -> tuple[Plenary, Membership]:
     if member.pk == by.pk:
         access.require(by, Permission.RATIFY, plenary.unit)
     else:
         require_preparing(by, plenary.unit)
     meeting = hold(plenary, State.CALLED, State.OPEN)
-    seat = next((seat for seat in members_of(meeting.unit) if seat.user_id == member.pk), None)
+    seat = next((seat for seat in among(meeting) if seat.user_id == member.pk), None)
     if seat is None:
         raise PlenaryError(_("%(name)s bukan anggota lembaga ini.") % {"name": member.name})
     return meeting, seat

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +23,6 @@ from hierarchy.levels import Level
 from hierarchy.lib import clock, formats
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Role, Unit
-from reports.bodies import queries as bodies
 from reports.journal import actions as journal
 from reports.plenary import queries as ratified
 from reports.plenary import readiness
@@ -184,6 +183,8 @@ def data(plenary: Plenary, *, late: bool = False) -> dict[str, Any]:
 
 def _said(plenary: Plenary, late: bool) -> dict[str, Any]:
     rows = _listed(plenary)
+    # Made years later, they say who sat there by the list alone: terms may have been written over since.
+    ended = {} if late else sitting.ended_at(plenary, [row.user_id for row in rows])
     joined = ["unit", "window__instrument", "window__version", "corrects__plenary", "finding"]
     number = plenary.minutes_number or "…"
     return {
@@ -202,7 +203,7 @@ def _said(plenary: Plenary, late: bool) -> dict[str, Any]:
         "attendance_title": "Daftar hadir",
         "attendance_head": ["No.", "Nama", "Jabatan", "Kehadiran"],
         "attendance": [
-            [str(place), row.user.name, str(Role(row.role).label), _attended(row)]
+            [str(place), row.user.name, str(Role(row.role).label), _attended(row, ended)]
             for place, row in enumerate(rows, start=1)
         ],
         "items": [_item(item) for item in plenary.items.select_related(*joined).order_by("pk")],
@@ -213,6 +214,7 @@ def _said(plenary: Plenary, late: bool) -> dict[str, Any]:
         "signed": [
             [str(Role(row.role).label), row.user.name, "" if row.arrived_at or not plenary.opened_at else "tidak hadir"]
             for row in rows
+            if row.user_id not in ended
         ],
     }
 
@@ -229,12 +231,14 @@ def _region(unit: Unit) -> str:
 
 def _listed(plenary: Plenary) -> list[Attendance]:
     """The attendance list, the chair first. Of a meeting that is opened it names every member of the body of that day;
-    before, those who are not in it yet are the members of today."""
+    before, those who will be members on the day it is called for."""
     rows = list(plenary.attendance.select_related("user"))
     if plenary.opened_at is None:
-        known = {row.user_id for row in rows}
-        seats = [seat for seat in bodies.members_of(plenary.unit) if seat.user_id not in known]
-        rows += [Attendance(plenary=plenary, user=seat.user, role=seat.role) for seat in seats]
+        known = {row.user_id: row for row in rows}
+        seats = sitting.expected_at(plenary)
+        rows = [
+            known.get(seat.user_id) or Attendance(plenary=plenary, user=seat.user, role=seat.role) for seat in seats
+        ]
     return sorted(rows, key=lambda row: (row.role != Role.CHAIR, row.user.name, row.user_id))
 
 
@@ -269,12 +273,17 @@ def _quorum(plenary: Plenary, rows: list[Attendance]) -> str:
     )
 
 
-def _attended(row: Attendance) -> str:
+def _attended(row: Attendance, ended: dict[int, date | None]) -> str:
+    """`ended`: members who are none any more -> the last day of their term. Who came as a member did attend."""
     if row.arrived_at is None:
         return f"tidak hadir: {row.absence}" if row.absence else "tidak hadir"
+    said = ["hadir"]
+    if row.user_id in ended:
+        last = ended[row.user_id]
+        said = [f"hadir {formats.moment(row.arrived_at)}", f"masa jabatan berakhir {_long(last)}" if last else ""]
     if row.left_at is not None:
-        return f"hadir, pergi {formats.moment(row.left_at)}"
-    return "hadir"
+        said.insert(1, f"pergi {formats.moment(row.left_at)}")
+    return ", ".join(filter(None, said))
 
 
 def _closing(plenary: Plenary) -> str:
@@ -286,7 +295,7 @@ def _closing(plenary: Plenary) -> str:
     return closed + "Demikian berita acara ini dibuat dengan sebenarnya dan ditandatangani oleh yang hadir."
 
 
-def _long(moment: datetime) -> str:
+def _long(moment: date) -> str:
     """14 Februari 2024"""
     return formats.long_day(moment).partition(", ")[2]
 

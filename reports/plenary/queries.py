@@ -251,6 +251,6 @@ def _broken_minutes() -> Iterator[str]:
             yield f"{name}: the file is not the one that the journal names"
         if digest(row.content) != bytes(row.fingerprint):
             yield f"{name}: what they say does not recompute to its fingerprint"
-        if [member["name"] for member in row.members] != [name for _office, name, _absent in row.content["signed"]]:
-            yield f"{name}: their members are not those who sign"
+        if [member["name"] for member in row.members] != [listed[1] for listed in row.content["attendance"]]:
+            yield f"{name}: their members are not those in the attendance list"
     yield from (f"minutes of plenary {plenary}: they were kept and are gone" for plenary in noted)

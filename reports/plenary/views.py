@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -188,7 +189,7 @@ def _item(request: SignedIn, found: Plenary) -> AgendaItem:
 
 def _somebody(request: SignedIn, found: Plenary, name: str) -> User | None:
     number = request.POST.get(name, "")
-    seats = bodies.members_of(found.unit)
+    seats = sitting.expected_at(found)
     return next((row.user for row in seats if str(row.user_id) == number), None)
 
 
@@ -255,20 +256,22 @@ STEPS: dict[str, Callable[[SignedIn, Plenary], Any]] = {
 
 
 def _page(request: SignedIn, found: Plenary, *, refused: str = "", status: int = 200) -> HttpResponse:
-    seats = bodies.members_of(found.unit)
+    seats = sitting.expected_at(found)
     listed = {row.user_id: row for row in found.attendance.select_related("user")}
-    present = [row for row in listed.values() if row.present]
-    items = laid_items(found, request.user, [row.user for row in present])
     open_now = found.state in (Plenary.State.CALLED, Plenary.State.OPEN)
+    members = {row.user_id: row.user for row in seats}
+    present = [row for row in listed.values() if row.present and (row.user_id in members or not open_now)]
+    items = laid_items(found, request.user, [row.user for row in present])
     context = {
         "plenary": found,
         "unit": found.unit,
         "seats": [(row, listed.get(row.user_id)) for row in seats] if open_now else [],
+        "former": _former(found, listed) if found.state == Plenary.State.OPEN else [],
         "listed": list(listed.values()),
         "present": len(present),
         "members": len(seats) if open_now else found.members or len(seats),
         "needed": found.quorum if found.quorum and not open_now else sitting.needed_in(found, len(seats)),
-        "eldest_unknown": _eldest_unknown(present, {row.user_id: row.user for row in seats}),
+        "eldest_unknown": _eldest_unknown(present, members),
         "items": items,
         "addable": grouped(_addable(found, items)) if open_now else [],
         "open_now": open_now,
@@ -290,6 +293,12 @@ def _addable(found: Plenary, items: list[Laid]) -> list[Waiting]:
     """What could still be put on the agenda."""
     on = {laid.item.window or laid.item.finding for laid in items}
     return [each for each in waiting_of(found.unit) if each.about not in on]
+
+
+def _former(found: Plenary, listed: dict[int, Attendance]) -> list[tuple[Attendance, date | None]]:
+    """Who came as a member and is none any more, with the last day of their term."""
+    ended = sitting.ended_at(found, listed)
+    return [(row, ended[user]) for user, row in listed.items() if user in ended and row.arrived_at]
 
 
 def _eldest_unknown(present: list[Attendance], members: dict[int, User]) -> list[User]:

@@ -48,6 +48,9 @@ class _Told:
             self.excused.pop(detail["member"], None)
         elif what == "excused":
             self.excused[detail["member"]] = detail["reason"]
+        elif what == "struck":
+            self.present.pop(detail["member"], None)
+            self.excused.pop(detail["member"], None)
         elif what == "removed":
             self.items.pop(item, None)
         elif what == "voted":

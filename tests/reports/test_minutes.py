@@ -16,15 +16,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hierarchy.models import Membership, User
+from hierarchy.people import roster
 from reports.journal.models import Event
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
 from reports.plenary import minutes
 from reports.plenary import queries as ratified
 from reports.plenary.models import AgendaItem, Minutes, Plenary
-from tests.days import AFTERNOON, Day, fresh
+from reports.verify import decided as verify_decided
+from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
 from tests.reports.test_pages import signed_in, text_of
-from tests.reports.test_plenary import DISTRICT, approved, body, grow, opened, ratify, vote
+from tests.reports.test_plenary import DISTRICT, approved, body, called, grow, opened, ratify, vote
 
 pytestmark = pytest.mark.django_db
 
@@ -268,3 +270,78 @@ def test_an_attendance_list_names_who_left(election_day: Day) -> None:
     third = body(election_day.cast)[2]
     sitting.leave(plenary=meeting, member=third, by=third)
     assert minutes.data(meeting)["attendance"][2][3].startswith("hadir, pergi 14 Feb 2024")
+
+
+# --- whose term ends ------------------------------------------------------------------------------------------------
+
+
+def names(rows: list[list[str]]) -> list[str]:
+    return [row[1] for row in rows]
+
+
+@pytest.mark.parametrize("noted", ["nothing", "excused", "arrived"])
+def test_whose_term_ended_before_the_meeting_stands_nowhere_in_its_minutes(election_day: Day, noted: str) -> None:
+    chair, second, third = body(election_day.cast)
+    meeting = called(election_day)
+    if noted == "excused":
+        sitting.excuse(plenary=meeting, member=third, reason="sakit", by=chair)
+    elif noted == "arrived":
+        sitting.arrive(plenary=meeting, member=third, by=chair)
+    roster.end(membership=Membership.objects.get(user=third), by=None)
+    assert third.name not in texts(minutes.data(meeting)), "nor in the draft of a meeting that is called"
+    for member in (chair, second):
+        sitting.arrive(plenary=meeting, member=member, by=member)
+    meeting = plenary.open_(plenary=meeting, by=chair)
+    said = minutes.data(meeting)
+    assert third.name not in texts(said)
+    assert names(said["attendance"]) == names(said["signed"]) == [chair.name, second.name]
+    assert "dihadiri 2 dari 2 anggota" in said["quorum"]
+    assert list(verify_decided.broken_meetings()) == []
+
+
+def test_whose_term_ends_before_the_day_of_the_meeting_is_not_in_its_draft(election_day: Day) -> None:
+    chair, second, third = body(election_day.cast)
+    meeting = called(election_day)
+    Plenary.objects.filter(pk=meeting.pk).update(meets_at=MORNING_AFTER)
+    Membership.objects.filter(user=third).update(until=AFTERNOON.date())
+    meeting.refresh_from_db()
+    assert names(minutes.data(meeting)["attendance"]) == [chair.name, second.name]
+    with pytest.raises(plenary.PlenaryError, match="bukan anggota"):
+        sitting.excuse(plenary=meeting, member=third, reason="sakit", by=chair)
+
+
+def test_who_attended_as_a_member_and_is_none_at_the_end_attended_and_does_not_sign(election_day: Day) -> None:
+    """A meeting over midnight: the last day of the third member's term was the one on which it began."""
+    chair, second, third = body(election_day.cast)
+    approved(election_day)
+    meeting = opened(election_day)
+    item = meeting.items.get()
+    vote(item, third)
+    Membership.objects.filter(user=third).update(until=AFTERNOON.date())
+    election_day.set_clock(MORNING_AFTER)
+    with pytest.raises(plenary.PlenaryError, match="bukan anggota"):
+        sitting.leave(plenary=meeting, member=third, by=chair)
+    for member in (chair, second):
+        vote(item, member)
+    assert plenary.decide(item=item, by=chair, reason="Perlu.").present == 2
+    plenary.close(plenary=meeting, minutes_number="14/BA/II/2024", notes="", by=chair)
+    kept = minutes.kept(Plenary.objects.get(pk=meeting.pk))
+    told = {row[1]: row[3] for row in kept.content["attendance"]}
+    assert told[third.name].startswith("hadir 14 Feb 2024")
+    assert told[third.name].endswith("masa jabatan berakhir 14 Februari 2024")
+    assert (told[chair.name], told[second.name]) == ("hadir", "hadir")
+    assert names(kept.content["signed"]) == [chair.name, second.name]
+    assert "dihadiri 3 dari 3 anggota" in kept.content["quorum"]
+    assert {row["name"] for row in kept.members} == set(told), "and the roster of the day is whole"
+    assert list(verify_decided.broken_meetings()) == []
+    assert list(ratified.broken()) == []
+
+
+def test_who_was_a_member_at_the_opening_and_did_not_come_is_absent_whatever_comes_later(election_day: Day) -> None:
+    meeting = opened(election_day, present=2)
+    third = body(election_day.cast)[2]
+    Membership.objects.filter(user=third).update(until=AFTERNOON.date())
+    election_day.set_clock(MORNING_AFTER)
+    said = minutes.data(Plenary.objects.get(pk=meeting.pk))
+    assert {row[1]: row[3] for row in said["attendance"]}[third.name] == "tidak hadir"
+    assert third.name not in names(said["signed"])

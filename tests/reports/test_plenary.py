@@ -337,6 +337,14 @@ def test_a_body_that_grows_while_it_sits_needs_more_than_half_of_all_its_members
         vote(item, body(election_day.cast)[0])
 
 
+def test_whose_term_ends_while_the_body_sits_is_no_longer_present(election_day: Day):
+    chair, second, _third = body(election_day.cast)
+    item = opened(election_day, present=2).items.get()
+    Membership.objects.filter(user=second).update(until=AFTERNOON.date() - timedelta(days=1))
+    with pytest.raises(plenary.PlenaryError, match="hadir 1 dari 2 anggota, perlu 2"):
+        vote(item, chair)
+
+
 def put(day: Day, instrument: str = "pemungutan-tps", *, reason: str = "") -> AgendaItem:
     """Figures before the whole district committee, everybody in favour; the presider has yet to say so."""
     rollup.run_pending()

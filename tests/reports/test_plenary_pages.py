@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from hierarchy.models import User
+from hierarchy.people import roster
 from hierarchy.signin import actions as signin
 from hierarchy.signin import stepup
 from hierarchy.signin.throttle import NotNow
@@ -23,6 +25,7 @@ from reports.plenary import minutes
 from reports.plenary.models import Plenary, Vote
 from reports.review import actions as review
 from reports.rollup import fold as rollup
+from tests.cast import seat_of
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
 from tests.reports import test_pages, test_versions
 from tests.reports.test_pages import text_of
@@ -163,6 +166,21 @@ def test_who_is_absent_and_why_stands_in_the_list(day: Day) -> None:
         sitting.arrive(plenary=meeting, member=member, by=member)
     plenary.open_(plenary=meeting, by=chair)
     assert minutes.data(Plenary.objects.get(pk=meeting.pk))["attendance"][2][3] == "tidak hadir: sakit"
+
+
+def test_whose_term_has_ended_is_not_offered_and_not_counted(day: Day) -> None:
+    chair, second, third = body(day.cast)
+    meeting = opened(day)
+    client = signed_in(chair)
+    url = reverse("plenary", args=[meeting.pk])
+    assert "hadir 3 dari 3 anggota" in text_of(client.get(url))
+    roster.end(membership=seat_of(third), by=None)
+    page = text_of(client.get(url))
+    assert "hadir 2 dari 2 anggota" in page
+    assert re.search(rf"{third.name} hadir sejak [^·]*, masa jabatan berakhir 13 Feb", page), page
+    assert "Catat pergi " + third.name not in page
+    assert "Catat pergi " + second.name in page
+    assert step(client, meeting, "pergi", anggota=third.pk).status_code == 404
 
 
 def test_the_table_that_is_ratified_says_the_answer_that_was_found(day: Day) -> None:
