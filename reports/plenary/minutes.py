@@ -24,8 +24,8 @@ from hierarchy.lib import clock, formats
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Role, Unit
 from reports.journal import actions as journal
+from reports.plenary import attendance, readiness
 from reports.plenary import queries as ratified
-from reports.plenary import readiness
 from reports.plenary.labels import agenda_title
 from reports.plenary.models import AgendaItem, Attendance, Minutes, Plenary
 
@@ -184,7 +184,7 @@ def data(plenary: Plenary, *, late: bool = False) -> dict[str, Any]:
 def _said(plenary: Plenary, late: bool) -> dict[str, Any]:
     rows = _listed(plenary)
     # Made years later, they say who sat there by the list alone: terms may have been written over since.
-    ended = {} if late else sitting.ended_at(plenary, [row.user_id for row in rows])
+    ended = {} if late else attendance.ended_at(plenary, [row.user_id for row in rows])
     joined = ["unit", "window__instrument", "window__version", "corrects__plenary", "finding"]
     number = plenary.minutes_number or "…"
     return {
@@ -235,7 +235,7 @@ def _listed(plenary: Plenary) -> list[Attendance]:
     rows = list(plenary.attendance.select_related("user"))
     if plenary.opened_at is None:
         known = {row.user_id: row for row in rows}
-        seats = sitting.expected_at(plenary)
+        seats = attendance.expected_at(plenary)
         rows = [
             known.get(seat.user_id) or Attendance(plenary=plenary, user=seat.user, role=seat.role) for seat in seats
         ]

@@ -4,6 +4,7 @@ ratified figures never change, versions are 1..n, and the hash is of the figures
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,10 +20,12 @@ from reports.filing.models import Report
 from reports.obligations.models import State
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
+from reports.plenary import minutes
 from reports.plenary import queries as ratified
 from reports.plenary.models import AgendaItem, Minutes, Plenary, Vote
 from reports.review import actions as review
 from reports.rollup import fold as rollup
+from reports.verify import decided as verify_decided
 from tests.cast import SINCE
 from tests.days import AFTERNOON, Day, fresh
 
@@ -33,7 +36,20 @@ REFUSALS = (plenary.PlenaryError, PermissionDenied, Http404, review.ReviewError)
 MOST = ["arrive", "arrive", "arrive", "open", "vote", "vote", "vote", "vote", "decide", "decide"]
 ACTS = st.tuples(
     st.sampled_from(
-        [*MOST, "call", "leave", "refresh", "postpone", "close", "cancel", "report", "approve", "again", "grow"]
+        [
+            *MOST,
+            "call",
+            "leave",
+            "refresh",
+            "postpone",
+            "close",
+            "cancel",
+            "report",
+            "approve",
+            "again",
+            "grow",
+            "shrink",
+        ]
     ),
     st.sampled_from(WHO),
     st.integers(0, 5),
@@ -142,11 +158,29 @@ class Body:
 
     def grow(self, _who: str, _n: int) -> None:
         """The body gets a fourth and a fifth member, while it sits or before."""
-        if (members := len(bodies.members_of(self.unit))) < 5:
-            user = User.objects.create(username=f"baru-{members}", name="Baru")
+        if len(bodies.members_of(self.unit)) < 5:
+            user = User.objects.create(username=f"baru-{User.objects.count()}", name="Baru")
             Membership.objects.create(user=user, unit=self.unit, role=Role.MEMBER, since=SINCE)
 
+    def shrink(self, who: str, _n: int) -> None:
+        """Somebody's term ended yesterday, while the body sits or before."""
+        Membership.objects.filter(user=self.people[who], unit=self.unit, role__in=bodies.SEATED).update(
+            until=AFTERNOON.date() - timedelta(days=1)
+        )
+
+    def check_list(self) -> None:
+        """Only members sign; whoever is listed sat there when it opened, or came while they did."""
+        meeting = self.meeting
+        members = {seat.user.name for seat in bodies.members_of(self.unit)}
+        if meeting.state in ("CALLED", "OPEN"):
+            said = minutes.data(meeting)
+            assert {row[1] for row in said["signed"]} <= members
+            listed = {row[1]: row[3] for row in said["attendance"]}
+            assert meeting.state == "OPEN" or set(listed) == members
+        assert [told for told in verify_decided.broken_meetings() if "was there" in told or "was absent" in told] == []
+
     def check(self) -> None:
+        self.check_list()
         assert list(ratified.broken()) == []
         for item in AgendaItem.objects.filter(decision="RATIFIED"):
             assert item.reason, "six reports are never all approved here, and 15.00 is before the deadline"
