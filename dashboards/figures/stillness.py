@@ -20,20 +20,21 @@ from hierarchy.lib.clock import WITA
 from reports.calendar.models import Window
 from reports.instruments import indicator_words
 from reports.instruments.schema import Schema, sum_cells
-from reports.rollup.models import Tally
+from reports.obligations.queries import with_accepting
 from reports.rollup.querysets import TallyQuerySet
 
 
 def with_yesterday(tallies: TallyQuerySet, at: datetime) -> TallyQuerySet:
-    """Adds what each tally filed at its newest snapshot of an earlier day, and when that was: `kept_filed`, `kept_at`.
-
-    Both are None where there is none.
+    """Adds `accepting` (obligations/queries.py), and of each tally's newest snapshot of an earlier day what was filed, by how
+    many reports, and when that was: `kept_filed`, `kept_reports`, `kept_at`, None where there is none.
     """
     kept = Snapshot.objects.filter(
         unit=OuterRef("unit"), window=OuterRef("window"), day__lt=at.astimezone(WITA).date()
     ).order_by("-day")
-    return tallies.annotate(
-        kept_filed=Subquery(kept.values("filed")[:1]), kept_at=Subquery(kept.values("taken_at")[:1])
+    return with_accepting(tallies, at).annotate(
+        kept_filed=Subquery(kept.values("filed")[:1]),
+        kept_reports=Subquery(kept.values("counts__filed_count")[:1]),
+        kept_at=Subquery(kept.values("taken_at")[:1]),
     )
 
 
@@ -51,7 +52,7 @@ def still(
     """Since when, and unit id -> the sums that stand still there, as pages call them.
 
     `areas`: the tallies of each area beside the others, of one version (`schema`), as `with_yesterday` gives them. A
-    window that opened since has no snapshot: its figures came from nothing.
+    window that opened since has no snapshot: its figures came from nothing. Where nobody has reported there is none.
     """
     areas = [tallies for tallies in areas if tallies]
     moments = [tally.kept_at for tallies in areas for tally in tallies if tally.kept_at is not None]
@@ -60,7 +61,7 @@ def still(
     if since is None:
         return None, found
     words = indicator_words.lines(schema, get_language())
-    grows = {tallies[0].unit_id: _may_grow(tallies, at, more_to_come) for tallies in areas}
+    grows = {tallies[0].unit_id: _may_grow(tallies, more_to_come) for tallies in areas}
     for _question, position in sum_cells(schema):
         readings = {tallies[0].unit_id: _reading(tallies, position, grows) for tallies in areas}
         for unit_id in standing_still(readings, elapsed=max(at - since, timedelta())):
@@ -69,16 +70,15 @@ def still(
 
 
 def _reading(tallies: Sequence[Any], position: int, grows: dict[int, bool]) -> Reading:
-    known = [vector[position] for tally in tallies for vector in snapshots.known([tally.kept_filed], len(tally.filed))]
-    after = sum(tally.filed[position] for tally in tallies)
-    return Reading(sum(known) if known else None, after, grows[tallies[0].unit_id])
+    """No report is no figure, as in a release: neither side is 0 before the first one came in."""
+    kept = [tally.kept_filed if tally.kept_reports else None for tally in tallies]
+    before = [vector[position] for vector in snapshots.known(kept, len(tallies[0].filed))]
+    after = [tally.filed[position] for tally in tallies if tally.filed_count]
+    return Reading(sum(before) if before else None, sum(after) if after else None, grows[tallies[0].unit_id])
 
 
-def _may_grow(tallies: Sequence[Tally], at: datetime, more_to_come: bool) -> bool:
+def _may_grow(tallies: Sequence[Any], more_to_come: bool) -> bool:
     """Of what is filed, approval changes nothing."""
-    return may_grow(
-        missing=sum(tally.missing for tally in tallies),
-        undecided=0,
-        accepting=any(tally.window.closes_at > at for tally in tallies),
-        more_to_come=more_to_come,
+    return more_to_come or any(
+        may_grow(missing=tally.missing, undecided=0, accepting=tally.accepting, more_to_come=False) for tally in tallies
     )

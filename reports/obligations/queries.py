@@ -37,11 +37,7 @@ def with_not_due(tallies: TallyQuerySet, at: datetime) -> TallyQuerySet:
     An extension only ever gives more time. So before the window's deadline it is all that is missing, afterwards
     nothing, and obligations are counted only where an extension still runs.
     """
-    here = Q()
-    for level in Level:
-        if level != LEAF:
-            here |= Q(**{f"subject__{level.spec.column}": OuterRef("unit")})
-    owing = Obligation.objects.filter(WORDS["not_due"].q(at), here, window=OuterRef("window")).order_by()
+    owing = Obligation.objects.filter(WORDS["not_due"].q(at), _in_tally(), window=OuterRef("window")).order_by()
     extended = Extension.objects.filter(window=OuterRef("window"), due_at__gte=at)
     missing = F("expected") - F("filed_count") - F("vacant") - F("unreachable")
     counted = Coalesce(Subquery(owing.values("window").annotate(n=Count("pk")).values("n")), 0)
@@ -53,3 +49,27 @@ def with_not_due(tallies: TallyQuerySet, at: datetime) -> TallyQuerySet:
             output_field=models.IntegerField(),
         )
     )
+
+
+def with_accepting(tallies: TallyQuerySet, at: datetime) -> TallyQuerySet:
+    """Adds `accepting`: whether the window still takes reports at a moment, after its own end those that were given
+    more time and are missing."""
+    owing = Obligation.objects.filter(WORDS["missing"].q(at), _in_tally(), window=OuterRef("window"))
+    extended = Extension.objects.filter(window=OuterRef("window"), closes_at__gt=at)
+    return tallies.annotate(
+        accepting=Case(
+            When(window__closes_at__gt=at, then=True),
+            When(Exists(extended), then=Exists(owing.filter(closes_at__gt=at))),
+            default=False,
+            output_field=models.BooleanField(),
+        )
+    )
+
+
+def _in_tally() -> Q:
+    """Obligations, in a subquery of tallies, whose subjects lie in the tally's unit."""
+    here = Q()
+    for level in Level:
+        if level != LEAF:
+            here |= Q(**{f"subject__{level.spec.column}": OuterRef("unit")})
+    return here

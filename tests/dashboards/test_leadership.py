@@ -133,6 +133,52 @@ def test_nothing_is_said_to_stand_still_without_cause(quiet: Day) -> None:
     assert standing(quiet) == {}, "no report is to come any more"
 
 
+@pytest.mark.parametrize(
+    ("area", "expected"), [("6401", ["6401"]), ("640101", ["6401"]), ("64", ["6401"]), ("6472", [])]
+)
+def test_reports_are_to_come_where_an_area_was_given_more_time(quiet: Day, area: str, expected: list[str]) -> None:
+    """Of itself, of a part of it and of what it lies in; time of a neighbour makes nothing come here."""
+    quiet.file(quiet.cast.pkd, quiet_duty(quiet, 1, "6472012001"), **{APK: 50})
+    rollup.run_all()
+    assert list(standing(quiet)) == ["6401"]
+    closed = MORNING_AFTER + timedelta(hours=1)
+    days = Window.objects.filter(instrument__code="masa-tenang-desa", election=quiet.election)
+    days.update(due_at=MORNING_AFTER, closes_at=closed)
+    Obligation.objects.filter(window__in=days).update(due_at=MORNING_AFTER, closes_at=closed)
+    quiet.set_clock(closed + timedelta(hours=1))
+    assert standing(quiet) == {}, "no report is to come any more"
+    later = closed + timedelta(days=2)
+    calendar.extend(
+        window=quiet_duty(quiet, 1, "6401012001").window,
+        area=quiet.units[area],
+        due_at=later,
+        closes_at=later,
+        reason="Banjir.",
+        by=quiet.cast.admin,
+    )
+    assert list(standing(quiet)) == expected
+    assert list(led(quiet, instrument="masa-tenang-desa").page.rows) != []
+    missing = Obligation.objects.within(quiet.units["6401"]).filter(window__in=days, closes_at=later, state="OWED")
+    assert missing.exists() == bool(expected)
+    missing.update(state="VACANT")
+    assert standing(quiet) == {}, "who was given more time owes nothing"
+
+
+def test_nobody_who_has_not_reported_is_held_to_a_figure(election_day: Day) -> None:
+    """No report is no figure, not one of 0: what it is compared with counts on neither side."""
+    day, cast = election_day, election_day.cast
+    day.file(cast.pkd, quiet_duty(day, 0, "6472012001"), **{APK: 40})
+    rollup.run_all()
+    snapshots.take()
+    day.set_clock(MORNING_AFTER)
+    day.file(cast.pkd, quiet_duty(day, 1, "6472012001"), **{APK: 50})
+    rollup.run_all()
+    assert standing(day) == {}
+    day.file(cast.stranger, quiet_duty(day, 1, "6401012001"), **{APK: 0})
+    rollup.run_all()
+    assert standing(day) == {}, "its first report came from nothing"
+
+
 def test_a_unit_compared_with_the_same_day_does_not_stand_still(election_day: Day) -> None:
     day = election_day
     day.file(day.cast.stranger, quiet_duty(day, 0, "6401012001"), **{APK: 563})
