@@ -25,8 +25,8 @@ from reports.rollup.querysets import TallyQuerySet
 
 
 def with_yesterday(tallies: TallyQuerySet, at: datetime) -> TallyQuerySet:
-    """Adds `accepting` (obligations/queries.py), and of each tally's newest snapshot of an earlier day what was filed, by how
-    many reports, and when that was: `kept_filed`, `kept_reports`, `kept_at`, None where there is none.
+    """Adds `accepting` (obligations/queries.py), and of each tally's newest snapshot of an earlier day what was filed,
+    by how many reports, and when: `kept_filed`, `kept_reports`, `kept_at`, None where there is none.
     """
     kept = Snapshot.objects.filter(
         unit=OuterRef("unit"), window=OuterRef("window"), day__lt=at.astimezone(WITA).date()

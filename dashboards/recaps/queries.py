@@ -228,11 +228,14 @@ def _figures(source: Source, unit: Unit, level: Level, basis: str) -> Iterator[t
 def _ratified(source: Source, units: list[Unit]) -> Iterator[tuple[str, Counts, list[int] | None]]:
     """What stands ratified of the units, in the version of the source."""
     windows, codes = {window.pk: window for window in source.windows}, {unit.pk: unit.code for unit in units}
-    rows = [
-        (codes[unit], *(counts[name] for name in (*TALLIED, *PASSING)), item.approved)
-        for (unit, window), item in ratified.standing(codes).items()
+    found = [
+        item
+        for (_unit, window), item in ratified.standing(codes).items()
         if window in windows and item.shown["version"] == source.version.number
-        for counts in [ratified.counts_then(item, windows[window])]
+    ]
+    then = ratified.counts_then(found, windows)
+    rows = [
+        (codes[item.unit_id], *(then[item.pk][name] for name in (*TALLIED, *PASSING)), item.approved) for item in found
     ]
     return _folded(iter(sorted(rows, key=itemgetter(0))), source)
 

@@ -1,5 +1,5 @@
 """What a leadership page of a unit shows, gathered in two queries however many reports lie beneath; in four where it
-shows what stands ratified.
+shows what stands ratified, and in two more where that was decided after a deadline.
 """
 
 from __future__ import annotations
@@ -197,11 +197,13 @@ def _column(basis: str) -> str:
 
 def _as_ratified(tallies: list[Tally]) -> tuple[list[Tally], list[AgendaItem]]:
     """The tallies, each with its window, as their bodies have ratified them, and the decisions; the rest is left out.
-    One query."""
+    One query, and one where they decided after a deadline."""
     standing = ratified.standing({tally.unit_id for tally in tallies})
     found = [(tally, standing[key]) for tally in tallies if (key := (tally.unit_id, tally.window_id)) in standing]
+    windows = {tally.window_id: tally.window for tally, _item in found}
+    then = ratified.counts_then((item for _tally, item in found), windows)
     for tally, item in found:
-        for name, count in ratified.counts_then(item, tally.window).items():
+        for name, count in then[item.pk].items():
             setattr(tally, name, count)
         tally.approved = item.approved
     return [tally for tally, _item in found], [item for _tally, item in found]

@@ -37,7 +37,7 @@ def with_not_due(tallies: TallyQuerySet, at: datetime) -> TallyQuerySet:
     An extension only ever gives more time. So before the window's deadline it is all that is missing, afterwards
     nothing, and obligations are counted only where an extension still runs.
     """
-    owing = Obligation.objects.filter(WORDS["not_due"].q(at), _in_tally(), window=OuterRef("window")).order_by()
+    owing = Obligation.objects.filter(WORDS["not_due"].q(at), in_area(), window=OuterRef("window")).order_by()
     extended = Extension.objects.filter(window=OuterRef("window"), due_at__gte=at)
     missing = F("expected") - F("filed_count") - F("vacant") - F("unreachable")
     counted = Coalesce(Subquery(owing.values("window").annotate(n=Count("pk")).values("n")), 0)
@@ -54,7 +54,7 @@ def with_not_due(tallies: TallyQuerySet, at: datetime) -> TallyQuerySet:
 def with_accepting(tallies: TallyQuerySet, at: datetime) -> TallyQuerySet:
     """Adds `accepting`: whether the window still takes reports at a moment, after its own end those that were given
     more time and are missing."""
-    owing = Obligation.objects.filter(WORDS["missing"].q(at), _in_tally(), window=OuterRef("window"))
+    owing = Obligation.objects.filter(WORDS["missing"].q(at), in_area(), window=OuterRef("window"))
     extended = Extension.objects.filter(window=OuterRef("window"), closes_at__gt=at)
     return tallies.annotate(
         accepting=Case(
@@ -66,8 +66,8 @@ def with_accepting(tallies: TallyQuerySet, at: datetime) -> TallyQuerySet:
     )
 
 
-def _in_tally() -> Q:
-    """Obligations, in a subquery of tallies, whose subjects lie in the tally's unit."""
+def in_area() -> Q:
+    """Obligations, in a subquery of rows with a unit, whose subjects are or lie in that unit (no polling station)."""
     here = Q()
     for level in Level:
         if level != LEAF:

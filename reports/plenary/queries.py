@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BinaryField, Func
+from django.db.models import BinaryField, Count, Exists, Func, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from hierarchy.levels import LEAF, Level
 from hierarchy.lib import clock
 from hierarchy.models import Unit
 from reports.calendar.models import Cadence, Window
@@ -26,6 +28,8 @@ from reports.counting import TALLIED, WORDS, Counts
 from reports.instruments import indicator_words
 from reports.instruments.schema import Question, Schema, problem_cells, sum_cells
 from reports.journal.models import Event
+from reports.obligations.models import Extension, Obligation
+from reports.obligations.queries import in_area
 from reports.plenary import readiness
 from reports.plenary.models import AgendaItem, Minutes, Vote
 from reports.plenary.readiness import Readiness
@@ -91,13 +95,48 @@ def tally_moved(item: AgendaItem, tally: Tally, window: Window) -> bool:
     return moved(item, version=window.version.number, counts=counts, approved=tally.approved)
 
 
-def counts_then(item: AgendaItem, window: Window) -> dict[str, int]:
-    """The counts that were ratified, with `not_due` (counting.PASSING) as of the decision: what was missing was not due
-    before the deadline of the window, afterwards it was; time granted to some is not looked up. What is due by now
-    says nothing of it."""
-    counts = {name: item.shown["counts"].get(name, 0) for name in TALLIED}
-    early = item.decided_at is not None and item.decided_at <= window.due_at
-    return counts | {"not_due": max(Counts(**counts).missing, 0) if early else 0}
+def counts_then(items: Iterable[AgendaItem], windows: Mapping[int, Window]) -> dict[int, dict[str, int]]:
+    """Agenda item id -> the counts that were ratified, with `not_due` (counting.PASSING) as of the decision.
+
+    What was missing was not due before the deadline of the window (`windows`, by id), afterwards only where time had
+    been granted by then. What is due by now says nothing of it. One query where a body decided after the deadline.
+    """
+    found, late = {}, []
+    for item in items:
+        assert item.window_id, "a finding has no counts"
+        assert item.decided_at, "what has not been decided was not counted yet"
+        counts = {name: item.shown["counts"].get(name, 0) for name in TALLIED}
+        found[item.pk] = counts | {"not_due": max(Counts(**counts).missing, 0)}
+        if item.decided_at > windows[item.window_id].due_at and found[item.pk]["not_due"]:
+            late.append(item.pk)
+    granted = dict(_granted_then(late)) if late else {}
+    for pk in late:
+        found[pk]["not_due"] = min(found[pk]["not_due"], granted.get(pk, 0))
+    return found
+
+
+def _granted_then(items: Iterable[int]) -> Iterable[tuple[int, int]]:
+    """(agenda item id, how many reports that were missing on the table had more time when the body decided)."""
+    of_window = Extension.objects.filter(
+        window=OuterRef("window"), granted_at__lte=OuterRef("decided_at"), due_at__gte=OuterRef("decided_at")
+    )
+    around = Q(unit=OuterRef("subject"))
+    for level in Level:
+        if level != LEAF:
+            around |= Q(unit=OuterRef(f"subject__{level.spec.column}"))
+    decided_at = OuterRef(OuterRef("decided_at"))
+    of_subject = Extension.objects.filter(
+        around, window=OuterRef("window"), granted_at__lte=decided_at, due_at__gte=decided_at
+    )
+    missing = Obligation.objects.filter(
+        Q(first_filed_at=None, state="OWED") | Q(first_filed_at__gt=OuterRef("shown_at")),
+        Exists(of_subject),
+        in_area(),
+        window=OuterRef("window"),
+    ).order_by()
+    counted = Subquery(missing.values("window").annotate(n=Count("pk")).values("n"))
+    rows = AgendaItem.objects.filter(Exists(of_window), pk__in=items)
+    return rows.annotate(n=Coalesce(counted, 0)).values_list("pk", "n")
 
 
 def standing(units: Iterable[int]) -> dict[tuple[int, int], AgendaItem]:

@@ -148,7 +148,7 @@ def test_reports_are_to_come_where_an_area_was_given_more_time(quiet: Day, area:
     quiet.set_clock(closed + timedelta(hours=1))
     assert standing(quiet) == {}, "no report is to come any more"
     later = closed + timedelta(days=2)
-    calendar.extend(
+    obligations.extend(
         window=quiet_duty(quiet, 1, "6401012001").window,
         area=quiet.units[area],
         due_at=later,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -254,6 +254,40 @@ def test_what_was_missing_when_a_body_decided_is_as_due_as_it_was_then(election_
         assert own.missing > 0
         assert row.counts == own
         assert (own.past, own.not_due) == ((own.missing, 0) if late else (0, own.missing))
+
+
+@pytest.mark.parametrize("area", ["6472012001", "647201", "6472012001002", "64", "6401"])
+def test_what_was_missing_is_as_due_as_what_had_been_granted_by_then_made_it(election_day: Day, area: str) -> None:
+    """Whatever is granted, filed and past afterwards: the page of the decision's moment is what it is compared with."""
+    day, cast = election_day, election_day.cast
+    window = day.windows["pemungutan-tps"]
+
+    def extend(code: str, later: datetime) -> None:
+        obligations.extend(
+            window=window,
+            area=day.units[code],
+            due_at=later,
+            closes_at=max(later, window.closes_at),
+            reason="Banjir.",
+            by=fresh(cast.admin),
+        )
+
+    approve(day.file(cast.ptps), cast.pkd)
+    day.set_clock(MORNING_AFTER)
+    extend(area, MORNING_AFTER + timedelta(hours=5))
+    extend("6472012001001", MORNING_AFTER - timedelta(hours=5))  # over before the body decides, and filed
+    ratify(day, "6472")
+    then = page_of(day, "6472", basis="approved").counts
+    assert (then.not_due > 0) == ("6472".startswith(area[:4]) or area.startswith("6472"))
+    day.set_clock(MORNING_AFTER + timedelta(hours=1))
+    extend("6472", MORNING_AFTER + timedelta(hours=9))
+    day.file(cast.ptps_sibling, day.duty(subject="6472012001002"))
+    rollup.run_all()
+    for moment in (MORNING_AFTER + timedelta(hours=2), MORNING_AFTER + timedelta(days=2)):
+        day.set_clock(moment)
+        own = page_of(day, "6472", basis="ratified").counts
+        (row,) = page_of(day, "64", basis="ratified").rows
+        assert row.counts == own == then
 
 
 KAMPANYE, UANG = "kampanye_di_luar_jadwal", "pemberian_uang_barang"
