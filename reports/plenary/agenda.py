@@ -22,6 +22,7 @@ from reports.plenary import readiness
 from reports.plenary.labels import agenda_title
 from reports.plenary.models import AgendaItem, Plenary, Vote
 from reports.plenary.readiness import Readiness
+from reports.rollup.fold import COUNTS
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def grouped(waiting: list[Waiting]) -> list[tuple[str, list[Waiting]]]:
 class Laid:
     """An agenda item as the page shows it: its figures, the votes, and what moved.
 
-    `moved`: since the figures were laid or ratified; `against`: from the ratified figure that this one corrects;
+    `moved`: since the figures were laid or ratified, and `compared`: lines whose comparison with what was filed did;
+    `against`: from the ratified figure that this one corrects;
     `told`: what lies there of a finding, empty for readers who do not handle it; `stale`: it is another by now.
     `due_at`: when the last report behind its figures is due; `silent`: who is present and has not voted.
     """
@@ -87,6 +89,7 @@ class Laid:
     stale: bool = False
     due_at: datetime | None = None
     silent: list[str] = field(default_factory=list)
+    compared: int = 0
 
     @property
     def title(self) -> str:
@@ -140,12 +143,17 @@ def laid_items(found: Plenary, reader: User, present: list[User]) -> list[Laid]:
             continue
         schema = ratified.schema_of(item)
         newest = standing.get((item.unit_id, item.window_id)) == item
-        now = ratified.figures(found.unit, item.window) if newest or item.decision == "PENDING" else None
+        pending = item.decision == "PENDING"
+        now = ratified.figures(found.unit, item.window) if newest or pending else None
+        # What can still be laid again is compared in all that lies there; once somebody has voted, in what they bind.
+        whole = pending and not votes
+        counts = COUNTS if whole else ratified.BOUND
         laid.append(
             Laid(
                 item=item,
                 votes=votes,
-                moved=ratified.differences(item.shown, now, schema) if now else [],
+                moved=ratified.differences(item.shown, now, schema, counts=counts) if now else [],
+                compared=ratified.compared(item.shown, now, schema) if now and whole else 0,
                 against=ratified.differences(item.corrects.shown, item.shown, schema) if item.corrects else [],
                 mine=mine,
                 newest=newest,

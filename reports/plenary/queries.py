@@ -15,7 +15,6 @@ from typing import Any
 
 from django.db.models import BinaryField, Count, Exists, Func, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
-from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -40,8 +39,6 @@ RATIFIED = AgendaItem.Decision.RATIFIED
 # The counts that a body ratifies: of how many reports that are owed, how many are behind its sums. What was only filed
 # lies beside them for its information.
 BOUND = ("expected", "approved_count")
-# What they are called where people compare them.
-BOUND_WORDS: dict[str, Promise] = {name: WORDS[TALLIED[name]].label for name in BOUND}
 
 
 def figures(unit: Unit, window: Window) -> dict[str, Any] | None:
@@ -155,12 +152,14 @@ class Moved:
     after: int
 
 
-def differences(before: dict[str, Any], after: dict[str, Any], schema: Schema) -> list[Moved]:
-    """What differs between two figures of the same unit and window in what a body ratifies, counts first, then approved
-    sums by question; of two versions of a form the sums say nothing about each other."""
+def differences(
+    before: dict[str, Any], after: dict[str, Any], schema: Schema, *, counts: Iterable[str] = BOUND
+) -> list[Moved]:
+    """What differs between two figures of the same unit and window in what a body ratifies, `counts` first, then
+    approved sums by question; of two versions of a form the sums say nothing about each other."""
     found = [
-        Moved(str(words), before["counts"][name], after["counts"][name])
-        for name, words in BOUND_WORDS.items()
+        Moved(str(WORDS[TALLIED[name]].label), before["counts"][name], after["counts"][name])
+        for name in counts
         if before["counts"][name] != after["counts"][name]
     ]
     if before["version"] != after["version"]:
@@ -170,6 +169,13 @@ def differences(before: dict[str, Any], after: dict[str, Any], schema: Schema) -
         if old != new:
             found.append(Moved(line, old, new))
     return found
+
+
+def compared(before: dict[str, Any], after: dict[str, Any], schema: Schema) -> int:
+    """Of how many lines the sum of what was filed, which lies beside what a body ratifies, differs."""
+    if before["version"] != after["version"]:
+        return 0
+    return sum(before["filed"][at] != after["filed"][at] for at in indicator_words.lines(schema, get_language()))
 
 
 @dataclass(frozen=True)

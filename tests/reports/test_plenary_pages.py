@@ -298,3 +298,56 @@ def test_figures_are_read_by_the_version_that_they_answer_also_after_the_form_wa
     (laid,) = signed_in(members[0]).get(reverse("plenary", args=[meeting.pk])).context["items"]
     assert [row.label for _heading, rows in laid.tables for row in rows] == ["hadir"]
     assert laid.moved == []
+
+
+REFRESH = "Perbarui angka di meja"
+
+
+def test_what_was_only_filed_since_is_told_and_can_be_laid_on_the_table(day: Day) -> None:
+    """It changes nothing of what would be ratified, and the coverage and the comparison that lie beside it."""
+    approved(day)
+    meeting, chair = called(day), body(day.cast)[0]
+    address = reverse("plenary", args=[meeting.pk])
+    assert REFRESH not in text_of(signed_in(chair).get(address))
+    report = day.file(day.cast.ptps_sibling, day.duty(subject="6472012001002"))
+    rollup.run_pending()
+    page = signed_in(chair).get(address)
+    (laid,) = page.context["items"]
+    moved = {row.label: (row.before, row.after) for row in laid.moved}
+    assert moved == {"Sudah lapor": (1, 2), "Tepat waktu": (1, 2)}
+    before = filed_on_the_table(page)
+    assert REFRESH in text_of(page)
+    assert f"Pembanding (masuk) berubah pada {laid.compared} baris" in text_of(page)
+    assert step(signed_in(chair), meeting, "perbarui", agenda=laid.item.pk).status_code == 302
+    page = signed_in(chair).get(address)
+    assert REFRESH not in text_of(page)
+    assert "2 dari 6" in text_of(page)
+    after = filed_on_the_table(page)
+    assert laid.compared == sum(before[label] != after[label] for label in before) > 0
+    # The same number of reports, and another answer in one of them.
+    day.file(day.cast.ptps_sibling, day.duty(subject="6472012001002"), report_id=report.pk, based_on=1, surat_rusak=9)
+    rollup.run_pending()
+    (laid,) = signed_in(chair).get(address).context["items"]
+    assert laid.moved == []
+    assert laid.compared > 0
+
+
+def filed_on_the_table(page: Any) -> dict[str, int]:
+    (laid,) = page.context["items"]
+    return {row.label: row.filed for _heading, rows in laid.tables for row in rows}
+
+
+def test_once_somebody_has_voted_only_what_is_ratified_is_compared(day: Day) -> None:
+    approved(day)
+    meeting = opened(day)
+    vote(meeting.items.get(), body(day.cast)[0])
+    report = day.file(day.cast.ptps_sibling, day.duty(subject="6472012001002"))
+    rollup.run_pending()
+    address = reverse("plenary", args=[meeting.pk])
+    (laid,) = signed_in(body(day.cast)[0]).get(address).context["items"]
+    assert (laid.moved, laid.compared) == ([], 0), "the votes bind what lies there, and a late report is none of it"
+    review.approve(report=report, seen=bytes(report.sha256), by=fresh(day.cast.pkd))
+    rollup.run_pending()
+    page = signed_in(body(day.cast)[0]).get(address)
+    assert "Angka di meja bukan lagi keadaan terakhir" in text_of(page)
+    assert REFRESH not in text_of(page)
