@@ -67,11 +67,6 @@ def decode(schema: Schema, *, answers: Mapping[str, object], reasons: Mapping[st
     return Content(values, kept, plan.vector(values), digest.digest(), canonical)
 
 
-def empty_vector(schema: Schema) -> list[int]:
-    """The tally of no reports at all."""
-    return [0] * len(schema.layout)
-
-
 def missing(schema: Schema, answers: Mapping[str, Any]) -> list[str]:
     """Names of the required questions that canonical answers still leave empty, for the progress line of a draft."""
     plan, values = plan_of(schema), dict(answers)
