@@ -1,4 +1,4 @@
-"""The five levels of the supervisory tree as one table of data (UU 7/2017 arts. 89, 105-116; DOMAIN: units)."""
+"""The five levels of the supervisory tree as one table of data (UU 7/2017 arts. 89, 105-116)."""
 
 from __future__ import annotations
 

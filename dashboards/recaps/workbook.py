@@ -1,4 +1,4 @@
-"""The recap workbook, in the form offices know (REKAPITULASI: DOMAIN 6), from figures that others have read.
+"""The recap workbook, in the form offices know ("REKAPITULASI"), from figures that others have read.
 
 Pure: no query, no clock. One sheet per topic, a row per unit, live SUM formulas, a signature block of all
 commissioners because their leadership is collegial (Perbawaslu 5/2018).

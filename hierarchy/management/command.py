@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from hierarchy.lib.errors import Refusal
@@ -14,16 +13,10 @@ from hierarchy.models import Election
 
 
 class HierarchyCommand(BaseCommand):
-    """A command about one election. Runs in the language of the settings, which management commands switch off."""
+    """A command about one election."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--election", required=True, metavar="KODE", help="kode pemilu, misalnya pemilu2024")
-
-    def execute(self, *args: object, **options: object) -> str | None:
-        from django.conf import settings
-
-        with translation.override(settings.LANGUAGE_CODE):
-            return super().execute(*args, **options)
 
     def election(self, code: str) -> Election:
         """Raises CommandError saying how an election comes about."""

@@ -159,7 +159,8 @@ class ReportForm(forms.Form):
 
     @property
     def rules_json(self) -> str:
-        """The rules for the browser (see rules.py), safe to put in a `<script type="application/json">`."""
+        """The rules for a client that is to come (instruments/export.py), safe to put in a
+        `<script type="application/json">`. No page prints them yet."""
         text = json.dumps(rules_of(self.schema), ensure_ascii=False, separators=(",", ":"))
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

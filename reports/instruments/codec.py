@@ -1,6 +1,6 @@
 """Answers in, validated content out: canonical values, reasons, tally vector and the SHA-256 that receipts carry.
 
-The only validator: the web form, the API, the offline client's sync and the Excel import all end here.
+The only validator: the web form, the API, its batches and the import of tables all end here.
 """
 
 from __future__ import annotations
@@ -65,12 +65,6 @@ def decode(schema: Schema, *, answers: Mapping[str, object], reasons: Mapping[st
     digest = hashlib.sha256(schema.digest)
     digest.update(canonical)
     return Content(values, kept, plan.vector(values), digest.digest(), canonical)
-
-
-def missing(schema: Schema, answers: Mapping[str, Any]) -> list[str]:
-    """Names of the required questions that canonical answers still leave empty, for the progress line of a draft."""
-    plan, values = plan_of(schema), dict(answers)
-    return _missing(plan, values, _work_out(plan, values, {}))
 
 
 def _missing(plan: Plan, values: Mapping[str, Any], irrelevant: set[str]) -> list[str]:

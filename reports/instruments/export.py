@@ -1,4 +1,8 @@
-"""A schema's rules for other evaluators: one JSON document for the browser, test vectors for whoever writes one."""
+"""A schema's rules for evaluators outside the server: one JSON document, and test vectors for whoever writes one.
+
+No page asks for the document yet: it is there for a client that judges answers while they are typed. The API hands the
+same trees out as part of a version's schema.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 """Rule trees at work: compiled once to Python closures, interpreted for proof, rendered into messages.
 
-The law, the same here and in the browser: **an unanswered question makes whatever depends on it unknown**, and
-unknown decides nothing. A constraint refuses only when it is false; a relevance or a requirement holds only when
-it is true. `and`/`or` follow Kleene: false and unknown is false, true or unknown is true. Numbers are IEEE doubles,
-and what is not finite (a division by zero) is unknown. Text compares by equality; HH:MM and YYYY-MM-DD by order.
+The law, the same for whoever evaluates the trees (so far this module alone): **an unanswered question makes whatever
+depends on it unknown**, and unknown decides nothing. A constraint refuses only when it is false; a relevance or a
+requirement holds only when it is true. `and`/`or` follow Kleene: false and unknown is false, true or unknown is true.
+Numbers are IEEE doubles, and what is not finite (a division by zero) is unknown. Text compares by equality; HH:MM and
+YYYY-MM-DD by order.
 
 | node | meaning |
 |---|---|
@@ -13,7 +14,7 @@ and what is not finite (a division by zero) is unknown. Text compares by equalit
 | `["if", c, a, b]`, `["coalesce", a, b, ...]` | unknown where c is; the first that is known |
 | `["number", x]` | a number in text, 1 or 0 for true or false, else unknown |
 | `["int", x]`, `["round", x]` | cut toward zero; floor(x + 0.5) |
-| `["mod", a, b]` | remainder with the sign of a, as `%` in the browser |
+| `["mod", a, b]` | remainder with the sign of a, as `%` in JavaScript |
 | `["regex", x, pattern]` | the whole of x matches, ASCII classes |
 | `["count-selected", x]`, `["string-length", x]` | 0 where x is unanswered; characters are code points |
 """

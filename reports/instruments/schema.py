@@ -1,7 +1,7 @@
 """The shape of a published instrument: what it asks, and where each answer lands in the tally vector.
 
 A `Schema` is immutable, travels as JSON (`InstrumentVersion.schema`) and fixes `layout`: integer answers add up,
-choices are counted per option, and a time, date, photo or text is counted as answered (DESIGN 3.4).
+choices are counted per option, and a time, date, photo or text is counted as answered (docs/adr/0006).
 """
 
 from __future__ import annotations

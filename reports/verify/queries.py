@@ -1,4 +1,4 @@
-"""Proof of the invariants on live data: each check yields sentences about what does not hold (DESIGN: invariants)."""
+"""Proof of the invariants on live data: each check yields sentences about what does not hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cases behind rule_vectors.json, which every evaluator of rule trees is held to, the browser's as well.
+"""The cases behind rule_vectors.json, which every evaluator of rule trees is held to.
 
 `python -m tests.instruments.rule_vectors` writes the file again after a change of the law in rules.py.
 """

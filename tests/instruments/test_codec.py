@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.instruments.codec import Content, InvalidAnswers, decode, missing
+from reports.instruments.codec import Content, InvalidAnswers, decode
 from reports.instruments.schema import CALCULATED, SOFT, CellKind, Schema, problem_cells, sum_cells
 from tests.instruments.forge import EVERYTHING, answer_to, ask, catalogued, form, reports
 
@@ -230,8 +230,8 @@ def test_relevance_goes_through_a_chain() -> None:
     )
     assert decode(schema, answers={"a": 0, "b": "ya", "c": "x"}).answers == {"a": 0}
     assert list(refused({"a": 1, "b": "ya"}, schema).errors) == ["c"]
-    assert missing(schema, {"a": 1}) == ["b"]
-    assert missing(schema, {}) == ["a"]
+    assert list(refused({"a": 1}, schema).errors) == ["b"]
+    assert list(refused({}, schema).errors) == ["a"]
 
 
 def test_a_condition_of_requirement() -> None:

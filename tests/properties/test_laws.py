@@ -1,4 +1,4 @@
-"""The laws of the design, held against any interleaving of what people do (DESIGN: invariants)."""
+"""The laws of the design, held against any interleaving of what people do."""
 
 from __future__ import annotations
 
