@@ -6,7 +6,7 @@ settings, which also put separators into ids, URLs and SVG lengths.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -177,19 +177,6 @@ def reason_value(field: BoundField) -> str:
     """What was typed as the reason, so that it survives a refused form."""
     name, form = f"alasan-{field.html_name}", field.form
     return str(form.data.get(name, "") if form.is_bound else form.initial.get(name, ""))
-
-
-@register.filter
-def in_pairs(fields: Iterable[BoundField]) -> list[list[BoundField]]:
-    """Fields in order, the two halves of an L/P pair together: a field's `pair` names its other half."""
-    rows: list[list[BoundField]] = []
-    for field in fields:
-        before = rows[-1] if rows else []
-        if len(before) == 1 and _fact(before[0], "pair") == field.name:
-            before.append(field)
-        else:
-            rows.append([field])
-    return rows
 
 
 # --- tables ---------------------------------------------------------------------------------------------------------
