@@ -13,6 +13,7 @@ from typing import Any
 from django import template
 from django.forms import BoundField
 from django.forms.utils import flatatt
+from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -179,7 +180,7 @@ def reason_value(field: BoundField) -> str:
     return str(form.data.get(name, "") if form.is_bound else form.initial.get(name, ""))
 
 
-# --- tables ---------------------------------------------------------------------------------------------------------
+# --- ways through and tables ------------------------------------------------------------------------------------------
 
 
 @register.simple_tag(takes_context=True)
@@ -191,6 +192,15 @@ def qs(context: template.Context, key: str, value: object) -> str:
     query = context["request"].GET.copy()
     query[key or "halaman"] = str(value)
     return "?" + query.urlencode()
+
+
+@register.simple_block_tag
+def breadcrumb(content: SafeString, here: object) -> str:
+    """Where a page lies: `{% breadcrumb _("Pesan") %}<li><a href="...">Tugas</a></li>{% endbreadcrumb %}`.
+
+    The content holds the pages above it, one <li> each; `here` is the page itself.
+    """
+    return render_to_string("components/breadcrumb.html", {"above": content, "here": here})
 
 
 @register.inclusion_tag("components/th_sort.html", takes_context=True)

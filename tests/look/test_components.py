@@ -123,6 +123,14 @@ def test_a_large_number_never_gets_separators_inside_markup(render: Any) -> None
     assert "stage=x" in page
 
 
+def test_a_breadcrumb_ends_with_the_page_itself(render: Any) -> None:
+    page = render(
+        '{% breadcrumb here %}<li><a href="/">{{ above }}</a></li>{% endbreadcrumb %}', above="K&K", here="<P>"
+    )
+    assert words(page) == "K&amp;K&lt;P&gt;"
+    assert page.index('href="/"') < page.index('<li><span aria-current="page">')
+
+
 def test_a_heading_sorts_one_way_then_the_other(render: Any) -> None:
     page = render('{% th_urut "Masuk" "masuk" number=True %}')
     assert 'href="?stage=x&amp;urut=masuk"' in page
@@ -143,7 +151,6 @@ RECEIPT = {"code": "K7QP", "qr": "", "title": "Pemungutan", "unit": "TPS 1", "at
             {"owed": 4, "filed": 3, "on_time": 2, "approved": 1, "noun": ""},
             "3 dari 4 wajib lapor (75,0 %)",
         ),
-        ('breadcrumb.html"', {"crumbs": [{"label": "Kaltim", "url": "/"}, {"label": "Paser", "url": ""}]}, "Paser"),
         ('progress.html"', {"job": JOB}, "Menulis 42 %"),
         ('progress.html"', {"job": JOB | {"done": True, "file_url": "/f"}}, "Unduh berkas"),
         ('progress.html"', {"job": JOB | {"error": "Gagal. Coba lagi."}}, "Gagal. Coba lagi."),

@@ -38,6 +38,23 @@ def test_every_named_icon_is_drawn(path: Path) -> None:
     assert named | {state.icon for state in STATES.values()} <= symbols
 
 
+COMPONENTS = sorted((TEMPLATES / "components").glob("*.html"))
+
+
+@pytest.mark.parametrize("path", COMPONENTS, ids=lambda path: path.name)
+def test_every_component_is_used(path: Path) -> None:
+    tags = (TEMPLATES.parent / app / "templatetags" for app in ("reports", "hierarchy"))
+    users = [other for other in SOURCES if other != path] + [
+        module for folder in tags for module in folder.glob("*.py")
+    ]
+    assert any(f'"components/{path.name}"' in other.read_text() for other in users)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=NAMES)
+def test_the_markup_of_a_breadcrumb_has_one_home(path: Path) -> None:
+    assert ('class="crumbs"' in path.read_text()) == (path.name == "breadcrumb.html")
+
+
 @pytest.mark.parametrize(
     ("source", "found"),
     [
