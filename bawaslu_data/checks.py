@@ -123,6 +123,20 @@ def hosts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register()
+def threads(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    connections = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
+    if 2 <= settings.WEB_THREADS <= connections:
+        return []
+    return [
+        Error(
+            f"WEB_THREADS is {settings.WEB_THREADS}, with {connections} connections of a process to the database.",
+            hint="Set WEB_THREADS to 2 or more, or slow sign-ins stop all pages, and DATABASE_POOL to no less.",
+            id="bawaslu_data.E008",
+        )
+    ]
+
+
+@register()
 def clock_is_real(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if settings.DEPLOYED and settings.CLOCK_OFFSET:
         return [

@@ -61,7 +61,8 @@ def web(port: int, *, workers: int = 1, threads: int = 4) -> Iterator[subprocess
     """The web server on this machine's own address, ready to answer."""
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", str(workers), "--blocking-threads", str(threads), "--no-ws", "--log-level", "warning"]
-    with running([*command, "bawaslu_data.wsgi:application"]) as process:
+    known = os.environ | {"WEB_THREADS": str(threads)}  # as docker-compose.yml says it to both
+    with running([*command, "bawaslu_data.wsgi:application"], env=known) as process:
         wait_for(port, process)
         yield process
 

@@ -156,9 +156,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "hierarchy.signin.passwords.NotCommon"},
     {"NAME": "hierarchy.signin.passwords.NotOfTheField"},
 ]
-# Seconds somebody waits for their turn to have a password hashed before they are asked to come again: strangers hold a
-# thread that others need, people of a known device are few (hierarchy/signin/hashing.py).
-HASHING_PATIENCE = {"STRANGER": 0.5, "HOME": 1.0, "KNOWN": 2.0}
+# Threads of a web process, as granian is told; all but one may do slow work at the same time (hierarchy/lib/gate.py).
+WEB_THREADS = env.int("WEB_THREADS", default=4)
+# Seconds somebody waits for their turn at a password or a photo before they are asked to come again: who waits holds a
+# thread, and strangers one that others need.
+TURN_PATIENCE = {"STRANGER": 0.5, "HOME": 1.0, "KNOWN": 1.0, "PHOTO": 1.0}
 ACTIVATION_DAYS = env.int("ACTIVATION_DAYS", default=30)  # how long the code of a card opens an account
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "tasks"

@@ -6,7 +6,6 @@ site at it. The whole site hashes one password at a time per lane; who would wai
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from hierarchy.lib import locks
+from hierarchy.lib import gate, locks
 from hierarchy.signin.throttle import NotNow
 
 BETWEEN = 0.05  # seconds between two looks whether it is one's turn
@@ -36,9 +35,9 @@ class Lane(IntEnum):
     KNOWN = 2  # a device known before, a session, an activation code that fits
     HOME = 3  # an account in its usual network; who shares that address may guess at it from there, so not KNOWN
 
-
-# Requests of a lane in one process, waiting or hashing: strangers leave it a thread for filing (WEB_THREADS).
-AT_ONCE = {Lane.STRANGER: 1, Lane.HOME: 1, Lane.KNOWN: 2}
+    @property
+    def work(self) -> gate.Work:
+        return gate.Work[self.name]
 
 
 class Busy(NotNow):
@@ -48,23 +47,17 @@ class Busy(NotNow):
         super().__init__(_("Sedang banyak orang masuk bersamaan. Tunggu beberapa detik, lalu coba lagi."))
 
 
-_inside = {lane: threading.BoundedSemaphore(count) for lane, count in AT_ONCE.items()}
-
-
 def require_room(lane: Lane) -> None:
     """Raises Busy where `turn` would at once; asked before anything is counted, so that a flood is cheap to refuse."""
-    if not _inside[lane].acquire(blocking=False):
+    if not gate.has_room(lane.work):
         raise Busy
-    _inside[lane].release()
 
 
 @contextmanager
 def turn(lane: Lane) -> Iterator[None]:
     """The block may hash a password; it runs in a transaction, which holds the turn. Raises Busy."""
-    if not _inside[lane].acquire(blocking=False):
-        raise Busy
-    try:
-        ends = time.monotonic() + settings.HASHING_PATIENCE[lane.name]
+    ends = time.monotonic() + settings.TURN_PATIENCE[lane.name]
+    with gate.place(lane.work, full=Busy()):
         while True:
             with transaction.atomic():
                 if locks.take(locks.Lock.HASHING, [lane], wait=False):
@@ -73,5 +66,3 @@ def turn(lane: Lane) -> Iterator[None]:
             if time.monotonic() > ends:
                 raise Busy
             time.sleep(BETWEEN)
-    finally:
-        _inside[lane].release()

@@ -11,13 +11,15 @@ from datetime import timedelta
 from threading import BoundedSemaphore
 from typing import Any
 
+from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from hierarchy import access
 from hierarchy.access import Permission
-from hierarchy.lib import clock
+from hierarchy.lib import clock, gate
 from hierarchy.models import Unit, User
 from reports import locks
 from reports.filing.models import Evidence
@@ -34,7 +36,6 @@ MAX_PIXELS = {"JPEG": 64_000_000, "PNG": 16_000_000, "WEBP": 16_000_000}
 MAX_SCANS = 30
 PER_DAY = 60  # photos that a unit may hand in on one day (WITA)
 KEPT_UNNAMED = timedelta(days=7)  # how long a photo waits for the report that names it
-PATIENCE = 10.0  # seconds that a photo waits for the one before it
 _decoding = BoundedSemaphore(1)  # one at a time in a process: a picture takes up to 250 MB while it is decoded
 _NEXT_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")  # what follows FF is data (00) or a restart inside a scan
 START_OF_SCAN, END_OF_IMAGE, ALONE = b"\xda", b"\xd9", (b"\xd8", b"\x01")  # alone: markers without a length
@@ -55,6 +56,13 @@ class NotNow(NotAPhoto):
     status, code, retry_after = 503, "photo-not-kept", 60
 
 
+class Busy(NotNow):
+    retry_after = 5
+
+    def __init__(self) -> None:
+        super().__init__(_("Server sedang menerima banyak foto. Coba kirim lagi sebentar lagi."))
+
+
 class TooMany(NotAPhoto):
     """The unit has handed in what a day allows."""
 
@@ -72,26 +80,36 @@ def store(*, file: File, unit: Unit, by: User) -> Evidence:
     if not 0 < size <= MAX_BYTES:
         raise NotAPhoto(_("Foto harus berukuran paling besar 12 MB dan tidak kosong."))
     raw = file.read()
-    encoded = _encode(raw)
-    sha256 = hashlib.sha256(encoded).hexdigest()
+    original = hashlib.sha256(raw).hexdigest()
+    # Before it is decoded, which is what costs; and again under the lock of `_keep`, for what came meanwhile.
+    if kept := _admit(unit, Q(original_sha256=original)):
+        return kept
+    return _keep(_encode(raw), original, unit, by)
+
+
+def _admit(unit: Unit, same: Q) -> Evidence | None:
+    """The photo, if the unit has it already. Raises TooMany where it has not and may hand in no more today."""
     with transaction.atomic():
         locks.hold(locks.Lock.EVIDENCE, unit.pk)
         rows = Evidence.objects.filter(unit=unit)
-        # Handed in again, its week begins again: a report that is about to name it must find it.
-        if rows.filter(sha256=sha256).update(uploaded_at=clock.now()):
-            return rows.get(sha256=sha256)
-        if rows.filter(uploaded_at__gte=clock.now() - timedelta(days=1)).count() >= PER_DAY:
-            raise TooMany(
-                _("Satuan ini sudah mengirim %(count)d foto dalam 24 jam. Kirim foto berikutnya besok.")
-                % {"count": PER_DAY}
-            )
-        evidence = Evidence(
-            unit=unit,
-            sha256=sha256,
-            original_sha256=hashlib.sha256(raw).hexdigest(),
-            uploaded_by=by,
-            uploaded_at=clock.now(),
-        )
+        if kept := rows.filter(same).first():
+            # Handed in again, its week begins again: a report that is about to name it must find it.
+            kept.uploaded_at = clock.now()
+            kept.save(update_fields=["uploaded_at"])
+            return kept
+        if rows.filter(uploaded_at__gte=clock.now() - timedelta(days=1)).count() < PER_DAY:
+            return None
+    raise TooMany(
+        _("Satuan ini sudah mengirim %(count)d foto dalam 24 jam. Kirim foto berikutnya besok.") % {"count": PER_DAY}
+    )
+
+
+def _keep(encoded: bytes, original: str, unit: Unit, by: User) -> Evidence:
+    sha256 = hashlib.sha256(encoded).hexdigest()
+    with transaction.atomic():
+        if kept := _admit(unit, Q(sha256=sha256)):  # it holds the unit's lock from here on
+            return kept
+        evidence = Evidence(unit=unit, sha256=sha256, original_sha256=original, uploaded_by=by, uploaded_at=clock.now())
         try:
             evidence.file.save(f"{unit.code}-{sha256[:16]}.jpg", ContentFile(encoded))
         except OSError as error:  # a full disk, above all: hierarchy/lib/storage.py left nothing behind
@@ -108,12 +126,13 @@ def _tell(verb: str, evidence: Evidence, by: User | None, **detail: Any) -> None
 
 def _encode(raw: bytes) -> bytes:
     """The photo as a JPEG of ours. Of whatever is sent, no more than MAX_PIXELS and MAX_SCANS is decoded."""
-    if not _decoding.acquire(timeout=PATIENCE):
-        raise NotNow(_("Server sedang menerima banyak foto. Coba kirim lagi sebentar lagi."))
-    try:
-        return _decoded_anew(raw)
-    finally:
-        _decoding.release()
+    with gate.place(gate.Work.PHOTO, full=Busy()):
+        if not _decoding.acquire(timeout=settings.TURN_PATIENCE["PHOTO"]):
+            raise Busy
+        try:
+            return _decoded_anew(raw)
+        finally:
+            _decoding.release()
 
 
 def _decoded_anew(raw: bytes) -> bytes:

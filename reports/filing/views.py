@@ -60,19 +60,24 @@ def file_event(request: SignedIn, window_pk: int) -> HttpResponse:
 
 def _filing(request: SignedIn, obligation: Obligation, standing: Report | None) -> HttpResponse:
     posted = request.method == "POST"
+    photos: list[evidence.NotAPhoto] = []  # that were refused
     form = ReportForm(
         obligation.window.version,
         request.POST if posted else None,
         request.FILES if posted else None,
         initial=_initial(standing),
         reasons=standing.reasons if standing else {},
-        keep=_keeper(obligation, request.user),
+        keep=_keeper(obligation, request.user, photos),
     )
     if not posted:
         return _form_page(request, obligation, standing, form, standing.pk if standing else uuid.uuid4())
     number = _report_id(request, standing)
     if not form.is_valid() or form.content is None:
-        return _form_page(request, obligation, standing, form, number, status=422)
+        gravest = max(photos, key=lambda refused: refused.status, default=evidence.NotAPhoto())
+        page = _form_page(request, obligation, standing, form, number, status=gravest.status)
+        if gravest.retry_after:
+            page["Retry-After"] = str(gravest.retry_after)
+        return page
     try:
         receipt = _submit(request, obligation, form.content, number)
     except intake.Refused as refused:
@@ -111,13 +116,14 @@ def _submit(request: SignedIn, obligation: Obligation, content: Content, number:
     return intake.submit_event(window=obligation.window, subject=obligation.subject, **filing)
 
 
-def _keeper(obligation: Obligation, user: User) -> Callable[[UploadedFile], str]:
+def _keeper(obligation: Obligation, user: User, refused: list[evidence.NotAPhoto]) -> Callable[[UploadedFile], str]:
     """Stores a photo as soon as it arrives, so that an error elsewhere in the form does not cost it."""
 
     def keep(upload: UploadedFile) -> str:
         try:
             return evidence.store(file=upload, unit=obligation.filer, by=user).sha256
         except evidence.NotAPhoto as error:
+            refused.append(error)
             raise ValidationError(str(error)) from error
 
     return keep

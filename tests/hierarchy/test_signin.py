@@ -363,7 +363,7 @@ def test_networks(one: str, other: str, same: bool) -> None:
 class TestTurns:
     @pytest.fixture(autouse=True)
     def _impatient(self, settings: Any) -> None:
-        settings.HASHING_PATIENCE = {lane.name: 0.0 for lane in hashing.Lane}
+        settings.TURN_PATIENCE = {lane.name: 0.0 for lane in hashing.Lane}
 
     @pytest.fixture
     def taken(self) -> Iterator[set[hashing.Lane]]:

@@ -8,6 +8,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import psycopg
 import pytest
@@ -138,7 +139,7 @@ def test_a_photo_that_keeps_a_second_picture_behind_it_is_taken_and_bounded(
     assert hand_in(election_day, out.getvalue()).pk
     monkeypatch.setitem(evidence.MAX_PIXELS, "JPEG", 100)
     with pytest.raises(evidence.NotAPhoto, match="terlalu besar"):
-        hand_in(election_day, out.getvalue())
+        hand_in(election_day, out.getvalue() + b"another file")
 
 
 def test_a_photo_named_while_others_are_swept_stays(election_day: Day, monkeypatch: pytest.MonkeyPatch):
@@ -157,8 +158,8 @@ def test_a_photo_named_while_others_are_swept_stays(election_day: Day, monkeypat
     assert Path(kept.file.path).exists()
 
 
-def test_a_photo_waits_for_the_one_before_it_and_not_for_ever(election_day: Day, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(evidence, "PATIENCE", 0.01)
+def test_a_photo_waits_for_the_one_before_it_and_not_for_ever(election_day: Day, settings: Any):
+    settings.TURN_PATIENCE = settings.TURN_PATIENCE | {"PHOTO": 0.01}
     with evidence._decoding, pytest.raises(evidence.NotNow, match="sebentar lagi"):
         hand_in(election_day, photo().read())
     assert hand_in(election_day, photo().read()).pk
@@ -172,6 +173,23 @@ def test_a_unit_hands_in_so_many_photos_a_day(election_day: Day, monkeypatch: py
     assert hand_in(election_day, drawn(1)) == first  # what is kept already costs nothing
     election_day.set_clock(AFTERNOON + timedelta(days=1, minutes=1))
     assert hand_in(election_day, drawn(3)).pk
+
+
+def test_what_is_kept_already_or_too_much_for_a_day_is_not_decoded(election_day: Day, monkeypatch: pytest.MonkeyPatch):
+    decoded, decode = [], evidence._decoded_anew
+    monkeypatch.setattr(evidence, "_decoded_anew", lambda raw: (decoded.append(raw), decode(raw))[1])
+    monkeypatch.setattr(evidence, "PER_DAY", 1)
+    kept = [hand_in(election_day, drawn(1)) for _ in range(3)]
+    for number in (2, 3):
+        with pytest.raises(evidence.TooMany, match="besok"):
+            hand_in(election_day, drawn(number))
+    assert (decoded, {each.pk for each in kept}) == ([drawn(1)], {kept[0].pk})
+
+
+def test_one_picture_in_two_files_is_kept_once(election_day: Day):
+    """A phone that writes the date into a photo each time it is sent makes another file of the same picture."""
+    kept = [hand_in(election_day, drawn(1) + bytes(more)) for more in range(3)]
+    assert len({each.pk for each in kept}) == Evidence.objects.count() == 1
 
 
 def test_a_full_disk_leaves_neither_a_row_nor_half_a_file(

@@ -42,6 +42,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str, int]] = {
     "E005": ({"SITE_URL": "http://lapor.example.go.id"}, "SITE_URL", "https://", ERROR),
     "W002": ({"METRICS_TOKEN": "rahasia"}, "METRICS_TOKEN", "32 random characters", WARNING),
     "E007": ({"PUBLICATION_PUBLIC_KEY": "0b" * 32}, "PUBLICATION_PUBLIC_KEY", "publish --public-key", ERROR),
+    "E008": ({"WEB_THREADS": 1}, "WEB_THREADS is 1", "DATABASE_POOL", ERROR),
     "W004": ({"PUBLICATION_PUBLIC_KEY": ""}, "PUBLICATION_PUBLIC_KEY", "publish --public-key", WARNING),
     "E006": ({"GATEWAY_URL": "json://gateway.example.go.id/"}, "GATEWAY_URL", "{phone}", ERROR),
     "W003": ({"DEFAULT_FROM_EMAIL": "Bawaslu <x@localhost>"}, "localhost", "EMAIL_FROM", WARNING),
@@ -87,8 +88,11 @@ def test_keys_of_older_releases_stand_behind_the_one_in_use(settings: Any, pinne
 def test_what_only_a_deployment_must_set_is_not_asked_of_a_clone(settings: Any) -> None:
     everything = {name: value for changes, *_ in WRONG.values() for name, value in changes.items()}
     found = told(settings, **GOOD | everything | {"DEPLOYED": False})
-    # A key of no use is of no use anywhere, a token that can be guessed guards nothing, a gateway needs a number.
-    assert {message.id for message in found} == {"bawaslu_data.E002", "bawaslu_data.W002", "bawaslu_data.E006"}
+    # A key of no use is of no use anywhere, a token that can be guessed guards nothing, a gateway needs a number, and
+    # one thread is one everywhere.
+    assert {message.id for message in found} == {
+        f"bawaslu_data.{number}" for number in ("E002", "W002", "E006", "E008")
+    }
 
 
 def test_every_check_stands_in_the_table_above() -> None:
