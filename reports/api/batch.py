@@ -10,6 +10,7 @@ import logging
 from typing import Annotated
 
 import msgspec
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
@@ -55,6 +56,8 @@ class Results(msgspec.Struct, kw_only=True):
 
 
 class Batches(Endpoint):
+    largest_body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
     @operation(
         "reports_file_batch",
         "File up to 200 reports, each as if it were sent alone, each with its own result.",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
+import functools
 import os
 import re
+import shlex
 import socket
 import subprocess
 import time
@@ -15,6 +18,7 @@ from tests.needed import PROGRAMS
 
 PROJECT = Path(__file__).resolve().parents[2]
 CADDYFILE = PROJECT / "deploy/Caddyfile"
+OPERATIONS = PROJECT / "docs/operations.md"
 PATIENCE = 60.0
 
 
@@ -30,17 +34,22 @@ def rendered(*, port: int, web: int, media: Path) -> str:
     for theirs, ours in here.items():
         assert text.count(theirs) == 1, f"{theirs} stands in deploy/Caddyfile {text.count(theirs)} times"
         text = text.replace(theirs, ours)
-    version = subprocess.run([PROGRAMS["proxy"].path(), "version"], capture_output=True, text=True, check=True).stdout
-    numbers = re.findall(r"\d+", version)
-    if tuple(map(int, numbers[:2])) < (2, 7):  # Debian 12's knows one size for both directions, by other names
-        sizes = re.compile(r"request_buffers (\S+)\n\t*response_buffers \S+")
-        text, count = sizes.subn(r"buffer_requests\n buffer_responses\n max_buffer_size \1", text)
-        assert count == 1
     return text
 
 
+@functools.cache
+def names() -> dict[str, str]:
+    """What docs/operations.md has an operator set where Caddy is older than 2.7, as here; {} where it is not."""
+    version = subprocess.run([PROGRAMS["proxy"].path(), "version"], capture_output=True, text=True, check=True).stdout
+    if tuple(map(int, re.findall(r"\d+", version)[:2])) >= (2, 7):
+        return {}
+    [line] = re.findall(r"^(REQUEST_BUFFERS=.*) caddy validate", OPERATIONS.read_text(), flags=re.MULTILINE)
+    return dict(word.split("=", 1) for word in shlex.split(line))
+
+
 def environment(folder: Path) -> dict[str, str]:
-    return {"PATH": os.defpath, "HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    own = {"PATH": os.defpath, "HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    return own | names()
 
 
 @contextlib.contextmanager
@@ -69,9 +78,23 @@ def _listens(port: int) -> bool:
 
 def said(directive: str) -> list[str]:
     """The arguments of a directive wherever it stands in the Caddyfile."""
-    return re.findall(rf"^\s*{directive} (\S+)$", CADDYFILE.read_text(), flags=re.MULTILINE)
+    return re.findall(rf"^\s*(?:{{\$\w+:)?{directive} ([^\s}}]+)}}?$", CADDYFILE.read_text(), flags=re.MULTILINE)
 
 
 def bytes_of(size: str) -> int:
-    number, unit = re.fullmatch(r"([\d.]+)(MB|MiB)", size).groups()  # type: ignore[union-attr]
-    return int(float(number) * {"MB": 1_000_000, "MiB": 2**20}[unit])
+    number, unit = re.fullmatch(r"([\d.]+)(MB|MiB|KiB)", size).groups()  # type: ignore[union-attr]
+    return int(float(number) * {"MB": 1_000_000, "MiB": 2**20, "KiB": 2**10}[unit])
+
+
+def largest_body(path: str) -> int:
+    """How many bytes of a request to this address the Caddyfile lets in."""
+    text = CADDYFILE.read_text()
+    matchers = dict(re.findall(r"^\s*@(\w+) ((?:not )?path .+)$", text, flags=re.MULTILINE))
+    sizes = re.findall(r"request_body @(\w+) \{\s*max_size (\S+)\s*\}", text)
+    [found] = [bytes_of(size) for name, size in sizes if _matches(matchers[name], path)]
+    return found
+
+
+def _matches(matcher: str, path: str) -> bool:
+    kind, _path, patterns = matcher.rpartition("path ")
+    return any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns.split()) is not kind.startswith("not")

