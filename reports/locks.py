@@ -16,7 +16,7 @@ class Lock(IntEnum):
     CALENDAR = 1006  # second key: an election id; its windows against its tree (hierarchy's TREE is taken before it)
     QUALITY = 1007  # second key: a window id; one check of its reports at a time
     EVIDENCE = 1010  # second key: a unit id; the photos it hands in
-    JOURNAL = 1020  # second key: an event id; taken by a trigger, see journal._settled
+    JOURNAL = 1020  # with an event id in one key, not by `hold`; taken by a trigger, see journal._settled
     PEOPLE = 1021  # the accounts, while a digest of them is written
     REFERENCES = 1022  # second key: an election id; its figures of the election commission
 

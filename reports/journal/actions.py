@@ -74,16 +74,17 @@ def _settled() -> int:
 
     Ids come from a sequence before their transaction commits, so what is visible has holes that fill later. Every
     transaction that writes events holds a shared lock on the last id given out before its own first one (the trigger
-    `journal_begins`). The order matters: whoever was given an id before it is read here has taken that lock before, and
-    whoever no longer holds it has committed. The own transaction sees its own events.
+    `journal_begins`); its key of 64 bits is JOURNAL in the upper 16 and the id below. The order matters: whoever was
+    given an id before it is read here has taken that lock before, and whoever no longer holds it has committed. The own
+    transaction sees its own events.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM reports_event_id_seq")
         (given,) = cursor.fetchone()
         cursor.execute(
             """
-            SELECT least(%s, min(objid::bigint)) FROM pg_locks
-            WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2 AND pid <> pg_backend_pid()
+            SELECT least(%s, min((classid::bigint & 65535) << 32 | objid::bigint)) FROM pg_locks
+            WHERE locktype = 'advisory' AND classid::bigint >> 16 = %s AND objsubid = 1 AND pid <> pg_backend_pid()
                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
             """,
             [given, int(locks.Lock.JOURNAL)],

@@ -165,6 +165,33 @@ def test_a_seal_makes_nobody_wait_and_covers_what_is_settled(transactional_db: N
     assert list(journal.broken()) == []
 
 
+@pytest.fixture
+def after(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[int]:
+    """As if so many events had been written before. A sequence is no part of any transaction, so it is put back."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value, is_called FROM reports_event_id_seq")
+        before = cursor.fetchone()
+        cursor.execute("SELECT setval('reports_event_id_seq', %s)", [request.param])
+        yield request.param
+        cursor.execute("SELECT setval('reports_event_id_seq', %s, %s)", before)
+
+
+@pytest.mark.parametrize("after", [2**31 - 3, 2**31, 2**32 - 3, 2**32 + 5, 2**47], indirect=True)
+def test_events_are_written_and_sealed_whatever_their_number(after: int):
+    _write(3)
+    assert journal.seal().last_id == after + 3
+    with transaction.atomic():
+        journal.write(journal.entry("test.happened", by=None))
+        with in_thread(write_without_waiting):
+            pass
+        with in_thread(journal.seal):
+            pass
+        assert Seal.objects.last().last_id == after + 3, "what comes after an open transaction waits for it"
+    journal.seal()
+    assert sealed() == list(range(after + 1, after + 6))
+    assert list(journal.broken()) == []
+
+
 def fail() -> None:
     """A transaction, or a savepoint, that is rolled back with an event in it."""
     with transaction.atomic():
