@@ -6,13 +6,14 @@ change names, in one transaction. Whatever fails before that leaves the database
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,18 +21,26 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.utils.translation import gettext as _
 from psycopg import sql
 
 from bawaslu_data.embedded_places import wheel_dir
+from bawaslu_data.management.commands.verify import FOUND
 from hierarchy.lib.errors import Refusal
+from reports.journal import actions as journal
 
+logger = logging.getLogger(__name__)
 SUFFIX = "_restoring"
+Accept = Callable[[str], bool]  # shown what `verify` said
 
 
 class RestoreRefused(Refusal):
     """Nothing was changed; the message says what to do."""
+
+
+def never(_differences: str) -> bool:
+    return False
 
 
 def tool(name: str) -> Path:
@@ -68,8 +77,11 @@ def back_up(folder: Path) -> tuple[Path, Path]:
     return dump, state
 
 
-def restore(dump: Path) -> str:
-    """Makes the dump the database in use; returns the name under which the one before is kept."""
+def restore(dump: Path, *, accept: Accept = never) -> str:
+    """Makes the dump the database in use; returns the name under which the one before is kept.
+
+    Where `verify` finds differences in it, `accept` is asked with what it said.
+    """
     _run([tool("pg_restore"), "--list", dump], _("Berkas ini bukan cadangan yang utuh."))
     _require_alone(_own())
     name = _own() + SUFFIX
@@ -79,23 +91,23 @@ def restore(dump: Path) -> str:
     try:
         whole = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
         _run([tool("pg_restore"), *whole, "--dbname", name, dump], _("Cadangan tidak dapat dibaca seluruhnya."))
-        return take_over(name)
+        return take_over(name, accept=accept)
     except BaseException:
         with _server() as server:
             server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         raise
 
 
-def take_over(name: str) -> str:
+def take_over(name: str, *, accept: Accept = never) -> str:
     """Makes database `name`, filled from a dump, the one in use; returns what the one before is called now."""
-    own = _own()
+    own, manage = _own(), [sys.executable, settings.BASE_DIR / "manage.py"]
     _require_alone(own)
-    for command, sentence in (
-        (["migrate", "--noinput"], _("Skema cadangan tidak dapat dibawa ke versi ini.")),
-        # A dump of a running system holds marks that nobody had folded yet.
-        (["verify", "--roll-up"], _("Isi cadangan tidak cocok. Pulihkan juga berkas state, lalu ulangi.")),
-    ):
-        _run([sys.executable, settings.BASE_DIR / "manage.py", *command], sentence, DATABASE_URL=_address(name))
+    too_old = _("Skema cadangan tidak dapat dibawa ke versi ini.")
+    _run([*manage, "migrate", "--noinput"], too_old, DATABASE_URL=_address(name))
+    # A dump of a running system holds marks that nobody had folded yet.
+    verified = _ran([*manage, "verify", "--roll-up"], DATABASE_URL=_address(name))
+    if verified.returncode and not (verified.returncode == FOUND and accept(verified.stderr.strip())):
+        raise RestoreRefused(_broken(verified))
     before = f"{own}_before_{datetime.now(UTC):%Y%m%d_%H%M%S}"
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     try:
@@ -104,7 +116,25 @@ def take_over(name: str) -> str:
             server.execute(rename.format(sql.Identifier(name), sql.Identifier(own)))
     except psycopg.errors.ObjectInUse as error:
         raise RestoreRefused(_busy(str(error))) from error
+    if verified.returncode:
+        _note(verified.stderr, before)
     return before
+
+
+def _broken(verified: subprocess.CompletedProcess[str]) -> str:
+    sentence = _(
+        "Isi cadangan tidak cocok. Pulihkan juga berkas state, lalu ulangi. Bila perbedaan ini sudah diperiksa dan "
+        "dapat diterima, ulangi dengan --accept-differences."
+    )
+    return f"{sentence}\n{_last_words(verified)}"
+
+
+def _note(differences: str, before: str) -> None:
+    """The journal of what is now in use says that it was taken with differences, and with which."""
+    lines = [line.strip() for line in differences.splitlines() if line.strip()]
+    logger.warning("restore: taken over with differences: %s", "; ".join(lines))
+    with transaction.atomic():
+        journal.write(journal.entry("database.restored", by=None, target=before, differences=lines))
 
 
 def _own() -> str:
@@ -149,15 +179,23 @@ def _address(name: str) -> str:
 
 def _run(words: list[Any], sentence: str, **environment: str) -> None:
     """Runs a program that reaches our server as libpq does. Raises RestoreRefused with its last words."""
+    done = _ran(words, **environment)
+    if done.returncode:
+        raise RestoreRefused(f"{sentence}\n{_last_words(done)}")
+
+
+def _last_words(done: subprocess.CompletedProcess[str]) -> str:
+    return (done.stderr or done.stdout).strip()[-2_000:]
+
+
+def _ran(words: list[Any], **environment: str) -> subprocess.CompletedProcess[str]:
     known = _parameters(_own())
     names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "sslmode": "PGSSLMODE"}
     libpq = {variable: str(known[key]) for key, variable in names.items() if key in known}
     # A variable's file is read before the variable itself, and would name the database in use.
     files = {f"{name}_FILE" for name in environment}
     kept = {name: value for name, value in os.environ.items() if name not in files}
-    done = subprocess.run(
+    return subprocess.run(
         [str(word) for word in words], env={**kept, **libpq, **environment}, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
-    if done.returncode:
-        raise RestoreRefused(f"{sentence}\n{(done.stderr or done.stdout).strip()[-2_000:]}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,12 @@ import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from psycopg import sql
 
 from bawaslu_data import restoring
+from bawaslu_data.management.commands import restore
+
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 def databases() -> set[str]:
@@ -81,6 +87,86 @@ def test_a_backup_that_fails_leaves_yesterdays(tmp_path: Path, settings: Any, mo
     with pytest.raises(OSError, match="No space"):
         call_command("backup", tmp_path / "backup")
     assert {name: (tmp_path / "backup" / name).read_bytes() for name in before} == before
+
+
+@pytest.fixture
+def drill(transactional_db: None) -> Iterator[str]:
+    """The name of an empty database of today's schema; beside it, by that name with `_restoring`, one in which the
+    journal tells of a report that is not there."""
+    own = f"accepting_{os.getpid()}"
+    template = sql.Identifier(connection.settings_dict["NAME"])
+
+    def clear() -> None:
+        for name in (each for each in databases() if each.startswith(own)):
+            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    with restoring._server() as server:
+        clear()
+        for name in (own, own + restoring.SUFFIX):
+            server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), template))
+        with psycopg.connect(**restoring._parameters(own + restoring.SUFFIX)) as broken:
+            broken.execute(
+                """INSERT INTO reports_event (at, verb, actor, election, unit, target, detail)
+                VALUES (now(), 'report.filed', 'ptps', '', '', gen_random_uuid()::text, '{"revision": 1}')"""
+            )
+        yield own
+        clear()
+
+
+def test_differences_are_accepted_by_whoever_has_seen_them_and_the_journal_says_so(drill: str) -> None:
+    def run(*more: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "manage.py", "restore", "--database", drill + restoring.SUFFIX, *more]
+        env = {**os.environ, "DATABASE_URL": restoring._address(drill)}
+        return subprocess.run(command, cwd=PROJECT, env=env, input=typed, capture_output=True, text=True, check=False)
+
+    def events() -> list[tuple[str, str, list[str]]]:
+        with psycopg.connect(**restoring._parameters(drill)) as own:
+            asked = "SELECT verb, target, detail->'differences' FROM reports_event ORDER BY id"
+            return own.execute(asked).fetchall()
+
+    difference = "the journal tells of its filing, and it is not there"
+    refused = run()
+    assert (refused.returncode, "--accept-differences" in refused.stderr) == (1, True), refused.stderr
+    assert difference in refused.stderr
+    declined = run("--accept-differences", typed="tidak\n")
+    assert (declined.returncode, difference in declined.stdout) == (1, True), declined.stdout + declined.stderr
+    assert events() == [], "what is in use is as it was"
+    accepted = run("--accept-differences", typed="terima\n")
+    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+    (filed, _target, _none), (verb, before, told) = events()
+    assert (filed, verb) == ("report.filed", "database.restored")
+    assert before in databases()
+    assert any(difference in line for line in told)
+
+
+@pytest.mark.parametrize(
+    ("options", "typed", "expected"),
+    [
+        ({}, [], False),
+        ({"accept_differences": True}, [], False),
+        ({"accept_differences": True}, ["tidak"], False),
+        ({"accept_differences": True}, [" Terima "], True),
+        ({"accept_differences": True, "yes": True}, [], True),
+    ],
+)
+def test_who_accepts_differences(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, bool], typed: list[str], expected: bool
+) -> None:
+    def answer() -> str:
+        if not typed:
+            raise EOFError
+        return typed.pop()
+
+    asked: list[bool] = []
+    monkeypatch.setattr("builtins.input", answer)
+    monkeypatch.setattr(restore, "take_over", lambda _name, accept: str(asked.append(accept("beda"))))
+    call_command("restore", database="any", **options)
+    assert asked == [expected]
+
+
+def test_the_answer_is_not_given_before_the_question() -> None:
+    with pytest.raises(CommandError, match="hanya berlaku bersama"):
+        call_command("restore", database="any", yes=True)
 
 
 def test_the_programs_are_those_of_the_server(monkeypatch: Any, tmp_path: Path) -> None:
