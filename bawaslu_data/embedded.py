@@ -47,7 +47,7 @@ def ensure(base: Path | None = None) -> None:
     second call costs a connection. An inherited address of the very server in ``base`` is joined, not merely used, so
     a command may outlive the one that started it. Raises EmbeddedError.
     """
-    if os.environ.get("DEPLOYED", "").lower() in TRUE:
+    if deployed():
         _require_addresses()
         return
     chosen = base or data_dir()
@@ -60,6 +60,20 @@ def ensure(base: Path | None = None) -> None:
             server.export()
     except OSError as error:
         raise EmbeddedError(explain(f"Folder data {chosen} tidak bisa dipakai.", str(error))) from error
+
+
+def deployed() -> bool:
+    """DEPLOYED as settings.py reads it, from its file first: to take a deployment for a clone would start an empty
+    database. Raises EmbeddedError where the file cannot be read."""
+    file = os.environ.get("DEPLOYED_FILE")
+    try:
+        said = Path(file).read_text(encoding="utf-8") if file else os.environ.get("DEPLOYED", "")
+    except OSError as error:
+        raise EmbeddedError(explain(f"Berkas {file} dari DEPLOYED_FILE tidak bisa dibaca.", str(error))) from error
+    try:
+        return int(said) != 0
+    except ValueError:
+        return said.lower().strip() in TRUE
 
 
 def data_dir() -> Path:

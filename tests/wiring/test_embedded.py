@@ -19,8 +19,9 @@ import environ
 import psycopg
 import pytest
 import redis
+from environ.fileaware_mapping import FileAwareMapping
 
-from bawaslu_data import embedded_places, embedded_servers
+from bawaslu_data import embedded, embedded_places, embedded_servers
 
 PROJECT = Path(__file__).resolve().parents[2]
 ROOT = os.geteuid() == 0
@@ -319,6 +320,44 @@ def test_a_deployment_whose_address_is_misspelt_gets_no_empty_database(
 ) -> None:
     answer = join(env={"DEPLOYED": deployed, **given}).env
     assert f"Ini server sungguhan (DEPLOYED), tetapi {missing} tidak diisi." in answer["error"]
+    assert not place.exists()
+
+
+SAID = ["1", "0", "2", "-1", " 1\n", "true", "True", "TRUE\n", " on ", "off", "ok", "y", "yes", "ya", "no", "", "\n"]
+
+
+class Afresh(environ.FileAwareEnv):
+    """As settings.py reads, but without a memory of files that is one for the whole process."""
+
+    ENVIRON = FileAwareMapping(cache=False)
+
+
+@pytest.mark.parametrize("other", [None, "1", "0"])
+@pytest.mark.parametrize("said", SAID)
+def test_the_servers_and_the_settings_read_the_same_word(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, other: str | None
+) -> None:
+    """A file is read before the variable, and a line end that nobody typed belongs to no word."""
+    (tmp_path / "deployed").write_text(said)
+    for given in (
+        {"DEPLOYED": said},
+        {"DEPLOYED_FILE": str(tmp_path / "deployed")} | ({"DEPLOYED": other} if other else {}),
+    ):
+        for name in ("DEPLOYED", "DEPLOYED_FILE"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        assert embedded.deployed() is Afresh().bool("DEPLOYED", default=False)
+
+
+def test_a_deployment_that_says_so_in_a_file_gets_no_empty_database(
+    join: Callable[..., User], place: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "deployed").write_text("1\n")
+    answer = join(env={"DEPLOYED_FILE": str(tmp_path / "deployed")}).env
+    assert "Ini server sungguhan (DEPLOYED)" in answer["error"]
+    answer = join(env={"DEPLOYED_FILE": str(tmp_path / "nowhere")}).env
+    assert "DEPLOYED_FILE" in answer["error"]
     assert not place.exists()
 
 
