@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import ERROR, CheckMessage, Error, Warning, register, run_checks
 
 from dashboards.releases import keys
 
 SHORTEST_TOKEN = 32  # characters
+
+
+def wrong() -> Iterator[str]:
+    """What is set wrongly and must be mended, for commands that run all the same: a wrong key shall stop neither the
+    backup nor the search for what else is wrong."""
+    for message in run_checks():
+        if message.level >= ERROR and not message.is_silenced():
+            yield f"{message.id}: {message.msg} {message.hint or ''}".strip()
 
 
 @register()

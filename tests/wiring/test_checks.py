@@ -12,8 +12,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings as configured
 from django.core.checks import ERROR, WARNING, run_checks
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 
 from bawaslu_data import checks
+from bawaslu_data.management.commands import backup, verify
 from dashboards.releases import keys
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -93,6 +96,26 @@ def test_what_only_a_deployment_must_set_is_not_asked_of_a_clone(settings: Any) 
     assert {message.id for message in found} == {
         f"bawaslu_data.{number}" for number in ("E002", "W002", "E006", "E008")
     }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_wrong_key_is_named_by_the_two_commands_of_that_day_and_stops_neither(
+    settings: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.KEY_DIR, settings.MEDIA_ROOT = tmp_path / "keys", tmp_path / "media"
+    settings.PUBLICATION_KEY, settings.PUBLICATION_PUBLIC_KEY = GOOD["PUBLICATION_KEY"], "0b" * 32
+    with pytest.raises(SystemCheckError, match="E007"):
+        call_command("migrate", check_unapplied=True, skip_checks=False)
+    with pytest.raises(SystemExit) as ended:  # as from the command line, where checks come first
+        verify.Command().run_from_argv(["manage.py", "verify"])
+    said = capsys.readouterr()
+    assert ended.value.code == verify.FOUND
+    assert "bawaslu_data.E007: PUBLICATION_PUBLIC_KEY is not the public half" in said.err
+    assert "1 perbedaan ditemukan" in said.err
+    assert "tree: 0 perbedaan" in said.out
+    backup.Command().run_from_argv(["manage.py", "backup", str(tmp_path / "backup")])
+    assert "bawaslu_data.E007" in capsys.readouterr().err
+    assert (tmp_path / "backup/bawaslu.dump").stat().st_size > 10_000
 
 
 def test_every_check_stands_in_the_table_above() -> None:

@@ -9,17 +9,20 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection, transaction
 
+from bawaslu_data.checks import wrong
 from dashboards.releases import actions as publish
 from reports.rollup import fold as rollup
 from reports.verify.queries import CHECKS, OF_THE_DISK
 
-ALL = CHECKS | {"publications": publish.broken}
+ALL = CHECKS | {"publications": publish.broken, "settings": wrong}
 SHOWN = 20  # of each check; the rest is counted
 FOUND = 3  # exit status where all was read and something differs; 1 where it could not be read
 
 
 class Command(BaseCommand):
     help = "Recomputes what was filed, decided and published from scratch and names every difference."
+
+    requires_system_checks: list[str] = []  # `settings` is one of its own, and the others are wanted most on that day
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--roll-up", action="store_true", help="fold what waits in the outbox first")
