@@ -1,7 +1,7 @@
 """The journal's lock holds any id: after 2,147,483,647 events every transaction that wrote one would have failed.
 
 The lock's key was (1020, id as int4); now it is one bigint, 1020 in its upper 16 bits and the id in the other 48
-(reports/journal.py).
+(reports/journal/actions.py).
 """
 
 from django.db import migrations
