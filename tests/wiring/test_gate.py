@@ -25,7 +25,7 @@ from hierarchy.lib.gate import Work
 from hierarchy.models import User
 from hierarchy.signin.hashing import Lane
 from reports.filing import evidence
-from reports.models import Evidence
+from reports.filing.models import Evidence
 from tests.days import TPS, Day, fresh
 from tests.reports.test_pages import filled, form_url, signed_in, text_of
 from tests.wiring.test_deploy import SERVICES

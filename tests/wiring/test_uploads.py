@@ -15,9 +15,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.views.generic import FormView
 from rest_framework.parsers import FileUploadParser, MultiPartParser
 
-from reports import views_settings
 from reports.api import filing
 from reports.filing import evidence
+from reports.quality import views_references as views_settings
 from tests.wiring import caddy
 
 SMALL = 256 * 1024  # bytes of a form or a report without files
