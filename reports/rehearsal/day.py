@@ -90,6 +90,7 @@ class Day:
 
     election: Election
     seed: int = 2024
+    owing: frozenset[int] = frozenset()  # units that have not filed how the votes were counted, whatever the seed
     rng: Random = field(init=False)
     people: dict[int, list[User]] = field(init=False)
     voted: dict[int, dict[str, Any]] = field(default_factory=dict)  # what each station said of the voting
@@ -123,9 +124,10 @@ class Day:
         duties = Obligation.objects.for_intake().filter(window=window, state=State.OWED).order_by("subject__code")
         for duty in duties:
             fate = self.rng.random()
-            if fate < UNREACHABLE and duty.filer.level == LEAF:
+            owing = schema.code == "penghitungan-tps" and duty.subject_id in self.owing
+            if fate < UNREACHABLE and duty.filer.level == LEAF and not owing:
                 yield Step(window.due_at - timedelta(hours=1), partial(self._no_signal, duty))
-            elif fate < UNREACHABLE + MISSING:
+            elif fate < UNREACHABLE + MISSING or owing:
                 continue
             else:
                 at = self._moment(window, late=fate > 1 - LATE)

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 
-from bawaslu_data.management.commands.demo import PASSWORD as DEMO
+from bawaslu_data.rehearsal import PASSWORD as DEMO
 from hierarchy.models import User
 from hierarchy.people import activation
 from tests.cast import Cast

@@ -1,19 +1,19 @@
 """`manage.py demo`: the whole main job on the real tree of Kaltim, then a site to look at.
 
 Loads units, roster, instruments and calendar, lives through 11-15 February 2024 by the real verbs while a real Celery
-worker rolls up, publishes, and serves. The clock of every process is moved to the morning after the vote.
+worker rolls up and two releases are published, and serves. The clock of every process is moved to those days.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.core.management.sql import emit_post_migrate_signal
@@ -22,26 +22,22 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from bawaslu_data import rehearsal
 from bawaslu_data.celery import FIGURES
 from bawaslu_data.processes import require_free, site, worker
-from dashboards.releases import actions as publish
-from hierarchy.lib import clock
 from hierarchy.lib.clock import WITA
-from hierarchy.models import Election, Membership, Role
-from hierarchy.people import activation, roster
+from hierarchy.models import Election
+from hierarchy.people import roster
 from hierarchy.rehearsal import sample
 from hierarchy.units import gazetteer, tree
 from reports.calendar import actions as calendar
 from reports.calendar.publishing import load_catalogue
 from reports.journal import actions as journal
-from reports.journal.models import Event
-from reports.obligations import actions as obligations
-from reports.obligations.models import Obligation, State
+from reports.obligations.models import Obligation
 from reports.rehearsal import day as simulate
 from reports.rollup import fold as rollup
 from reports.rollup.models import Outbox
 
-PASSWORD = "pengawas-demo-2024"  # noqa: S105  (printed on the screen; the demo listens on this machine only)
 COLUMNS = (
     TextColumn("{task.description:<26}"),
     BarColumn(bar_width=30),
@@ -72,16 +68,17 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         if options["fresh"]:
             empty_database()
-        if not Election.objects.filter(publications__isnull=False).exists():
-            if Election.objects.exists() and not options["fresh"]:
+        if not rehearsal.is_over():
+            if Election.objects.exists():
                 raise CommandError(
-                    "Demo yang lama berhenti di tengah. Jalankan lagi dengan --fresh (make demo ARGS=--fresh)."
+                    "Data demo yang ada berhenti di tengah atau dari versi lama."
+                    " Ulangi dengan --fresh (make demo ARGS=--fresh)."
                 )
-            move_clock(simulate.END)
+            rehearsal.move_clock(simulate.END)
             self.rehearse(options["seed"])
             self.console.print(f"Selesai dalam {time.monotonic() - started:.0f} detik.")
         else:
-            move_clock(max(simulate.END, Event.objects.latest("at").at + timedelta(minutes=1)))
+            rehearsal.move_clock_to_the_end()
             self.console.print("Data demo sudah ada (--fresh untuk mengulang dari awal).")
         if not options["no_serve"]:
             self.serve(options["port"])
@@ -102,19 +99,20 @@ class Command(BaseCommand):
                 tree.load(election=pilkada, rows=gazetteer.kaltim_rows(pilkada.kind), by=None)
                 note(f"{election.units.count():,} satuan".replace(",", "."))
             codes = self.hire(bars, election, seed)
-            with worker(FIGURES), stage(bars, "Menyiapkan hari") as note:
-                day = simulate.Day(election, seed=seed)
-                steps = day.steps()
-                obligations.open_due(at=simulate.END)
-                note(f"{Obligation.objects.count():,} kewajiban lapor".replace(",", "."))
-                self.live(bars, steps)
+            with worker(FIGURES):
+                with stage(bars, "Menyiapkan hari") as note:
+                    todo = rehearsal.steps(election, seed=seed, settle=partial(self.settle, bars))
+                    note(f"{Obligation.objects.count():,} kewajiban lapor".replace(",", "."))
+                self.live(bars, todo)
                 self.settle(bars)
-        self.activate(election, codes)
+        rehearsal.activate(election, codes)
+        rehearsal.move_clock_to_the_end()
         journal.seal()
-        release = publish.publish(election=election, by=None, note="Rilis pertama, pagi setelah pemungutan suara.")
-        self.console.print(
-            f"Rilis {release.number} diterbitkan: {release.pages} halaman, sidik {release.digest.hex()[:16]}."
-        )
+        for release in election.publications.order_by("number"):
+            self.console.print(
+                f"Rilis {release.number} diterbitkan: {release.pages} halaman, {release.changed} di antaranya baru atau"
+                f" berubah, sidik {release.digest.hex()[:16]}."
+            )
 
     def hire(self, bars: Progress, election: Election, seed: int) -> dict[str, str]:
         rows = sample.sample_roster(election, seed)
@@ -128,15 +126,14 @@ class Command(BaseCommand):
         bars.update(task, completed=len(rows))
         return {issued.username: issued.code for issued in result.codes}
 
-    def live(self, bars: Progress, steps: list[simulate.Step]) -> None:
-        task = bars.add_task("Hari pemungutan suara", total=len(steps), note="")
-        for number, step in enumerate(steps, 1):
-            step.act()
-            if number % 50 == 0 or number == len(steps):
+    def live(self, bars: Progress, todo: list[simulate.Step]) -> None:
+        task = bars.add_task("Hari pemungutan suara", total=len(todo), note="")
+        for number, step in enumerate(rehearsal.live(todo), 1):
+            if number % 50 == 0 or number == len(todo):
                 moment = step.at.astimezone(WITA).strftime("%d %b %H.%M WITA")
                 bars.update(task, completed=number, note=moment)
             if number % 2_500 == 0 and not self.console.is_terminal:  # a log shows no moving bar
-                self.stdout.write(f"{number} dari {len(steps)} laporan dan pemeriksaan, {moment}")
+                self.stdout.write(f"{number} dari {len(todo)} laporan, pemeriksaan, dan rapat, {moment}")
 
     def settle(self, bars: Progress) -> None:
         """Waits until the worker has rolled everything up; sweeps as beat would."""
@@ -156,56 +153,17 @@ class Command(BaseCommand):
 
     # --- the people who can log in ---------------------------------------------------------------------------------
 
-    def activate(self, election: Election, codes: dict[str, str]) -> None:
-        for _label, seat in cast(election):
-            activation.activate(username=seat.user.username, code=codes[seat.user.username], password=PASSWORD)
-
     def serve(self, port: int) -> None:
-        table = Table(title=f"Masuk di http://127.0.0.1:{port}/masuk/ dengan kata sandi {PASSWORD}")
+        table = Table(title=f"Masuk di http://127.0.0.1:{port}/masuk/ dengan kata sandi {rehearsal.PASSWORD}")
         for column in ("Siapa", "Satuan", "Nama pengguna"):
             table.add_column(column)
-        for label, seat in cast(Election.objects.get(code="pemilu2024")):
+        for label, seat in rehearsal.cast(Election.objects.get(code="pemilu2024")):
             table.add_row(label, seat.unit.title, seat.user.username)
         with site(port) as process:
             self.console.print(table)
             self.console.print(f"Situs terbuka: http://127.0.0.1:{port}/ (Ctrl+C untuk berhenti)")
             with suppress(KeyboardInterrupt):
                 process.wait()
-
-
-def cast(election: Election) -> Iterator[tuple[str, Membership]]:
-    """One person of each kind, in the line of a polling station that still owes its counting report."""
-    owed = Obligation.objects.filter(
-        window__election=election,
-        window__instrument__code="penghitungan-tps",
-        state=State.OWED,
-        subject__regency__code="6472",
-    )
-    station = owed.select_related("subject").order_by("subject__code")[0].subject
-    posts = [
-        ("Pengawas TPS (belum lapor penghitungan)", station.code, Role.SUPERVISOR),
-        ("PKD, atasannya", station.code[:10], Role.SUPERVISOR),
-        ("Anggota Panwaslu Kecamatan", station.code[:6], Role.MEMBER),
-        ("Operator Panwaslu Kecamatan", station.code[:6], Role.OPERATOR),
-        ("Ketua Bawaslu Kota Samarinda", "6472", Role.CHAIR),
-        ("Ketua Bawaslu Provinsi", "64", Role.CHAIR),
-        ("Operator Bawaslu Provinsi", "64", Role.OPERATOR),
-        ("Admin sistem", "64", Role.ADMIN),
-        ("Orang dari kabupaten lain (PKD)", "6401012009", Role.SUPERVISOR),
-    ]
-    seats = Membership.objects.current().filter(unit__election=election).select_related("user", "unit__village")
-    for label, code, role in posts:
-        yield label, seats.filter(unit__code=code, role=role).order_by("user__username")[0]
-
-
-# --- the clock -----------------------------------------------------------------------------------------------------
-
-
-def move_clock(moment: Any) -> None:
-    """Puts this process and those it starts at `moment`."""
-    settings.CLOCK_OFFSET = 0.0
-    settings.CLOCK_OFFSET = (moment - clock.now()).total_seconds()
-    os.environ["CLOCK_OFFSET"] = str(settings.CLOCK_OFFSET)
 
 
 @contextmanager
@@ -223,4 +181,5 @@ def empty_database() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+    cache.clear()  # which remembers what it knew of rows with the same ids
     emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
