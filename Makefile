@@ -19,7 +19,7 @@ help: ## Show this list
 
 setup: $(READY) $(CATALOGUES) ## Make .venv from the hashed lock and compile the translations; does nothing when both are ready
 
-demo: setup ## Load the real tree of Kaltim, simulate 14 February 2024 and serve http://127.0.0.1:8000 (ARGS="--no-serve")
+demo: setup ## Load the real tree of Kaltim, live through 11-15 February 2024 and serve http://127.0.0.1:8000 (ARGS="--no-serve")
 	$(BIN)/python manage.py demo $(ARGS)
 
 test: setup ## Run every test but the minutes-long ones (ARGS="tests/hierarchy -x")

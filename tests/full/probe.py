@@ -5,17 +5,15 @@ The test's own process is bound to the test database, so the pages of the demo a
 
 import json
 
-from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext, setup_test_environment
 
-from hierarchy.lib import clock
+from bawaslu_data import rehearsal
 from hierarchy.models import Membership, Role
-from reports.rehearsal import day as simulate
 
 setup_test_environment()
-settings.CLOCK_OFFSET = (simulate.END - clock.now()).total_seconds()
+rehearsal.move_clock_to_the_end()
 chair = Membership.objects.filter(unit__code="64", unit__election__code="pemilu2024", role=Role.CHAIR)[0].user
 reader, anyone = Client(), Client()
 reader.force_login(chair)

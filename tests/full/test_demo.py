@@ -113,6 +113,59 @@ def test_every_level_answers_in_five_queries(demo: dict[str, str]):
     assert {name: page for name, page in pages.items() if page["status"] != 200 or page["queries"] > 5} == {}
 
 
+# Why a page is empty for some: why -> page -> for which levels and roles. No other page is, whoever opens it.
+COLLEGIAL = ("DISTRICT", "REGENCY", "PROVINCE")
+NATURAL: dict[str, dict[str, tuple[str, ...]]] = {
+    "nobody stands in for a secretariat, or at a polling station": {
+        "acting": (*(f"{level} OPERATOR" for level in COLLEGIAL), "POLLING_STATION SUPERVISOR"),
+    },
+    "no body sits below districts": {
+        **dict.fromkeys(("findings", "plenaries"), ("POLLING_STATION SUPERVISOR", "VILLAGE SUPERVISOR")),
+    },
+    "only superiors review": {
+        "queue": (*(f"{level} OPERATOR" for level in COLLEGIAL), "PROVINCE ADMIN", "POLLING_STATION SUPERVISOR"),
+    },
+    "neither owes a report in these days nor is told of one": {
+        **dict.fromkeys(("tasks", "messages"), ("REGENCY OPERATOR", "PROVINCE OPERATOR", "PROVINCE ADMIN")),
+    },
+    "no figure of a station need be doubtful, and its own report is no total": {
+        **dict.fromkeys(("quality", "quality-home"), ("POLLING_STATION SUPERVISOR",)),
+    },
+}
+
+
+def test_no_page_of_it_is_empty_by_neglect(demo: dict[str, str]):
+    done = manage(demo, "shell", "-v", "0", feed=(ROOT / "tests/full/walk.py").read_text())
+    assert done.returncode == 0, done.stderr[-3000:]
+    seen = json.loads(done.stdout.strip().splitlines()[-1])
+    natural = {(route, who) for pages in NATURAL.values() for route, people in pages.items() for who in people}
+    assert [one for one in seen if one[-1] and (one[1], one[0]) not in natural] == []
+    assert {one[3] for one in seen} <= {200, 403, 404}
+    # Each page is shown to somebody, so that none is missing from the walk; who may not see which says test_matrix.
+    shown = {route for _who, route, _path, status, _titles in seen if status == 200}
+    assert {route for _who, route, _path, _status, _titles in seen} == shown
+    assert {"plenary", "minutes", "check-minutes", "finding", "compare", "file-report", "export-status"} <= shown
+
+
+def test_the_plenaries_it_calls_wait_for_those_who_can_sign_in(demo: dict[str, str]):
+    with psycopg.connect(demo["DATABASE_URL"]) as db:
+        waiting = db.execute(
+            "SELECT u.code, count(*) FROM reports_agendaitem i JOIN reports_plenary p ON p.id = i.plenary_id "
+            "JOIN hierarchy_unit u ON u.id = p.unit_id WHERE p.state = 'CALLED' AND i.decision = 'PENDING' GROUP BY 1"
+        ).fetchall()
+        members = db.execute(
+            "SELECT u.code, count(*), count(*) FILTER (WHERE a.activation_digest = '') FROM hierarchy_membership m "
+            "JOIN hierarchy_unit u ON u.id = m.unit_id JOIN hierarchy_user a ON a.id = m.user_id "
+            "WHERE m.role IN ('CHAIR', 'MEMBER') AND u.code = ANY(%s) GROUP BY 1",
+            [[code for code, _items in waiting]],
+        ).fetchall()
+        releases = db.execute("SELECT count(*) FROM dashboards_publication").fetchone()
+    assert sorted(code for code, _items in waiting) == ["64", "6472", "647201"]
+    assert len(members) == 3
+    assert all(there == active for _code, there, active in members)
+    assert releases == (2,)
+
+
 def test_running_it_again_keeps_what_is_there(demo: dict[str, str]):
     done = manage(demo, "demo", "--no-serve")
     assert done.returncode == 0, done.stderr[-3000:]
