@@ -140,6 +140,8 @@ class Command(BaseCommand):
         from reports.tasks import roll_up
 
         waiting = Outbox.objects.count()
+        if not waiting:
+            return
         task = bars.add_task("Rekap berjenjang", total=waiting, note="pekerja Celery")
         deadline = time.monotonic() + 120
         while (left := Outbox.objects.count()) and time.monotonic() < deadline:
