@@ -73,7 +73,7 @@ def board(request: HttpRequest, election: str, code: str) -> HttpResponseBase:
     page = _Known(rows, found.listed).get_page(request.GET.get("halaman"))
     context = _context(unit, heat, found, choice, user, now)
     context |= {"page": page, "rows": listed(page.object_list, heat=heat, user=user, now=now)}
-    return render(request, "dashboards/board.html", context)
+    return render(request, "dashboards/board/board.html", context)
 
 
 def _context(unit: Unit, heat: Heat, found: Scan, choice: Choice, user: User, now: datetime) -> dict[str, Any]:

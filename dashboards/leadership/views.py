@@ -58,7 +58,7 @@ def leadership_page(request: SignedIn, election: str, code: str) -> HttpResponse
         "FOUND": FOUND,
         "nav_current": "leadership",
     }
-    return render(request, "dashboards/leadership.html", context | seat(request))
+    return render(request, "dashboards/leadership/leadership.html", context | seat(request))
 
 
 def _found(unit: Unit, sought: str) -> QuerySet[Unit]:

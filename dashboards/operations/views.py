@@ -84,7 +84,7 @@ def _page(request: HttpRequest) -> HttpResponse:
         "read_at": _to_the_second(now),
         "nav_current": "operations",
     }
-    template = "dashboards/operasi.html"
+    template = "dashboards/operations/operations.html"
     if request.headers.get("HX-Request"):
         return render(request, f"{template}#angka", context)
     seat = access.memberships(request.user)[0]

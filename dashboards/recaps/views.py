@@ -141,7 +141,7 @@ def exports_page(request: HttpRequest) -> HttpResponse:
         form = AskForm(user, initial={name: request.GET[name] for name in AskForm.base_fields if name in request.GET})
     page = Paginator(exports.visible_to(user).filter(asked_by=user), PER_PAGE).get_page(request.GET.get("halaman"))
     context = {"form": form, "page": page, "jobs": _shown_all(list(page.object_list)), **_seat(request)}
-    return render(request, "dashboards/exports.html", context, status=422 if form.errors else 200)
+    return render(request, "dashboards/recaps/recaps.html", context, status=422 if form.errors else 200)
 
 
 def _asked(request: HttpRequest, form: AskForm, user: User) -> bool:
@@ -172,7 +172,7 @@ def status(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One recap: the fragment that a page polls, or a page of its own for a browser without scripts."""
     job = get_object_or_404(exports.visible_to(request.user), pk=pk)  # type: ignore[arg-type]
     (shown,) = _shown_all([job])
-    template = "dashboards/exports_job.html"
+    template = "dashboards/recaps/job.html"
     if request.headers.get("HX-Request"):
         return render(request, f"{template}#job", {"job": shown})
     return render(request, template, {"job": shown, **_seat(request)})

@@ -142,7 +142,7 @@ def _edition() -> str:
 def public_home(request: HttpRequest) -> HttpResponse:
     """The newest release of the newest election, from the province down."""
     if _release(request) is None:
-        return render(request, "dashboards/public_empty.html", {"public_page": True, "nav_current": "public"})
+        return render(request, "dashboards/releases/empty.html", {"public_page": True, "nav_current": "public"})
     return _page(request)
 
 
@@ -164,8 +164,8 @@ def _page(request: HttpRequest, election: str = "", code: str = "", number: int 
     request._instrument = page.address.instrument  # type: ignore[attr-defined]
     context = {"page": page, "numbered": number is not None, "public_page": True, "nav_current": "public"}
     if page.stored.fate:
-        return render(request, "dashboards/public_gone.html", context, status=_status(page.stored))
-    return render(request, "dashboards/public.html", context)
+        return render(request, "dashboards/releases/gone.html", context, status=_status(page.stored))
+    return render(request, "dashboards/releases/page.html", context)
 
 
 def _status(page: PublishedPage) -> int:
@@ -181,13 +181,13 @@ def how_to_verify(request: HttpRequest) -> HttpResponse:
     program = recipe(releases[0], settings.SITE_URL.rstrip("/")) if releases else ""
     key = keys.to_check(bytes(releases[0].public_key)).hex() if releases else ""
     context = {"public_page": True, "releases": releases, "recipe": program, "public_key": key}
-    return render(request, "dashboards/how_to_verify.html", context)
+    return render(request, "dashboards/releases/how_to_verify.html", context)
 
 
 @_in_language
 def what_is_published(request: HttpRequest) -> HttpResponse:
     """What is published at which level and what is withheld, in plain words."""
-    return render(request, "dashboards/public_disclosure.html", {"public_page": True, "k": settings.DISCLOSURE_K})
+    return render(request, "dashboards/releases/disclosure.html", {"public_page": True, "k": settings.DISCLOSURE_K})
 
 
 @_of_release

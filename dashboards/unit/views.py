@@ -43,4 +43,4 @@ def unit(request: HttpRequest, election: str, code: str) -> HttpResponse:
         "own_role": seats[0].get_role_display(),
         "nav_current": "unit",
     }
-    return render(request, "dashboards/unit.html", context)
+    return render(request, "dashboards/unit/unit.html", context)

@@ -62,7 +62,7 @@ class LoginForm(AuthenticationForm):
 
 
 class LoginView(views.LoginView):
-    template_name = "hierarchy/login.html"
+    template_name = "hierarchy/people/login.html"
     authentication_form = LoginForm
     redirect_authenticated_user = True
 
@@ -141,7 +141,7 @@ def activate(request: HttpRequest) -> HttpResponse:
             response = redirect("tasks")
             devices.keep(request, response, user)
             return response
-    page = render(request, "hierarchy/activate.html", {"form": form}, status=422 if form.errors else 200)
+    page = render(request, "hierarchy/people/activate.html", {"form": form}, status=422 if form.errors else 200)
     return _refused(page, busy) if busy else page
 
 
@@ -173,7 +173,7 @@ def home_of(route: str, nav: str) -> Callable[[HttpRequest], HttpResponse]:
     def home(request: HttpRequest) -> HttpResponse:
         seats = access.memberships(request.user)
         if not seats:
-            return render(request, "hierarchy/no_unit.html", {"nav_current": nav})
+            return render(request, "hierarchy/people/no_unit.html", {"nav_current": nav})
         return redirect(route, election=seats[0].unit.election.code, code=seats[0].unit.code)
 
     return home

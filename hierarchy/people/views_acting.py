@@ -92,7 +92,7 @@ def acting(request: HttpRequest) -> HttpResponse:
         "own_unit": seats[0].unit.title if seats else "",
         "own_role": seats[0].get_role_display() if seats else "",
     }
-    return render(request, "hierarchy/acting.html", context, status=422 if form and form.errors else 200)
+    return render(request, "hierarchy/people/acting.html", context, status=422 if form and form.errors else 200)
 
 
 def _chosen(request: HttpRequest, by: User) -> Unit | None:

@@ -69,7 +69,7 @@ def quorums(request: SignedIn) -> HttpResponse:
                 return redirect("quorums")
     rows = Quorum.objects.filter(visible_q(request.user, "unit__")).select_related("unit", "set_by")
     context = {"form": form, "page": paged(request, rows.order_by("unit__code")), "nav_current": "plenaries"}
-    return render(request, "reports/quorums.html", context | seat(request), status=422 if form.errors else 200)
+    return render(request, "reports/bodies/quorums.html", context | seat(request), status=422 if form.errors else 200)
 
 
 @login_required

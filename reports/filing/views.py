@@ -183,4 +183,4 @@ def _form_page(
         "closed": not form.is_bound and now >= obligation.closes_at,
         "nav_current": "tasks",
     }
-    return render(request, "reports/file.html", context | seat(request), status=status)
+    return render(request, "reports/filing/file.html", context | seat(request), status=status)

@@ -129,7 +129,7 @@ def register(request: SignedIn) -> HttpResponse:
         "forms": paged(request, findings.unrecorded(bodies[0]), "formulir") if bodies else None,
         "nav_current": "findings",
     }
-    return render(request, "reports/findings.html", context | seat(request))
+    return render(request, "reports/findings/register.html", context | seat(request))
 
 
 def _chosen(request: SignedIn) -> dict[str, str]:
@@ -339,7 +339,7 @@ def _form_page(
         "nav_current": "findings",
     }
     status = 422 if form.errors else 200
-    return render(request, "reports/finding_form.html", context | seat(request), status=status)
+    return render(request, "reports/findings/form.html", context | seat(request), status=status)
 
 
 def _page(
@@ -364,4 +364,4 @@ def _page(
         "typed": request.POST,
         "nav_current": "findings",
     }
-    return render(request, "reports/finding.html", context | seat(request), status=status)
+    return render(request, "reports/findings/finding.html", context | seat(request), status=status)

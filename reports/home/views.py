@@ -53,7 +53,7 @@ def tasks(request: SignedIn) -> HttpResponse:
         "now": now,
         "nav_current": "tasks",
     }
-    return render(request, "reports/tasks.html", context | _of_reviewer(request, now) | seat(request))
+    return render(request, "reports/home/tasks.html", context | _of_reviewer(request, now) | seat(request))
 
 
 def _of_reviewer(request: SignedIn, now: datetime) -> dict[str, Any]:

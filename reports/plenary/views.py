@@ -92,7 +92,7 @@ def plenaries(request: SignedIn) -> HttpResponse:
         "may_call": any(access.can(request.user, Permission.PREPARE, unit) for unit in own),
         "nav_current": "plenaries",
     }
-    return render(request, "reports/plenaries.html", context | seat(request))
+    return render(request, "reports/plenary/plenaries.html", context | seat(request))
 
 
 @never_cache
@@ -125,7 +125,7 @@ def call(request: SignedIn) -> HttpResponse:
             return redirect("plenary", pk=made.pk)
     context = {"form": form, "unit": unit, "groups": grouped(waiting), "nav_current": "plenaries"}
     context["chosen"] = form["agenda"].value() or []
-    return render(request, "reports/plenary_call.html", context | seat(request), status=422 if form.errors else 200)
+    return render(request, "reports/plenary/call.html", context | seat(request), status=422 if form.errors else 200)
 
 
 @never_cache
@@ -174,7 +174,7 @@ def check_minutes(request: HttpRequest, pk: int, printed: str) -> HttpResponse:
     context: dict[str, Any] = {"found": found}
     if found:
         context |= {"body": minutes.body_of(found.plenary.unit), "sha256": bytes(found.sha256).hex()}
-    answer = render(request, "reports/minutes_check.html", context, status=200 if found else 404)
+    answer = render(request, "reports/plenary/minutes_check.html", context, status=200 if found else 404)
     answer["X-Robots-Tag"] = "noindex, nofollow"
     return answer
 
@@ -286,7 +286,7 @@ def _page(request: SignedIn, found: Plenary, *, refused: str = "", status: int =
         "now": clock.now(),
         "nav_current": "plenaries",
     }
-    return render(request, "reports/plenary.html", context | seat(request), status=status)
+    return render(request, "reports/plenary/plenary.html", context | seat(request), status=status)
 
 
 def _addable(found: Plenary, items: list[Laid]) -> list[Waiting]:

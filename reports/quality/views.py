@@ -69,4 +69,4 @@ def doubtful(request: SignedIn, election: str, code: str) -> HttpResponse:
         "beside": reference.beside(unit),
         "nav_current": "unit",
     }
-    return render(request, "reports/quality.html", context | seat(request))
+    return render(request, "reports/quality/quality.html", context | seat(request))

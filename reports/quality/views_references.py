@@ -74,7 +74,9 @@ def references(request: SignedIn) -> HttpResponse:
                 )
                 return redirect("references")
     context = {"form": form, "loaded": loaded, "columns": reference.COLUMNS, "unit": own.unit, "nav_current": "unit"}
-    return render(request, "reports/references.html", context | seat(request), status=422 if form.errors else 200)
+    return render(
+        request, "reports/quality/references.html", context | seat(request), status=422 if form.errors else 200
+    )
 
 
 def _load(file: UploadedFile, own: Membership, request: SignedIn) -> reference.Loaded:

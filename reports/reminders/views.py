@@ -40,7 +40,7 @@ def inbox(request: SignedIn) -> HttpResponse:
         "devices": Device.objects.filter(user=request.user).count(),
         "nav_current": "tasks",
     }
-    return render(request, "reports/messages.html", context | seat(request))
+    return render(request, "reports/reminders/messages.html", context | seat(request))
 
 
 @login_required
@@ -101,7 +101,7 @@ def wordings(request: SignedIn) -> HttpResponse:
     _province(request.user)
     texts = wording.in_force()
     kinds = [(kind, spec, texts[kind]) for kind, spec in wording.KINDS.items()]
-    return render(request, "reports/wordings.html", {"kinds": kinds, "nav_current": "tasks"} | seat(request))
+    return render(request, "reports/reminders/wordings.html", {"kinds": kinds, "nav_current": "tasks"} | seat(request))
 
 
 @never_cache
@@ -132,7 +132,9 @@ def edit_wording(request: SignedIn, kind: str) -> HttpResponse:
         "places": [(f"{{{name}}}", words) for name, (words, _sample) in wording.PLACES.items()],
         "nav_current": "tasks",
     }
-    return render(request, "reports/wording.html", context | seat(request), status=422 if form.errors else 200)
+    return render(
+        request, "reports/reminders/wording.html", context | seat(request), status=422 if form.errors else 200
+    )
 
 
 @never_cache
@@ -158,7 +160,7 @@ def message_log(request: SignedIn) -> HttpResponse:
         "carriers": [choice for choice in Carrier.choices if choice[0] != Carrier.APP],
         "nav_current": "tasks",
     }
-    return render(request, "reports/message_log.html", context | seat(request))
+    return render(request, "reports/reminders/log.html", context | seat(request))
 
 
 def _province(user: User) -> Unit:

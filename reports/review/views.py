@@ -100,7 +100,7 @@ def _report_page(request: SignedIn, found: Report, *, refused: str = "", status:
         "typed_hours": request.POST.get("lama", USUAL_CORRECTION),
         "nav_current": "tasks",
     }
-    return render(request, "reports/report.html", context | seat(request), status=status)
+    return render(request, "reports/review/report.html", context | seat(request), status=status)
 
 
 def _may_record(request: SignedIn, found: Report) -> bool:
@@ -156,7 +156,7 @@ def compare(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
         "changed": sum(row.changed for row in rows),
         "nav_current": "tasks",
     }
-    return render(request, "reports/compare.html", context | seat(request))
+    return render(request, "reports/review/compare.html", context | seat(request))
 
 
 @login_required
@@ -272,7 +272,7 @@ def queue(request: SignedIn) -> HttpResponse:
         "slow": slow_reviewers(of=[seat.unit_id for seat in seats], now=now) if seats else [],
         "nav_current": "tasks",
     }
-    return render(request, "reports/queue.html", context | seat(request))
+    return render(request, "reports/review/queue.html", context | seat(request))
 
 
 def _approve_chosen(request: SignedIn, rows: ObligationQuerySet) -> HttpResponse:
