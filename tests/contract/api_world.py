@@ -22,7 +22,7 @@ from reports.filing.models import Report
 from reports.instruments import xlsform
 from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation
-from tests.instruments.forge import ask, markdown
+from tests.reports.instruments.forge import ask, markdown
 
 API = "/api/v1/"
 STATION, OTHER_STATION, STRANGE_STATION = "6472012001001", "6472012001002", "6401012001001"

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from tests.days import TPS, Day, fresh
-from tests.reports.test_findings import DISTRICT, form_a, recorded
+from tests.reports.findings.test_findings import DISTRICT, form_a, recorded
 
 pytestmark = pytest.mark.django_db
 ODD = ["\x00", "9" * 400, "²", "%", "-1"]

@@ -10,7 +10,7 @@ from reports.journal.models import Event
 from tests.days import Day
 from tests.journeys.browser import DESK, PHONE
 from tests.journeys.conftest import PASSWORD, Visit
-from tests.reports.test_findings import NAME, form_a
+from tests.reports.findings.test_findings import NAME, form_a
 
 pytestmark = pytest.mark.journey
 

@@ -11,7 +11,7 @@ from reports.reminders.models import Device
 from tests.days import Day
 from tests.journeys.browser import PHONE
 from tests.journeys.conftest import Visit
-from tests.reports.test_push import Browser
+from tests.reports.reminders.test_push import Browser
 
 pytestmark = pytest.mark.journey
 SUBSCRIBED = """

@@ -9,7 +9,7 @@ from reports.rollup import fold as rollup
 from tests.days import Day, fresh
 from tests.journeys.browser import PHONE
 from tests.journeys.conftest import Visit
-from tests.reports.test_plenary import ratify
+from tests.reports.plenary.test_plenary import ratify
 
 pytestmark = pytest.mark.journey
 

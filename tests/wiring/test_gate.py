@@ -27,7 +27,7 @@ from hierarchy.signin.hashing import Lane
 from reports.filing import evidence
 from reports.filing.models import Evidence
 from tests.days import TPS, Day, fresh
-from tests.reports.test_pages import filled, form_url, signed_in, text_of
+from tests.reports.filing.test_pages import filled, form_url, signed_in, text_of
 from tests.wiring.test_deploy import SERVICES
 
 PASSWORD = "perahu-merah-dua"
