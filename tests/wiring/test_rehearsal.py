@@ -35,6 +35,7 @@ from reports.rollup import fold as rollup
 from reports.rollup.models import Tally
 from tests import cast as people
 from tests import days
+from tests.emptied import empty
 
 pytestmark = pytest.mark.django_db
 OWN = {
@@ -57,7 +58,7 @@ def election(
         try:
             yield lived()
         finally:
-            call_command("flush", verbosity=0, interactive=False)
+            empty()
             cache.clear()  # which knows the windows of this world by their numbers
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.test import override_settings
 
 from dashboards.releases import actions as publish
@@ -35,6 +34,7 @@ from reports.rollup import fold as rollup
 from tests import cast as people
 from tests import days
 from tests.days import Day, fresh
+from tests.emptied import empty
 from tests.reports.filing.test_evidence import photo
 from tests.reports.findings.test_findings import form_a, recorded
 from tests.reports.plenary.test_plenary import body, vote
@@ -69,7 +69,7 @@ def world(folder: Path) -> Iterator[World]:
             days.begin(day, patch)
             yield _after_everything(day, folder)
         finally:
-            call_command("flush", verbosity=0, interactive=False)
+            empty()
 
 
 def _after_everything(day: Day, folder: Path) -> World:
