@@ -8,4 +8,4 @@ class WiringConfig(AppConfig):
 
     def ready(self) -> None:
         # Registers the system checks, and makes every process that may enqueue a task know the broker.
-        from bawaslu_data import celery, checks  # noqa: F401
+        from bawaslu_data import celery, checks, pooler  # noqa: F401
