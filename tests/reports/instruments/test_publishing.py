@@ -93,9 +93,9 @@ def test_an_index_row_in_other_words_is_refused(change: dict[str, str]) -> None:
 
 def test_the_catalogue_loads_once_and_again_without_change() -> None:
     first = load_catalogue()
-    assert len(first) == len(catalogue()) == 15
+    assert len(first) == len(catalogue())
     assert [version.pk for version in load_catalogue()] == [version.pk for version in first]
-    assert len(verbs()) == 15
+    assert len(verbs()) == len(first)
     form_a = Instrument.objects.get(code="form-a")
     assert (form_a.subject_level, form_a.filer_level, form_a.cadence) == (None, None, "EVENT")
 
@@ -114,7 +114,7 @@ def run(*args: Any, **options: Any) -> str:
 
 
 def test_load_instruments_says_what_it_did() -> None:
-    assert "15 instruments" in run("load_instruments", verbosity=0)
+    assert f"{len(catalogue())} instruments" in run("load_instruments", verbosity=0)
     assert "0 versions new" in run("load_instruments", verbosity=0)
 
 
