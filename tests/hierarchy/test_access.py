@@ -22,6 +22,7 @@ P = Permission
 SUPERVISOR = {P.VIEW: "self+below", P.EXPORT: "self+below", P.FILE: "self", P.REVIEW: "child", P.ATTEST: "child"}
 MEMBER = {P.VIEW: "self+below", P.EXPORT: "self+below", P.REVIEW: "child", P.ATTEST: "child", P.RATIFY: "self"}
 OPERATOR = {P.VIEW: "self+below", P.EXPORT: "self+below", P.FILE: "self"}
+MEMBER[P.PREPARE] = OPERATOR[P.PREPARE] = "self"
 EVERYTHING_BELOW = "self+below"
 EXPECTED: dict[str, tuple[str, dict[Permission, str]]] = {
     "stranger": ("6401012001", SUPERVISOR),
