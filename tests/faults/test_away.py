@@ -38,7 +38,7 @@ def test_a_database_that_is_away_costs_a_second_and_nothing_that_was_typed(world
         for _ in range(ASKED):
             answer, page = get(port, "/cara-memeriksa/")
             assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
-        assert "Sistem belum dapat menghubungi basis data" in page.decode()
+        assert "Sistem sedang tidak dapat melayani Anda" in page.decode()
 
         token = {"Authorization": f"Token {duty.token}", "Content-Type": "application/json"}
         answer, told = send(port, "/api/v1/reports/", json.dumps({"id": world.new_id()}), **token)

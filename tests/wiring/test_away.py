@@ -15,7 +15,7 @@ from django.test import Client
 
 from bawaslu_data.postgres import base
 
-SENTENCE = "Sistem belum dapat menghubungi basis data"
+SENTENCE = "Sistem sedang tidak dapat melayani Anda"
 
 
 def _lost(*_args: object, **_options: object) -> None:
