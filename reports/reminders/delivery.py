@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from hierarchy.lib import clock
 from reports.reminders import actions as reminders
@@ -154,9 +155,9 @@ def _by_gateway(message: Message, mail: Mail) -> None:
 
     gateway = apprise.Apprise()
     if not gateway.add(settings.GATEWAY_URL.replace("{phone}", message.address)):
-        raise Refused("GATEWAY_URL is not understood")
+        raise Refused(_("GATEWAY_URL tidak dipahami."))
     if not gateway.notify(title=message.subject, body=message.body):
-        raise Refused("the gateway did not confirm")
+        raise Refused(_("Gerbang pesan tidak mengonfirmasi."))
 
 
 def _by_push(message: Message, mail: Mail) -> None:

@@ -106,10 +106,10 @@ def send(*, user: int, endpoint: str, title: str, body: str, tag: str) -> None:
     whether it arrived.
     """
     if not _is_carrier(endpoint):  # the list may have changed since the device was taken
-        raise Refused("not a known carrier")
+        raise Refused(_("Layanan pemberitahuan peramban ini tidak dikenal."))
     device = Device.objects.filter(endpoint=endpoint, user=user).first()
     if device is None:
-        raise Gone("the device is no longer this person's")
+        raise Gone(_("Perangkat ini tidak lagi dipakai orang ini."))
     told = {"title": title, "body": body[:LETTERS], "tag": tag, "url": reverse("messages")}
     answer = _post(
         endpoint,
