@@ -11,5 +11,8 @@ urlpatterns = [
     path("temuan/baru/", views.record, name="record-finding"),
     path("temuan/<int:pk>/", views.finding, name="finding"),
     path("temuan/<int:pk>/ubah/", views.amend, name="amend-finding"),
-    path("temuan/<int:pk>/langkah/", views.act, name="finding-act"),
+    path("temuan/<int:pk>/pihak/", views.read_parties, name="finding-parties"),
+    path("temuan/<int:pk>/penangan/", views.assign, name="finding-handlers"),
+    path("temuan/<int:pk>/keterangan/", views.extend, name="finding-extend"),
+    path("temuan/<int:pk>/tindak-lanjut/", views.propose, name="finding-outcome"),
 ]

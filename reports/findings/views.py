@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import wraps
 from typing import Any
 
 from django import forms
@@ -229,52 +230,51 @@ def finding(request: SignedIn, pk: int) -> HttpResponse:
     return _page(request, _found(request, pk))
 
 
-@login_required
-@require_POST
-def act(request: SignedIn, pk: int) -> HttpResponse:
-    """Every step of a finding; one that is refused shows the page again with the sentence and what was typed."""
-    found = _found(request, pk)
-    step = STEPS.get(request.POST.get("verb", ""))
-    if step is None:
-        raise Http404
-    try:
-        parties = step(request, found)
-    except FindingError as error:
-        return _page(request, _found(request, pk), refused=str(error), status=409)
-    if parties is not None:
-        return _page(request, found, parties=parties)
-    return redirect("finding", pk=pk)
-
-
 # --- steps ----------------------------------------------------------------------------------------------------------
 
 
-def _read(request: SignedIn, found: Finding) -> list[Party]:
+def step(act: Callable[[SignedIn, Finding], list[Party] | None]) -> Callable[[SignedIn, int], HttpResponse]:
+    """A view of one step; refused, it shows the page again with the sentence and what was typed.
+
+    Parties that were opened stand on the answer: a page with an address of its own would open them on every visit.
+    """
+
+    @login_required
+    @require_POST
+    @wraps(act)
+    def view(request: SignedIn, pk: int) -> HttpResponse:
+        found = _found(request, pk)
+        try:
+            parties = act(request, found)
+        except FindingError as error:
+            return _page(request, _found(request, pk), refused=str(error), status=409)
+        return redirect("finding", pk=pk) if parties is None else _page(request, found, parties=parties)
+
+    return view
+
+
+@step
+def read_parties(request: SignedIn, found: Finding) -> list[Party]:
     return findings.read_parties(finding=found, purpose=request.POST.get("keperluan", ""), by=request.user)
 
 
-def _assign(request: SignedIn, found: Finding) -> None:
+@step
+def assign(request: SignedIn, found: Finding) -> None:
     wanted = set(request.POST.getlist("orang"))
     people = [person for person in findings.nameable(found.unit) if str(person.pk) in wanted]
     findings.assign(finding=found, people=people, by=request.user)
     messages.success(request, _("Penangan disimpan."))
 
 
-def _extend(request: SignedIn, found: Finding) -> None:
+@step
+def extend(request: SignedIn, found: Finding) -> None:
     findings.extend(finding=found, reason=request.POST.get("alasan", ""), by=request.user)
 
 
-def _propose(request: SignedIn, found: Finding) -> None:
+@step
+def propose(request: SignedIn, found: Finding) -> None:
     findings.propose_outcome(finding=found, outcome=request.POST.get("hasil", ""), by=request.user)
     messages.success(request, _("Usul tindak lanjut disimpan. Masukkan ke agenda rapat pleno untuk diputuskan."))
-
-
-STEPS: dict[str, Callable[[SignedIn, Finding], list[Party] | None]] = {
-    "buka-pihak": _read,
-    "penangan": _assign,
-    "keterangan": _extend,
-    "tindak-lanjut": _propose,
-}
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------

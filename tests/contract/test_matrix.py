@@ -127,6 +127,16 @@ def meeting(world: World) -> dict[str, Any]:
     return {"pk": world.plenary.pk}
 
 
+def chair(world: World) -> dict[str, Any]:
+    return {"anggota": world.day.cast.panwascam_chair.pk}
+
+
+def laid(world: World) -> dict[str, Any]:
+    """A vote for what lies on the table of the meeting, with more than other steps read."""
+    item = world.plenary.items.get()
+    return {"agenda": item.pk, "seen": bytes(item.sha256).hex(), "pilihan": "AGREE", "password": "x"}
+
+
 def seen(world: World) -> dict[str, Any]:
     return {"seen": bytes(world.report.sha256).hex()}
 
@@ -176,6 +186,11 @@ def of_the_body(args: Args, **more: Any) -> Rule:
     return scoped(args, **{"may": frozenset(UNITS[DISTRICT]), **more})
 
 
+def handled(sent: dict[str, Any]) -> Rule:
+    """A step of the finding, for those who handle it."""
+    return of_the_body(finding, may=HANDLERS, unsafe=True, post=lambda _w: sent)
+
+
 TABLE: dict[str, Rule] = {
     "healthz": public(),
     "readyz": public(),
@@ -206,17 +221,28 @@ TABLE: dict[str, Rule] = {
     "temuan/baru/": own(may=UNITS[DISTRICT] - {"admin"} | {"stranger_member"}),
     "temuan/<int:pk>/": of_the_body(finding),
     "temuan/<int:pk>/ubah/": of_the_body(finding, may=HANDLERS),
-    "temuan/<int:pk>/langkah/": of_the_body(
-        finding, may=HANDLERS, unsafe=True, post=lambda _w: {"verb": "buka-pihak", "keperluan": "Klarifikasi."}
-    ),
+    "temuan/<int:pk>/pihak/": handled({"keperluan": "Klarifikasi."}),
+    "temuan/<int:pk>/penangan/": handled({"orang": "1"}),
+    "temuan/<int:pk>/keterangan/": handled({"alasan": "Saksi belum datang."}),
+    "temuan/<int:pk>/tindak-lanjut/": handled({"hasil": "Diteruskan."}),
     "pleno/": own(),
     "pleno/baru/": own(may=UNITS[DISTRICT] - {"admin"} | {"stranger_member"}),
     "pleno/kuorum/": own(may=ADMIN, post=lambda _w: {"code": DISTRICT, "needed": 3, "reason": "Tata tertib"}),
     "pleno/kuorum/biasa/": own(may=ADMIN, unsafe=True, post=lambda _w: {"kuorum": 1}),
     "pleno/<int:pk>/": of_the_body(meeting),
-    "pleno/<int:pk>/langkah/": of_the_body(
-        meeting, unsafe=True, post=lambda w: {"verb": "hadir", "anggota": w.day.cast.panwascam_chair.pk}
-    ),
+    "pleno/<int:pk>/hadir/": of_the_body(meeting, unsafe=True, post=chair),
+    "pleno/<int:pk>/pergi/": of_the_body(meeting, unsafe=True, post=chair),
+    "pleno/<int:pk>/izin/": of_the_body(meeting, unsafe=True, post=lambda w: {**chair(w), "alasan": "Sakit."}),
+    "pleno/<int:pk>/buka/": of_the_body(meeting, unsafe=True, post=nothing),
+    "pleno/<int:pk>/tambah/": of_the_body(meeting, unsafe=True, post=lambda w: {"agenda": f"temuan-{w.finding.pk}"}),
+    "pleno/<int:pk>/perbarui/": of_the_body(meeting, unsafe=True, post=laid),
+    "pleno/<int:pk>/cabut/": of_the_body(meeting, unsafe=True, post=laid),
+    "pleno/<int:pk>/suara/": of_the_body(meeting, unsafe=True, post=laid),
+    "pleno/<int:pk>/putuskan/": of_the_body(meeting, unsafe=True, post=laid),
+    "pleno/<int:pk>/tunda/": of_the_body(meeting, unsafe=True, post=lambda w: {**laid(w), "alasan": "Belum lengkap."}),
+    "pleno/<int:pk>/tutup/": of_the_body(meeting, unsafe=True, post=lambda _w: {"nomor": "1/BA/2024"}),
+    "pleno/<int:pk>/batalkan/": of_the_body(meeting, unsafe=True, post=lambda _w: {"alasan": "Keliru."}),
+    "pleno/<int:pk>/langkah/": of_the_body(meeting, unsafe=True, post=nothing),
     "pleno/<int:pk>/berita-acara.pdf": of_the_body(meeting),
     "berita-acara/<int:pk>/<slug:printed>/": public(lambda w: meeting(w) | {"printed": "0" * 32}, status=404),
     "pesan/": own(),

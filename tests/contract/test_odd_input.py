@@ -30,12 +30,15 @@ def test_nothing_odd_is_a_fault(election_day: Day, odd: str) -> None:
     chair, admin = Client(), Client()
     chair.force_login(fresh(cast.panwascam_chair))
     admin.force_login(fresh(cast.admin))
-    steps = [{"verb": verb} | dict.fromkeys(("keperluan", "orang", "alasan", "hasil"), odd)
-             for verb in ("buka-pihak", "penangan", "keterangan", "tindak-lanjut", odd)]  # fmt: skip
+    typed = dict.fromkeys(("keperluan", "orang", "alasan", "hasil"), odd)
+    steps: list[tuple[Client, str, list[dict[str, Any]]]] = [
+        (chair, f"temuan/{finding.pk}/{step}/", [typed])
+        for step in ("pihak", "penangan", "keterangan", "tindak-lanjut")
+    ]
     posts: list[tuple[Client, str, list[dict[str, Any]]]] = [
         (chair, "temuan/baru/", [RECORD | {name: odd} for name in [*RECORD, "laporan"]]),
         (chair, f"temuan/{finding.pk}/ubah/", [RECORD | {name: odd} for name in RECORD]),
-        (chair, f"temuan/{finding.pk}/langkah/", steps),
+        *steps,
         (chair, "pleno/baru/", [{"place": odd, "meets_at": "2024-02-16T10:00", "agenda": f"temuan-{finding.pk}"},
                                 {"place": odd, "meets_at": odd, "agenda": odd}]),
         (chair, "pesan/perangkat/", [DEVICE | {name: odd} for name in DEVICE]),

@@ -263,7 +263,7 @@ def test_superiors_see_that_it_is_and_not_what_it_says(election_day: Day, client
         assert "amplop" not in page
         assert "7 hari lagi" in page
         assert client.get(reverse("amend-finding", args=[finding.pk])).status_code == 404
-        assert client.post(reverse("finding-act", args=[finding.pk]), {"verb": "buka-pihak"}).status_code == 404
+        assert client.post(reverse("finding-parties", args=[finding.pk])).status_code == 404
     for stranger in (cast.stranger, cast.stranger_member, cast.nobody, cast.ptps, cast.pkd):
         client.force_login(fresh(stranger))
         assert client.get(url).status_code == 404
@@ -272,16 +272,17 @@ def test_superiors_see_that_it_is_and_not_what_it_says(election_day: Day, client
 
 def test_a_member_opens_amends_and_names_on_the_page(election_day: Day, client: Client) -> None:
     finding, cast = recorded(election_day), election_day.cast
-    url, act = reverse("finding", args=[finding.pk]), reverse("finding-act", args=[finding.pk])
+    url, parties = reverse("finding", args=[finding.pk]), reverse("finding-parties", args=[finding.pk])
     client.force_login(fresh(cast.panwascam_chair))
     page = client.get(url).content.decode()
     assert "Pembagian amplop" in page
     assert NAME not in page, "names are opened, not shown"
-    refused = client.post(act, {"verb": "buka-pihak", "keperluan": ""})
+    named = {"orang": [cast.panwascam_operator.pk]}
+    refused = client.post(parties, {"keperluan": ""})
     assert refused.status_code == 409
-    opened = client.post(act, {"verb": "buka-pihak", "keperluan": "Undangan klarifikasi"})
+    opened = client.post(parties, {"keperluan": "Undangan klarifikasi"})
     assert NAME in opened.content.decode()
-    assert client.post(act, {"verb": "penangan", "orang": [cast.panwascam_operator.pk]}).status_code == 302
+    assert client.post(reverse("finding-handlers", args=[finding.pk]), named).status_code == 302
     client.force_login(fresh(cast.panwascam_operator))
     assert "Pembagian amplop" in client.get(url).content.decode()
     amended = {
@@ -312,11 +313,10 @@ def test_a_finding_is_called_for_and_added_on_the_pages(election_day: Day, clien
     posted = {"place": "Balai", "meets_at": "2024-02-16T10:00", "agenda": [f"temuan-{first.pk}"]}
     assert client.post(reverse("call-plenary"), posted).status_code == 302
     meeting = Plenary.objects.get()
-    added = {"verb": "tambah", "agenda": f"temuan-{second.pk}"}
-    assert client.post(reverse("plenary-act", args=[meeting.pk]), added).status_code == 302
+    add = reverse("plenary-add", args=[meeting.pk])
+    assert client.post(add, {"agenda": f"temuan-{second.pk}"}).status_code == 302
     assert {item.finding_id for item in meeting.items.all()} == {first.pk, second.pk}
-    wrong = client.post(reverse("plenary-act", args=[meeting.pk]), {"verb": "tambah", "agenda": "temuan-0"})
-    assert wrong.status_code == 409
+    assert client.post(add, {"agenda": "temuan-0"}).status_code == 409
 
 
 def test_the_register_is_sorted_by_what_runs_out_first_and_filtered(election_day: Day, client: Client) -> None:

@@ -50,7 +50,7 @@ def signed_in(user: User) -> Client:
 
 
 def step(client: Client, meeting: Plenary, verb: str, **data: Any) -> Any:
-    return client.post(reverse("plenary-act", args=[meeting.pk]), {"verb": verb, **data})
+    return client.post(f"{reverse('plenary', args=[meeting.pk])}{verb}/", data)
 
 
 def ballot(meeting: Plenary, **more: Any) -> dict[str, Any]:
@@ -352,3 +352,25 @@ def test_once_somebody_has_voted_only_what_is_ratified_is_compared(day: Day) -> 
     page = signed_in(body(day.cast)[0]).get(address)
     assert "Angka di meja bukan lagi keadaan terakhir" in text_of(page)
     assert REFRESH not in text_of(page)
+
+
+def test_a_page_from_before_the_upgrade_is_loaded_anew_and_changes_nothing(day: Day) -> None:
+    meeting, client = called(day), signed_in(day.cast.panwascam_chair)
+    sent = {"verb": "hadir", "anggota": day.cast.panwascam_chair.pk}
+    answer = client.post(reverse("plenary-act", args=[meeting.pk]), sent, follow=True)
+    assert answer.redirect_chain == [(reverse("plenary", args=[meeting.pk]), 302)]
+    assert "Halaman ini sudah lama dibuka" in text_of(answer)
+    assert not meeting.attendance.filter(arrived_at__isnull=False).exists()
+
+
+def test_what_was_typed_into_one_step_does_not_appear_in_another(day: Day) -> None:
+    """Both ask for a reason, and only one of them was refused."""
+    meeting = opened(day)
+    chair = signed_in(day.cast.panwascam_chair)
+    for member in body(day.cast):
+        vote(meeting.items.get(), member)
+    sent = {"agenda": meeting.items.get().pk, "password": PASSWORD, "nomor": "", "alasan": "hujan"}
+    refused = step(chair, meeting, "tutup", **sent)
+    assert refused.status_code == 409
+    assert "<details open>" in refused.content.decode(), "the form that was refused"
+    assert "hujan" not in refused.content.decode()
