@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
+from functools import wraps
 from typing import Any
 
 from django.conf import settings
@@ -182,26 +184,54 @@ def photo(request: SignedIn, pk: uuid.UUID, sha256: str) -> HttpResponseBase:
     return response
 
 
-@login_required
-@require_POST
-def judge(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
-    """Approve, return or withdraw, bound to the content that was on the reviewer's screen."""
-    found = get_object_or_404(Report.objects.for_page().visible_to(request.user), pk=pk)
-    verb = request.POST.get("verb", "")
-    try:
-        seen = bytes.fromhex(request.POST.get("seen", ""))
-    except ValueError:
-        raise Http404 from None
-    if verb not in VERBS:
-        raise Http404
-    act, done = VERBS[verb]
-    try:
-        act(request, found, seen)
-    except review.ReviewError as error:
-        fresh = Report.objects.for_page().get(pk=pk)  # it may have changed, and that may be why
-        return _report_page(request, fresh, refused=str(error), status=409)
-    messages.success(request, str(done()))
-    return redirect("report", pk=pk)
+def judgement(act: Callable[[SignedIn, Report, bytes], str]) -> Callable[[SignedIn, uuid.UUID], HttpResponse]:
+    """A view of one decision, bound to the content the reviewer saw on the screen; `act` returns what is said then."""
+
+    @login_required
+    @require_POST
+    @wraps(act)
+    def view(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
+        found = get_object_or_404(Report.objects.for_page().visible_to(request.user), pk=pk)
+        try:
+            seen = bytes.fromhex(request.POST.get("seen", ""))
+        except ValueError:
+            raise Http404 from None
+        try:
+            messages.success(request, act(request, found, seen))
+        except review.ReviewError as error:
+            fresh = Report.objects.for_page().get(pk=pk)  # it may have changed, and that may be why
+            return _report_page(request, fresh, refused=str(error), status=409)
+        return redirect("report", pk=pk)
+
+    return view
+
+
+@judgement
+def approve(request: SignedIn, found: Report, seen: bytes) -> str:
+    review.approve(report=found, seen=seen, by=request.user)
+    return _("Laporan disetujui.")
+
+
+@judgement
+def send_back(request: SignedIn, found: Report, seen: bytes) -> str:
+    remarks = {name: request.POST.get(REMARK.format(name), "") for name in found.answers}
+    hours = request.POST.get("lama", USUAL_CORRECTION)
+    if hours not in CORRECTIONS:
+        raise review.ReviewError(_("Pilih batas waktu perbaikan."))
+    review.send_back(
+        report=found,
+        seen=seen,
+        remarks={"": request.POST.get("reason", ""), **remarks},
+        correct_by=clock.now() + timedelta(hours=int(hours)),
+        by=request.user,
+    )
+    return _("Laporan dikembalikan untuk diperbaiki.")
+
+
+@judgement
+def withdraw(request: SignedIn, found: Report, seen: bytes) -> str:
+    review.withdraw(report=found, seen=seen, reason=request.POST.get("reason", ""), by=request.user)
+    return _("Persetujuan dibatalkan.")
 
 
 @login_required
@@ -217,35 +247,6 @@ def settle(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
         return _report_page(request, found, refused=str(error), status=409)
     messages.success(request, _("Penjelasan disimpan."))
     return redirect("report", pk=pk)
-
-
-def _approve(request: SignedIn, found: Report, seen: bytes) -> None:
-    review.approve(report=found, seen=seen, by=request.user)
-
-
-def _send_back(request: SignedIn, found: Report, seen: bytes) -> None:
-    remarks = {name: request.POST.get(REMARK.format(name), "") for name in found.answers}
-    hours = request.POST.get("lama", USUAL_CORRECTION)
-    if hours not in CORRECTIONS:
-        raise review.ReviewError(_("Pilih batas waktu perbaikan."))
-    review.send_back(
-        report=found,
-        seen=seen,
-        remarks={"": request.POST.get("reason", ""), **remarks},
-        correct_by=clock.now() + timedelta(hours=int(hours)),
-        by=request.user,
-    )
-
-
-def _withdraw(request: SignedIn, found: Report, seen: bytes) -> None:
-    review.withdraw(report=found, seen=seen, reason=request.POST.get("reason", ""), by=request.user)
-
-
-VERBS = {
-    "setujui": (_approve, lambda: _("Laporan disetujui.")),
-    "kembalikan": (_send_back, lambda: _("Laporan dikembalikan untuk diperbaiki.")),
-    "batalkan": (_withdraw, lambda: _("Persetujuan dibatalkan.")),
-}
 
 
 @never_cache
@@ -303,19 +304,31 @@ def _approve_chosen(request: SignedIn, rows: ObligationQuerySet) -> HttpResponse
     return redirect("queue")
 
 
-@login_required
-@require_POST
-def attest(request: SignedIn, pk: int) -> HttpResponse:
-    """A superior states that a unit has no signal, or that it has again."""
-    duties = Obligation.objects.for_intake().visible_to(request.user)
-    duty = get_object_or_404(duties, pk=pk)
-    try:
-        if request.POST.get("verb") == "batal":
-            review.retract_unreachable(obligation=duty, by=request.user)
-        else:
-            review.attest_unreachable(obligation=duty, reason=request.POST.get("reason", ""), by=request.user)
-        messages.success(request, _("Catatan sinyal disimpan."))
-    except review.ReviewError as error:
-        messages.error(request, str(error))
-    target = request.POST.get("next", "")
-    return redirect(target if url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}) else "tasks")
+def signal(act: Callable[[SignedIn, Obligation], None]) -> Callable[[SignedIn, int], HttpResponse]:
+    """A view of what a superior states about the signal of a unit; leads back to the list it was sent from."""
+
+    @login_required
+    @require_POST
+    @wraps(act)
+    def view(request: SignedIn, pk: int) -> HttpResponse:
+        duty = get_object_or_404(Obligation.objects.for_intake().visible_to(request.user), pk=pk)
+        try:
+            act(request, duty)
+            messages.success(request, _("Catatan sinyal disimpan."))
+        except review.ReviewError as error:
+            messages.error(request, str(error))
+        target = request.POST.get("next", "")
+        own = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()})
+        return redirect(target if own else "tasks")
+
+    return view
+
+
+@signal
+def attest(request: SignedIn, duty: Obligation) -> None:
+    review.attest_unreachable(obligation=duty, reason=request.POST.get("reason", ""), by=request.user)
+
+
+@signal
+def retract(request: SignedIn, duty: Obligation) -> None:
+    review.retract_unreachable(obligation=duty, by=request.user)

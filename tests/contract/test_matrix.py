@@ -206,11 +206,14 @@ TABLE: dict[str, Rule] = {
         duty, may=frozenset({"ptps"}), forbidden=LINE - {"ptps"}, post=lambda w: {"report_id": w.report.pk}
     ),
     "tugas/<int:pk>/tanpa-sinyal/": scoped(duty, unsafe=True, post=lambda _w: {"reason": "Tidak ada sinyal."}),
+    "tugas/<int:pk>/ada-sinyal/": scoped(duty, unsafe=True, post=nothing),
     "lapor/<int:window_pk>/": own(lambda w: {"window_pk": w.form_a.pk}, may=FILERS),
     "laporan/<uuid:pk>/": scoped(report),
     "laporan/<uuid:pk>/banding/": scoped(report),
     "laporan/<uuid:pk>/foto/<slug:sha256>/": scoped(lambda w: {"pk": w.report.pk, "sha256": w.photo}),
-    "laporan/<uuid:pk>/periksa/": scoped(report, unsafe=True, post=lambda w: {"verb": "setujui", **seen(w)}),
+    "laporan/<uuid:pk>/setujui/": scoped(report, unsafe=True, post=seen),
+    "laporan/<uuid:pk>/kembalikan/": scoped(report, unsafe=True, post=lambda w: {**seen(w), "reason": "Periksa lagi."}),
+    "laporan/<uuid:pk>/batalkan/": scoped(report, unsafe=True, post=lambda w: {**seen(w), "reason": "Keliru."}),
     "laporan/<uuid:pk>/catatan/": scoped(
         report, unsafe=True, post=lambda w: {"flag": w.flag.pk, "penjelasan": "Sudah dicocokkan."}
     ),

@@ -68,8 +68,8 @@ def picture(colour: str = "navy") -> SimpleUploadedFile:
 
 
 def judged(client: Client, report: Report, verb: str, **typed: str) -> Any:
-    seen = {"verb": verb, "seen": bytes(report.sha256).hex()}
-    return client.post(reverse("judge", args=[report.pk]), seen | typed)
+    seen = {"seen": bytes(report.sha256).hex()}
+    return client.post(f"{reverse('report', args=[report.pk])}{verb}/", seen | typed)
 
 
 # --- who gets in ----------------------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def test_who_has_not_reported_can_be_called_and_attested(election_day: Day) -> N
     text = text_of(client.post(url, {"reason": "Kabar radio dari kantor desa"}, follow=True))
     assert "Kabar radio dari kantor desa" in text
     assert day.duty().state == State.UNREACHABLE
-    client.post(url, {"verb": "batal"})
+    client.post(reverse("retract", args=[duty.pk]))
     assert day.duty().state == State.OWED
 
 
@@ -409,7 +409,7 @@ def test_approving_binds_to_what_was_on_the_screen(election_day: Day) -> None:
     assert hidden(late, "seen") != bytes(seen.sha256).hex()  # the page now shows the newest version
     seen.refresh_from_db()
     text = text_of(
-        superior.post(reverse("judge", args=[seen.pk]), {"verb": "setujui", "seen": hidden(late, "seen")}, follow=True)
+        superior.post(reverse("approve-report", args=[seen.pk]), {"seen": hidden(late, "seen")}, follow=True)
     )
     assert "Disetujui Pkd" in text
     assert day.duty().state == State.APPROVED
@@ -440,10 +440,10 @@ def test_an_approval_is_withdrawn_with_a_reason(election_day: Day) -> None:
     assert day.duty().state == State.FILED
 
 
-@pytest.mark.parametrize("typed", [{"verb": "hapus"}, {"verb": "setujui", "seen": "bukan heksa"}])
-def test_a_decision_nobody_offered_is_not_found(election_day: Day, typed: dict[str, str]) -> None:
+@pytest.mark.parametrize(("verb", "typed"), [("hapus", {}), ("setujui", {"seen": "bukan heksa"})])
+def test_a_decision_nobody_offered_is_not_found(election_day: Day, verb: str, typed: dict[str, str]) -> None:
     report = election_day.file(election_day.cast.ptps)
-    assert judged(signed_in(election_day.cast.pkd), report, **{"verb": "", **typed}).status_code == 404
+    assert judged(signed_in(election_day.cast.pkd), report, verb, **typed).status_code == 404
 
 
 def test_the_queue_flags_findings_and_approves_only_what_was_ticked(election_day: Day) -> None:
