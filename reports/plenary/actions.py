@@ -303,6 +303,30 @@ def cancel(*, plenary: Plenary, reason: str, by: User) -> Plenary:
 # --- parts ----------------------------------------------------------------------------------------------------------
 
 
+def preside(*, plenary: Plenary, by: User) -> Plenary:
+    """Takes the chair of an open meeting whose presider has left the room, or whose term has ended.
+
+    Who may is who would open it now: the chair if present, else the eldest (Perbawaslu 5/2018); where a birth date is
+    not known, whoever of those present says so. Raises PlenaryError with the sentence for the person.
+    """
+    access.require(by, Permission.RATIFY, plenary.unit)
+    with transaction.atomic():
+        meeting = hold(plenary, State.OPEN)
+        present = present_at(meeting, members_of(meeting.unit))
+        here = {seat.user_id for seat in present}
+        if meeting.presided_by_id in here:
+            raise PlenaryError(_("Pimpinan rapat masih hadir."))
+        if by.pk not in here:
+            raise PlenaryError(_("Catat dulu kehadiran Anda."))
+        presiding = presider_of(present, by)
+        if presiding.pk != by.pk:
+            raise PlenaryError(_("Yang memimpin sekarang adalah %(name)s.") % {"name": presiding.name})
+        meeting.presided_by = presiding
+        meeting.save(update_fields=["presided_by"])
+        tell("plenary.presided", meeting, by, presider=presiding.username)
+    return meeting
+
+
 def _presided(plenary: Plenary, by: User) -> Plenary:
     access.require(by, Permission.RATIFY, plenary.unit)
     meeting = hold(plenary, State.OPEN)

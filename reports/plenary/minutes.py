@@ -24,6 +24,7 @@ from hierarchy.lib import clock, formats
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Role, Unit
 from reports.journal import actions as journal
+from reports.journal.models import Event
 from reports.plenary import attendance, readiness
 from reports.plenary import queries as ratified
 from reports.plenary.labels import agenda_title
@@ -255,11 +256,16 @@ def _opening(plenary: Plenary, rows: list[Attendance]) -> str:
 
 
 def _presider(plenary: Plenary, rows: list[Attendance]) -> str:
-    row = next((row for row in rows if row.user_id == plenary.presided_by_id), None)
-    if row is None:
-        return "…"
-    office = "ketua" if row.role == Role.CHAIR else "anggota tertua karena ketua tidak hadir"
-    return f"{row.user.name}, {office}"
+    """Who presided, in turn, as the journal tells; "…" before the opening."""
+    told = Event.objects.filter(target=f"pleno-{plenary.pk}", verb__in=["plenary.opened", "plenary.presided"])
+    listed = {row.user.username: row for row in rows}
+    names = [detail["presider"] for detail in told.order_by("id").values_list("detail", flat=True)]
+    turns = [listed[name] for name in names if name in listed]
+    said = [
+        f"{row.user.name}, {'ketua' if row.role == Role.CHAIR else 'anggota tertua karena ketua tidak hadir'}"
+        for row in turns
+    ]
+    return ", kemudian oleh ".join(said) or "…"
 
 
 def _quorum(plenary: Plenary, rows: list[Attendance]) -> str:

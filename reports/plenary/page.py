@@ -43,6 +43,8 @@ def page_of(request: SignedIn, found: Plenary, *, refused: str = "", status: int
         "may_vote": access.can(request.user, Permission.RATIFY, found.unit),
         "here": any(row.user_id == request.user.pk for row in present),
         "presides": found.presided_by_id == request.user.pk,
+        "unpresided": found.state == Plenary.State.OPEN
+        and found.presided_by_id not in {row.user_id for row in present},
         "confirmed": stepup.confirmed(request),
         "choices": Vote.Choice.choices,
         "refused": refused,

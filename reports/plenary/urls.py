@@ -18,6 +18,7 @@ urlpatterns = [
     path("pleno/<int:pk>/pergi/", steps.leave, name="plenary-leave"),
     path("pleno/<int:pk>/izin/", steps.excuse, name="plenary-excuse"),
     path("pleno/<int:pk>/buka/", steps.open_, name="plenary-open"),
+    path("pleno/<int:pk>/pimpin/", steps.preside, name="plenary-preside"),
     path("pleno/<int:pk>/tambah/", steps.add, name="plenary-add"),
     path("pleno/<int:pk>/perbarui/", steps.refresh, name="plenary-refresh"),
     path("pleno/<int:pk>/cabut/", steps.take_off, name="plenary-take-off"),

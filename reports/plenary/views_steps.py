@@ -74,6 +74,11 @@ def open_(request: SignedIn, found: Plenary) -> None:
 
 
 @step
+def preside(request: SignedIn, found: Plenary) -> None:
+    plenary.preside(plenary=found, by=request.user)
+
+
+@step
 def close(request: SignedIn, found: Plenary) -> None:
     number, notes = request.POST.get("nomor", ""), request.POST.get("catatan", "")
     plenary.close(plenary=found, minutes_number=number, notes=notes, by=request.user)

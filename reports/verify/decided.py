@@ -24,6 +24,10 @@ SAME = timedelta(minutes=1)
 DECIDED = {"ratified": "RATIFIED", "rejected": "REJECTED"}
 
 
+# What an event of a meeting leaves it as; "presided": somebody took the chair in place of who had left.
+STATES = {"called": "CALLED", "opened": "OPEN", "presided": "OPEN", "closed": "CLOSED", "cancelled": "CANCELLED"}
+
+
 @dataclass
 class _Told:
     """A meeting as its events tell it."""
@@ -40,8 +44,8 @@ class _Told:
     def hear(self, event: Event) -> None:
         what = event.verb.partition(".")[2]
         detail, item = event.detail, event.detail.get("item")
-        if what in ("called", "opened", "closed", "cancelled"):
-            self.state = "OPEN" if what == "opened" else what.upper()
+        if what in STATES:
+            self.state = STATES[what]
             self.detail[what], self.at[what] = detail, event.at
         elif what in ("arrived", "left"):
             self.present[detail["member"]] = what == "arrived"
@@ -105,7 +109,7 @@ def _of_meeting(meeting: Plenary, told: _Told) -> Iterator[str]:
         ("place", called.get("place"), meeting.place),
         ("time", datetime.fromisoformat(called["meets_at"]) if called else None, meeting.meets_at),
         ("publicity", called.get("public"), meeting.public),
-        ("presider", opened["presider"] if opened else None, presider),
+        ("presider", (told.detail.get("presided") or opened or {}).get("presider"), presider),
         ("members", opened["of"] if opened else None, meeting.members),
         ("number of minutes", closed["minutes"] if closed else "", meeting.minutes_number),
         ("reason", cancelled["reason"] if cancelled else "", meeting.cancelled_reason),

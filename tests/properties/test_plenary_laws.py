@@ -49,6 +49,7 @@ ACTS = st.tuples(
             "again",
             "grow",
             "shrink",
+            "preside",
         ]
     ),
     st.sampled_from(WHO),
@@ -106,6 +107,9 @@ class Body:
 
     def leave(self, who: str, _n: int) -> None:
         sitting.leave(plenary=self.meeting, member=self.by(who), by=self.by(who))
+
+    def preside(self, who: str, _n: int) -> None:
+        plenary.preside(plenary=self.meeting, by=self.by(who))
 
     def open(self, who: str, _n: int) -> None:
         plenary.open_(plenary=self.meeting, by=self.by(who), presider=self.by(who))

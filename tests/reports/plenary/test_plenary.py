@@ -19,12 +19,13 @@ from reports.bodies import queries as bodies
 from reports.journal.models import Event
 from reports.obligations import actions as obligations
 from reports.plenary import actions as plenary
-from reports.plenary import agenda, readiness
+from reports.plenary import agenda, minutes, readiness
 from reports.plenary import attendance as sitting
 from reports.plenary import queries as ratified
 from reports.plenary.models import AgendaItem, Plenary, Vote
 from reports.review import actions as review
 from reports.rollup import fold as rollup
+from reports.verify import decided as verify_decided
 from tests.cast import SINCE, Cast, seat_of
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
 
@@ -467,3 +468,27 @@ def test_closing_needs_a_number_and_leaves_nothing_undecided(election_day: Day):
     plenary.postpone(item=again.items.get(), note="menunggu", by=chair)
     with pytest.raises(plenary.PlenaryError, match="sudah dipakai"):
         plenary.close(plenary=again, minutes_number="1", notes="", by=chair)
+
+
+def test_somebody_presides_in_place_of_who_left(election_day: Day) -> None:
+    """Else nobody could decide, close or cancel, and one open meeting keeps the body from every other."""
+    chair, second, third = body(election_day.cast)
+    User.objects.filter(pk=second.pk).update(born_on=date(1985, 5, 1))
+    User.objects.filter(pk=third.pk).update(born_on=date(1979, 8, 17))
+    meeting = opened(election_day)
+    with pytest.raises(bodies.PlenaryError, match="masih hadir"):
+        plenary.preside(plenary=meeting, by=third)
+    sitting.leave(plenary=meeting, member=chair, by=chair)
+    with pytest.raises(bodies.PlenaryError, match=third.name):
+        plenary.preside(plenary=meeting, by=second)
+    with pytest.raises(bodies.PlenaryError, match="kehadiran"):
+        plenary.preside(plenary=meeting, by=chair)
+    plenary.preside(plenary=meeting, by=third)
+    item = meeting.items.get()
+    for member in (second, third):
+        vote(item, member)
+    assert plenary.decide(item=item, by=third).decision == "RATIFIED"
+    plenary.close(plenary=meeting, minutes_number="1/BA/2024", notes="", by=third)
+    assert list(verify_decided.broken_meetings()) == []
+    said = minutes.data(Plenary.objects.get(pk=meeting.pk))
+    assert f"{chair.name}, ketua, kemudian oleh {third.name}, anggota tertua" in said["opening"]
