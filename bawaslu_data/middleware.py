@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
+from django.core.handlers.base import BaseHandler
+from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
+from django.utils.module_loading import import_string
 
 from reports.api import problems
 
@@ -62,5 +65,39 @@ def private_unless_said(get_response: Handler) -> Handler:
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "private, no-store"
         return response
+
+    return middleware
+
+
+# Of what stands behind `programs_apart` in settings.MIDDLEWARE, all that a program with a token meets: its language, the
+# check of the host's name, and a header. The rest reads and keeps what a browser has: session, its user, the token
+# against forged forms, messages, what htmx asked for.
+FOR_PROGRAMS = (
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+)
+
+
+class _Views(BaseHandler):
+    """Django's own way from a request to its view, without any middleware's part in it."""
+
+    _view_middleware = _template_response_middleware = _exception_middleware = []
+
+
+def brings_token(request: HttpRequest) -> bool:
+    """Whether the API will judge this request by its token alone (reports/api/authentication.py): with such a header
+    a session is never asked, whether the token is good or not."""
+    return request.path.startswith("/api/") and request.META.get("HTTP_AUTHORIZATION", "")[:6].lower() == "token "
+
+
+def programs_apart(get_response: Handler) -> Handler:
+    """A request of the API that brings a token goes past what only pages need."""
+    shorter = convert_exception_to_response(_Views()._get_response)
+    for path in reversed(FOR_PROGRAMS):
+        shorter = convert_exception_to_response(import_string(path)(shorter))
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        return shorter(request) if brings_token(request) else get_response(request)
 
     return middleware

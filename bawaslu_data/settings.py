@@ -47,6 +47,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "bawaslu_data.middleware.private_unless_said",
     "bawaslu_data.middleware.problems_for_programs",
+    "bawaslu_data.middleware.programs_apart",  # what stands below is for pages, but for what it names itself
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -68,6 +68,13 @@ class Endpoint(APIView):
             raise RequestDataTooBig
         super().initial(request, *args, **kwargs)
 
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[BaseRenderer, str]:
+        # Nearly every program asks for JSON or for anything; only who asks for something else is worth reading closely.
+        if request.META.get("HTTP_ACCEPT", "*/*") in ("*/*", "application/json"):
+            return self.renderer_classes[0](), "application/json"
+        found: tuple[BaseRenderer, str] = super().perform_content_negotiation(request, force)
+        return found
+
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
         response.headers.setdefault("Cache-Control", "private, no-cache")

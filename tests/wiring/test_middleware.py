@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.module_loading import import_string
+from knox.models import AuthToken
 
 from tests.cast import Cast
 from tests.contract.api_world import problem
@@ -84,3 +87,70 @@ def test_a_host_that_is_not_ours_is_told_so_in_kind() -> None:
     answer = Client().get("/api/v1/me/", headers={"host": "evil.example"})
     problem(answer, 400)
     assert "evil" not in answer.content.decode()
+
+
+# --- programs with a token meet what they need and nothing of the pages ----------------------------------------------
+
+OF_PAGES = (
+    "django.contrib.sessions.middleware.SessionMiddleware.process_request",
+    "django.middleware.csrf.CsrfViewMiddleware.process_request",
+    "django.contrib.auth.middleware.AuthenticationMiddleware.process_request",
+    "django.contrib.messages.middleware.MessageMiddleware.process_request",
+    "django_htmx.middleware.HtmxMiddleware.__call__",
+)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("part", OF_PAGES)
+def test_a_token_goes_past_what_only_pages_need(cast: Cast, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    token = AuthToken.objects.create(user=cast.ptps)[1]
+    met, (owner, _dot, name) = [], part.rpartition(".")
+    original = getattr(import_string(owner), name)
+    monkeypatch.setattr(part, lambda *given: (met.append(part), original(*given))[1])
+    client = Client()
+    assert client.get(reverse("api-me"), headers={"authorization": f"Token {token}"}).status_code == 200
+    assert met == []
+    client.get(reverse("api-me"))
+    assert met == [part]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("scheme", ["Token", "token", "TOKEN"])
+@pytest.mark.parametrize("good", [True, False])
+def test_a_session_beside_a_token_is_worth_nothing(cast: Cast, scheme: str, good: bool) -> None:
+    client = Client()
+    client.force_login(cast.pkd)
+    token = AuthToken.objects.create(user=cast.ptps)[1] if good else "0" * 64
+    answer = client.get(reverse("api-me"), headers={"authorization": f"{scheme} {token}"})
+    assert answer.status_code == (200 if good else 401)
+    assert not good or answer.json()["username"] == cast.ptps.username
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/v1/me/", "/api/v1/obligations/", "/api/v1/tidak-ada/", "/api/v1/schema/"])
+def test_both_ways_through_the_api_answer_alike(cast: Cast, path: str) -> None:
+    """With the session of the same person, every header that protects stands in both, and the body is the same."""
+    browser, program = Client(), Client()
+    browser.force_login(cast.ptps)
+    token = AuthToken.objects.create(user=cast.ptps)[1]
+    for language in ("id", "en"):
+        head = {"accept-language": language}
+        one = browser.get(path, headers=head)
+        other = program.get(path, headers={**head, "authorization": f"Token {token}"})
+        assert one.status_code == other.status_code
+        assert _timeless(one.content) == _timeless(other.content)
+        named = {name: value for name, value in one.items() if name not in ("Vary", "Content-Length")}
+        assert named == {name: value for name, value in other.items() if name not in ("Vary", "Content-Length")}
+        assert "Accept-Language" in other["Vary"]
+        assert other.cookies == {}
+
+
+def _timeless(body: bytes) -> bytes:
+    return re.sub(rb'"server_time":"[^"]*"', b"", body)
+
+
+@pytest.mark.django_db
+def test_a_host_that_is_not_ours_gets_nothing_for_a_token_either(cast: Cast) -> None:
+    token = AuthToken.objects.create(user=cast.ptps)[1]
+    answer = Client().get("/api/v1/me/", headers={"host": "evil.example", "authorization": f"Token {token}"})
+    problem(answer, 400)
