@@ -69,7 +69,7 @@ def private_unless_said(get_response: Handler) -> Handler:
     return middleware
 
 
-# Of what stands behind `programs_apart` in settings.MIDDLEWARE, all that a program with a token meets: its language, the
+# Of what stands behind `programs_apart` in settings.MIDDLEWARE, all that a program with a token meets: language, the
 # check of the host's name, and a header. The rest reads and keeps what a browser has: session, its user, the token
 # against forged forms, messages, what htmx asked for.
 FOR_PROGRAMS = (

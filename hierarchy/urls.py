@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from hierarchy.people import views, views_acting
 
 urlpatterns = [
     path("masuk/", views.LoginView.as_view(), name="login"),
-    path("keluar/", LogoutView.as_view(), name="logout"),
+    path("keluar/", views.LogoutView.as_view(), name="logout"),
     path("keluar/semua/", views.sign_out_everywhere, name="logout-everywhere"),
     path("aktivasi/", views.activate, name="activate"),
     path("pengganti/", views_acting.acting, name="acting"),

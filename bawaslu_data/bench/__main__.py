@@ -23,14 +23,14 @@ def main() -> None:
     logging.disable(logging.WARNING)
     from bawaslu_data.bench import world
     from bawaslu_data.bench.figures import show
-    from bawaslu_data.bench.measures import MEASURES, TREE, freshness, intake
+    from bawaslu_data.bench.measures import MEASURES, TREE, freshness, intake, visit
 
     figures = []
     if given.what == ["tree"]:
         figures = list(TREE(given.stations))
         show(figures, title=f"tree, {given.stations} TPS")
     else:
-        spare = {"intake": intake.SPARE, "freshness": freshness.PER_SECOND * given.seconds}
+        spare = {"intake": intake.SPARE, "visit": visit.SPARE, "freshness": freshness.PER_SECOND * given.seconds}
         country = world.prepare(given.stations, sum(spare.values()) + SLACK)
         for name in given.what:
             some = list(MEASURES[name](country, given.seconds))

@@ -15,10 +15,10 @@ def peak(pid: int) -> float:
 
     Resident memory, pages shared with other processes included: the sum over processes is less than their number of it.
     """
-    return max((_peak(one) for one in _below(pid)), default=0.0)
+    return max((_peak(one) for one in below(pid)), default=0.0)
 
 
-def _below(pid: int) -> Iterator[int]:
+def below(pid: int) -> Iterator[int]:
     parents: dict[int, list[int]] = {}
     for status in PROC.glob("[0-9]*/status"):
         with suppress(OSError):

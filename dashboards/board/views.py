@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -14,8 +13,6 @@ from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
 from dashboards.board import files as board_files
 from dashboards.board.lists import MEASURES, Listed, Scan, behind, listed, narrowed_to, scan
@@ -23,10 +20,10 @@ from dashboards.board.queries import duties_of, heat_of, with_heat
 from dashboards.board.shapes import Choice, Heat, Index
 from dashboards.board.trend import trend
 from dashboards.recaps.views import MIME
+from dashboards.unchanged import this_minute, unless_unchanged
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import LEAF
-from hierarchy.lib import clock
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Unit, User
 from reports.journal import actions as journal
@@ -48,14 +45,12 @@ def may_watch(user: User | AnonymousUser) -> bool:
     return any(seat.unit.level < LEAF for seat in access.memberships(user))
 
 
-@never_cache
-@login_required
-@require_safe
+@unless_unchanged("bentuk", "cari", with_list=True)
 def board(request: HttpRequest, election: str, code: str) -> HttpResponseBase:
     """The board of a unit; with `?bentuk=csv` or `xlsx`, the whole chosen list as a file."""
     user = request.user
     assert isinstance(user, User)
-    choice, now = Choice.of(request.GET), clock.now()
+    choice, now = Choice.of(request.GET), this_minute()
     units = with_heat(Unit.objects.visible_to(user).with_ancestors(), choice=choice, now=now)
     unit: Unit = get_object_or_404(units, election__code=election, code=code)
     heat = heat_of(unit, choice=choice, now=now)

@@ -6,15 +6,14 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from dashboards.leadership.queries import leadership
+from dashboards.unchanged import this_minute, unless_unchanged
 from dashboards.unit import queries as pages
 from hierarchy import access
 from hierarchy.access import COLLEGIAL, Permission
 from hierarchy.levels import Level
-from hierarchy.lib import clock
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
@@ -31,9 +30,7 @@ def leadership_home(request: SignedIn) -> HttpResponse:
     return redirect("leadership", election=own.election.code, code=own.code) if own else redirect("unit-home")
 
 
-@never_cache
-@login_required
-@require_safe
+@unless_unchanged("cari")
 def leadership_page(request: SignedIn, election: str, code: str) -> HttpResponse:
     """What is in, missing, moving, ratified and wrong in an area; `?cari=` finds any unit below it."""
     units = Unit.objects.visible_to(request.user).with_ancestors().filter(level__in=COLLEGIAL)
@@ -44,7 +41,7 @@ def leadership_page(request: SignedIn, election: str, code: str) -> HttpResponse
         period=request.GET.get("periode", ""),
         basis="filed",
         sort=request.GET.get("urut", ""),
-        now=clock.now(),
+        now=this_minute(),
     )
     sought = tidy(request.GET.get("cari", ""))[:60]
     context = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import wraps
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from django.utils import translation
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import condition, require_safe
 
+from dashboards.edition import edition
 from dashboards.models import Fate, Publication, PublishedPage
 from dashboards.releases import keys, proof
 from dashboards.releases import page as public_page
@@ -109,7 +110,7 @@ def _etag(request: HttpRequest, election: str = "", code: str = "", number: int 
 
 
 def _quoted(digest: bytes) -> str:
-    return f'"{digest.hex()[:32]}-{translation.get_language()}-{_edition()}"'
+    return f'"{digest.hex()[:32]}-{translation.get_language()}-{edition()}"'
 
 
 def _release(request: HttpRequest, election: str = "", number: int | None = None) -> Publication | None:
@@ -118,24 +119,6 @@ def _release(request: HttpRequest, election: str = "", number: int | None = None
         request._release = public.release(election, number)  # type: ignore[attr-defined]
     found: Publication | None = request._release  # type: ignore[attr-defined]
     return found
-
-
-# What makes a page look as it does, besides its release: what it is made with, and the words on it.
-LOOKS = (
-    *(f"{app}/**/*.py" for app in ("dashboards", "reports", "hierarchy")),
-    *("templates/**/*.html", "static/**/*.css", "static/**/*.js", "static/**/*.svg", "locale/**/*.mo"),
-    *("dashboards/data/*", "bawaslu_data/settings.py"),
-)
-
-
-@cache
-def _edition() -> str:
-    """Eight digits of the product as it stands on the disk, read once per process."""
-    digest = hashlib.sha256()
-    for pattern in LOOKS:
-        for path in sorted(settings.BASE_DIR.glob(pattern)):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:8]
 
 
 @_of_release

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
+from dashboards.unchanged import this_minute, unless_unchanged
 from dashboards.unit import queries as pages
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level
-from hierarchy.lib import clock
 from hierarchy.models import Unit
 
 
-@never_cache
-@login_required
-@require_safe
+@unless_unchanged()
 def unit(request: HttpRequest, election: str, code: str) -> HttpResponse:
     """A unit for those who lead it or what is above it: children, counts, sums, drill-down, filed or approved."""
     units = Unit.objects.visible_to(request.user).with_ancestors()
@@ -29,7 +24,7 @@ def unit(request: HttpRequest, election: str, code: str) -> HttpResponse:
         period=request.GET.get("periode", ""),
         basis=request.GET.get("dasar", ""),
         sort=request.GET.get("urut", ""),
-        now=clock.now(),
+        now=this_minute(),
     )
     seats = access.memberships(request.user)
     context = {

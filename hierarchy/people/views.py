@@ -159,7 +159,19 @@ def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
     leaving.sign_out_everywhere(user=request.user, by=request.user)
     logout(request)
     messages.success(request, _("Anda sudah keluar dari semua perangkat. Masuk lagi dengan kata sandi Anda."))
-    return redirect("login")
+    return _forgetting(redirect("login"))
+
+
+class LogoutView(views.LogoutView):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return _forgetting(super().post(request, *args, **kwargs))
+
+
+def _forgetting(response: Any) -> Any:
+    """Tells the browser to drop the leaders' pages that it keeps to ask whether they are unchanged: whoever uses this
+    device next shall not leaf back to them."""
+    response["Clear-Site-Data"] = '"cache"'
+    return response
 
 
 def home_of(route: str, nav: str) -> Callable[[HttpRequest], HttpResponse]:

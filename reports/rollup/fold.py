@@ -195,7 +195,8 @@ def fold_sql(width: int, *, has_children: bool) -> str:
 
     Key by key (LATERAL): the plan is the same whatever the planner believes about the tables, so it can be kept, and
     the cost is that of what hangs below the keys. A village has no child tallies: its stations' obligations are counted
-    in itself. A tally that comes out as it was is not written again, so `computed_at` says when a figure last moved.
+    in itself. `computed_at` says when a figure last moved; a tally that comes out as it was is written again all the
+    same, because pages know by its row that something beneath it may have changed (dashboards/unchanged.py).
     """
     return f"""
     WITH key AS MATERIALIZED (
@@ -205,9 +206,10 @@ def fold_sql(width: int, *, has_children: bool) -> str:
         SELECT key.window_id, key.unit_id, {", ".join(f"fold.{name}" for name in KEPT)}, %(now)s
         FROM key CROSS JOIN LATERAL ({_with_children(width) if has_children else _own(width)}) AS fold
         ON CONFLICT (window_id, unit_id) DO UPDATE SET
-            {", ".join(f"{name} = excluded.{name}" for name in KEPT)}, computed_at = excluded.computed_at
-        WHERE ({", ".join(f"reports_tally.{name}" for name in KEPT)})
-            IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in KEPT)})
+            {", ".join(f"{name} = excluded.{name}" for name in KEPT)}, computed_at = CASE
+                WHEN ({", ".join(f"reports_tally.{name}" for name in KEPT)})
+                    IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in KEPT)})
+                THEN excluded.computed_at ELSE reports_tally.computed_at END
     )
     SELECT DISTINCT key.window_id, u.parent_id FROM key JOIN hierarchy_unit u ON u.id = key.unit_id
     WHERE u.parent_id IS NOT NULL

@@ -29,7 +29,7 @@ def measure(world: World, _seconds: int) -> Iterator[Figure]:
     port = processes.free_port()
     with processes.web(port, **SITE):
         filings = world.filings(port, duties)
-        bare = [_bare(world, port) for _ in range(REPORTS)]
+        bare = [bare_insert(world, port) for _ in range(REPORTS)]
         load.closed_loop(port, [next(filings) for _ in range(WARM)], connections=CONNECTIONS).only(201)
         load.closed_loop(port, bare[:WARM], connections=CONNECTIONS).only(201)
         spent = rounds(
@@ -55,7 +55,7 @@ def _each(port: int, parts: list[list[bytes]]):
     return lambda: load.closed_loop(port, next(left), connections=CONNECTIONS).only(201)
 
 
-def _bare(world: World, port: int) -> bytes:
+def bare_insert(world: World, port: int) -> bytes:
     return load.request("POST", "/bench/insert/", port=port, headers={"Content-Type": "application/json"},
                         body=world.body(1))  # fmt: skip
 

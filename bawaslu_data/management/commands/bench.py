@@ -18,14 +18,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from bawaslu_data.processes import running
 from hierarchy.rehearsal.nation import MOST_STATIONS
 
-WHAT = ["intake", "rollup", "page", "public", "recap", "freshness", "tree"]
+WHAT = ["intake", "visit", "rollup", "page", "public", "recap", "freshness", "tree"]
 REDIS_DATABASE = 13  # apart from the site's own; emptied before each run
 
 
 class Command(BaseCommand):
-    help = (
-        "Mengukur: memasukkan laporan, rekap, halaman, unduhan, dan pohon satuan, masing-masing dengan pembandingnya."
-    )
+    help = "Mengukur: memasukkan laporan, kunjungan pengisi, rekap, halaman, unduhan, dan pohon satuan, masing-masing dengan pembandingnya."
     requires_system_checks = []
     requires_migrations_checks = False
 
