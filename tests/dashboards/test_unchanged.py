@@ -225,6 +225,9 @@ def test_what_changes_a_page_changes_its_tag(day: Day) -> None:
 STEPS = (file, tell, approve, send_back, attest, rename, seen, swap, rollup.run_all)
 
 
+NOT_NOW = (Report.DoesNotExist, Refusal, review.ReviewError, intake.Refused)
+
+
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(STEPS), min_size=2, max_size=4))
 def test_no_order_of_events_leaves_a_page_stale(day: Day, steps: list[Callable[..., Any]]) -> None:

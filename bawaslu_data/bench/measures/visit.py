@@ -27,14 +27,14 @@ Step = tuple[str, list[bytes], int]
 
 def measure(world: World, _seconds: int) -> Iterator[Figure]:
     port = processes.free_port()
-    warm, visits = _visits(world, port, WARM), _visits(world, port, VISITS)
+    visits = _visits(world, port, WARM + VISITS)
     bare = [bare_insert(world, port)] * VISITS * 4
     with processes.web(port, **SITE) as web:
-        for _name, requests, status in warm:
-            load.closed_loop(port, requests, connections=CONNECTIONS).only(status)
+        for _name, requests, status in visits:
+            load.closed_loop(port, requests[:WARM], connections=CONNECTIONS).only(status)
         load.closed_loop(port, bare, connections=CONNECTIONS).only(201)
         insert = _spent(web.pid, port, bare, 201)
-        steps = {name: _spent(web.pid, port, requests, status) for name, requests, status in visits}
+        steps = {name: _spent(web.pid, port, requests[WARM:], status) for name, requests, status in visits}
     for name, spent in steps.items():
         yield Figure(f"kunjungan pengisi: {name}", "ms CPU", spent)
     yield Figure("kunjungan pengisi / INSERT telanjang", "ms CPU", sum(steps.values()), insert)

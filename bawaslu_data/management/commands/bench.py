@@ -23,7 +23,10 @@ REDIS_DATABASE = 13  # apart from the site's own; emptied before each run
 
 
 class Command(BaseCommand):
-    help = "Mengukur: memasukkan laporan, kunjungan pengisi, rekap, halaman, unduhan, dan pohon satuan, masing-masing dengan pembandingnya."
+    help = (
+        "Mengukur: memasukkan laporan, kunjungan pengisi, rekap, halaman, unduhan, dan pohon satuan, "
+        "masing-masing dengan pembandingnya."
+    )
     requires_system_checks = []
     requires_migrations_checks = False
 
