@@ -201,8 +201,8 @@ def swap(day: Day) -> None:
 
 SWAPPED = {State.OWED: State.VACANT, State.VACANT: State.OWED}
 VERBS = (
-    *(attest, file, tell, send_back, approve, extend, ratified, snapshot_of_yesterday, rename, rename_deep),
-    *(open_another, remind, swap, take_over, seen, named_anew),
+    *(remind, attest, file, tell, send_back, approve, extend, ratified, snapshot_of_yesterday, rename, rename_deep),
+    *(open_another, swap, take_over, seen, named_anew),
 )
 
 
