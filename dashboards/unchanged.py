@@ -4,9 +4,9 @@ The statement stamps every row the page is made of, table by table, with how man
 the transaction that wrote each (PostgreSQL). A written row carries a later one, so as long as no row was written, added
 or taken away both stay, and otherwise one of them changes, whoever wrote. What lies deeper than the rows of the unit
 and its children is stamped through their tallies: whatever an obligation does marks a tally as stale in its own
-transaction (reports/rollup/outbox.py), the mark is stamped until it is folded, and a fold writes the tally again even when its
-figures come out as they were. Moments are whole minutes, and the minute is part of the tag: so are words that tell
-the time.
+transaction (reports/rollup/outbox.py), the mark is stamped until it is folded, and a fold writes the tally again even
+when its figures come out as they were. Moments are whole minutes, and the minute is part of the tag: so are words that
+tell the time.
 """
 
 from __future__ import annotations
