@@ -28,9 +28,9 @@ from hierarchy.lib.errors import Refusal
 from hierarchy.models import Membership, Role, User
 from hierarchy.people import presence, roster
 from hierarchy.units import tree
-from reports.calendar import actions as calendar
 from reports.filing import actions as intake
 from reports.filing.models import Report
+from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation, State
 from reports.reminders import actions as reminders
 from reports.review import actions as review
@@ -136,7 +136,7 @@ def attest(day: Day) -> None:
 def extend(day: Day) -> None:
     window = day.windows["pemungutan-tps"]
     due = window.due_at + timedelta(hours=1)
-    calendar.extend(
+    obligations.extend(
         window=window, area=day.units[DISTRICT], due_at=due, closes_at=window.closes_at, reason="Banjir.",
         by=fresh(day.cast.admin),
     )  # fmt: skip
