@@ -18,6 +18,7 @@ class Figure:
     """`ours` and `baseline` are in `unit`. `goal` bounds their ratio, or `ours` itself where there is no baseline.
 
     A figure without a goal is told for comparison. `at_least`: more is better (throughput); else less is (time).
+    `why` says what stands between it and its goal, for whoever sees it missed.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Figure:
     baseline: float | None = None
     goal: float | None = None
     at_least: bool = False
+    why: str = ""
 
     @property
     def ratio(self) -> float | None:
@@ -48,6 +50,7 @@ class Figure:
             "ratio": self.ratio,
             "goal": self.goal,
             "holds": self.holds,
+            "why": self.why if self.holds is False else "",
         }
 
 

@@ -33,11 +33,18 @@ def test_without_a_baseline_the_goal_bounds_the_figure_itself(ours: float, goal:
     assert Figure("umur", "s", ours).holds is None
 
 
-def test_programs_read_the_seven_fields():
-    told = Figure("rekap", "s", 3.0, 2.0, 1.5).as_json()
+def test_programs_read_the_eight_fields():
+    told = Figure("rekap", "s", 3.0, 2.0, 1.5, why="gaya").as_json()
     assert told == {
         "name": "rekap", "unit": "s", "ours": 3.0, "baseline": 2.0, "ratio": 1.5, "goal": 1.5, "holds": True,
+        "why": "",
     }  # fmt: skip
+
+
+@given(ours=positive, goal=positive)
+def test_only_a_missed_goal_says_why(ours: float, goal: float):
+    told = Figure("umur", "s", ours, goal=goal, why="beban").as_json()
+    assert told["why"] == ("" if told["holds"] else "beban")
 
 
 @pytest.mark.parametrize(("value", "shown"), [(1234.5, "1234"), (12.345, "12.3"), (0.01234, "0.0123"), (None, "")])

@@ -22,7 +22,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dashboards import unchanged
+from dashboards.board import views as board
 from dashboards.figures import snapshots
+from dashboards.leadership import views as leadership
+from dashboards.releases import views as unit
 from hierarchy.lib import clock
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Membership, Role, User
@@ -48,6 +51,7 @@ PAGES = [
     ("leadership", DISTRICT, "?instrumen=pemungutan-tps"),
     *(("board", code, "?instrumen=pemungutan-tps&keadaan=wajib") for code in ("64", VILLAGE)),
 ]
+VIEWS = (board, leadership, unit)
 Page = tuple[str, str, str]
 
 
@@ -99,8 +103,8 @@ class Reader:
 def day(election_day: Day, monkeypatch: pytest.MonkeyPatch) -> Day:
     """Election day in a minute that does not end: what changes the tag is a row and not the clock."""
     monkeypatch.setattr(unchanged, "this_minute", lambda: AFTERNOON)
-    for package in ("releases", "leadership", "board"):
-        monkeypatch.setattr(f"dashboards.{package}.views.this_minute", lambda: unchanged.this_minute())
+    for views in VIEWS:
+        monkeypatch.setattr(views, "this_minute", lambda: unchanged.this_minute())
     return election_day
 
 

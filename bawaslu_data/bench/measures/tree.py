@@ -29,7 +29,7 @@ def measure(stations: int) -> Iterator[Figure]:
         tree.load(election=election, rows=rows, by=None)
         load += time.perf_counter() - started
         units += len(rows)
-    yield Figure(f"memuat {units} satuan", "s", load, _copy(), goal=5)
+    yield Figure(f"memuat {units} satuan", "s", load, _copy(), goal=5, why="pemeriksaan sebelum dan sesudah COPY")
     started = time.perf_counter()
     problems = list(tree.check(election))
     yield Figure(f"memeriksa {units} satuan", "s", time.perf_counter() - started)

@@ -54,8 +54,10 @@ class Command(BaseCommand):
             found += self.run("bench_tree", ["tree"], options, fresh=True, drop=True)
         if options["json"]:
             options["json"].write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        missed = [figure["name"] for figure in found if figure["holds"] is False]
-        self.stdout.write("Semua sasaran tercapai." if not missed else "Belum tercapai: " + "; ".join(missed) + ".")
+        missed = [figure for figure in found if figure["holds"] is False]
+        self.stdout.write("Belum tercapai:" if missed else "Semua sasaran tercapai.")
+        for figure in missed:
+            self.stdout.write(f"- {figure['name']}: {figure['why'] or 'sebabnya belum diketahui'}.")
 
     def run(
         self, database: str, what: list[str], options: dict[str, Any], *, fresh: bool, drop: bool
