@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 from django.core.handlers.base import BaseHandler
@@ -82,7 +83,10 @@ FOR_PROGRAMS = (
 class _Views(BaseHandler):
     """Django's own way from a request to its view, without any middleware's part in it."""
 
-    _view_middleware = _template_response_middleware = _exception_middleware = []
+    _view_middleware: list[Any] = []
+    _template_response_middleware: list[Any] = []
+    _exception_middleware: list[Any] = []
+    _get_response: Handler
 
 
 def brings_token(request: HttpRequest) -> bool:
@@ -93,11 +97,12 @@ def brings_token(request: HttpRequest) -> bool:
 
 def programs_apart(get_response: Handler) -> Handler:
     """A request of the API that brings a token goes past what only pages need."""
-    shorter = convert_exception_to_response(_Views()._get_response)
+    shorter: Any = convert_exception_to_response(_Views()._get_response)
     for path in reversed(FOR_PROGRAMS):
         shorter = convert_exception_to_response(import_string(path)(shorter))
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        return shorter(request) if brings_token(request) else get_response(request)
+        handler: Handler = shorter if brings_token(request) else get_response
+        return handler(request)
 
     return middleware

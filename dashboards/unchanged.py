@@ -91,8 +91,8 @@ def unless_unchanged(*parameters: str, with_list: bool = False) -> Callable[[Vie
             tag = _tag(request, election, code, with_list=with_list)
             if not asked_again or tag is None:
                 return view(request, election=election, code=code)
-            response = get_conditional_response(request, etag=tag)
-            response = response or view(request, election=election, code=code)
+            kept: HttpResponseBase | None = get_conditional_response(request, etag=tag)
+            response = kept or view(request, election=election, code=code)
             if response.status_code in (200, 304):
                 response.headers["ETag"] = tag
                 patch_cache_control(response, private=True, no_cache=True)
@@ -129,7 +129,7 @@ def _tag(request: HttpRequest, election: str, code: str, *, with_list: bool) -> 
 
 # --- the statement ----------------------------------------------------------------------------------------------------
 
-MODELS = (Membership, Unit, Election, Unit)  # of a seat: itself, its unit, the unit's election and village
+MODELS: tuple[Any, ...] = (Membership, Unit, Election, Unit)  # a seat, its unit, that unit's election and village
 COLUMNS = [[field.attname for field in model._meta.concrete_fields] for model in MODELS]
 
 

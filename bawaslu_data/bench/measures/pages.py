@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from django.conf import settings
 from django.db import connection
@@ -38,10 +39,10 @@ def measure(world: World, _seconds: int) -> Iterator[Figure]:
         bare = load.request("GET", f"/bench/select/{units[0].pk}/", port=port)
         for name, path, goal in _pages(world, units):
             ours = load.request("GET", path, port=port, headers=session)
-            spent = _side_by_side(port, bare, lambda ours=ours: ours, many=FEW)
+            spent = _side_by_side(port, bare, partial(bytes, ours), many=FEW)
             yield Figure(f"{name}, utuh", "halaman/s", FEW / spent["ours"], FEW / spent["bare"])
             yield Figure(f"{name}, utuh", "ms CPU", _spent(web.pid, port, ours), goal=goal, why=MADE)
-            spent = _side_by_side(port, bare, lambda path=path: _again(port, path, session), status=304)
+            spent = _side_by_side(port, bare, partial(_again, port, path, session), status=304)
             yield Figure(f"{name}, tidak berubah (304)", "halaman/s", REQUESTS / spent["ours"],
                          REQUESTS / spent["bare"], goal=0.3, at_least=True, why=ASKED)  # fmt: skip
         yield Figure(
@@ -66,7 +67,7 @@ def measure_public(world: World, _seconds: int) -> Iterator[Figure]:
             ("halaman publik, utuh", {}, 200),
         ):
             ours = load.request("GET", path, port=port, headers=headers)
-            spent = _side_by_side(port, bare, lambda ours=ours: ours, status)
+            spent = _side_by_side(port, bare, partial(bytes, ours), status)
             yield Figure(name, "halaman/s", REQUESTS / spent["ours"], REQUESTS / spent["bare"],
                          goal=0.7 if status == 304 else None, at_least=True, why=KEPT)  # fmt: skip
 
