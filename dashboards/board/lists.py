@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -258,20 +259,6 @@ class Listed:
         return " / ".join(unit.name for unit in above if unit is not None and unit.pk != subject.pk)
 
 
-def listed(rows: QuerySet[Obligation], *, heat: Heat, user: User, now: datetime) -> list[Listed]:
-    """A page of `behind`. Fifty rows of a list lie in a few villages, so the units around their subjects are read once
-    each, and not joined to every row."""
-    duties: list[Any] = list(rows.select_related(None).select_related("subject", "attested_by", "report"))
-    around = {getattr(duty.subject, field.attname) for duty in duties for field in AROUND} - {None}
-    units = Unit.objects.in_bulk(around | {duty.filer_id for duty in duties})
-    for unit in (*units.values(), *(duty.subject for duty in duties)):
-        for field in AROUND:
-            if found := units.get(getattr(unit, field.attname)):
-                field.set_cached_value(unit, found)
-    for duty in duties:
-        duty.filer = units[duty.filer_id]
+def listed(rows: Iterable[Obligation], *, heat: Heat, user: User, now: datetime) -> list[Listed]:
     windows = {asked.pk: asked for asked in heat.shown}
-    return [Listed.of(duty, windows=windows, user=user, now=now) for duty in duties]
-
-
-AROUND: list[Any] = [Unit._meta.get_field(name) for name in ("parent", "province", "regency", "district", "village")]
+    return [Listed.of(duty, windows=windows, user=user, now=now) for duty in rows]
