@@ -25,7 +25,7 @@ from dashboards import unchanged
 from dashboards.board import views as board
 from dashboards.figures import snapshots
 from dashboards.leadership import views as leadership
-from dashboards.releases import views as unit
+from dashboards.unit import views as unit
 from hierarchy.lib import clock
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Membership, Role, User
@@ -40,7 +40,7 @@ from reports.review import actions as review
 from reports.rollup import fold as rollup
 from reports.rollup import outbox
 from tests.days import AFTERNOON, TPS, Day, fresh
-from tests.reports.test_plenary import ratify
+from tests.reports.plenary.test_plenary import ratify
 
 VILLAGE, DISTRICT = "6472012001", "647201"
 SIBLING = "6472012001002"
