@@ -6,8 +6,6 @@ commissioners because their leadership is collegial (Perbawaslu 5/2018).
 
 from __future__ import annotations
 
-import hashlib
-import json
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from dashboards.recaps.columns import Column, Topic
 from dashboards.spreadsheet import Book, Formula, Sheet, Style, Value, letters
 from hierarchy.lib import formats
+from hierarchy.lib.canonical import RECAP, Lines
 
 AGENCY = "BADAN PENGAWAS PEMILIHAN UMUM"
 HEADING_ROWS = (7, 8)
@@ -121,40 +120,36 @@ def write_recap(path: Path, *, recap: Recap, progress: Callable[[int, int], None
     same figures whenever the file is made; it stands in every footnote.
     """
     with Book() as book:
-        digest = hashlib.sha256()
+        figures = Lines(RECAP)
         done = 0
         tables: list[_Table] = []
         for part in recap.parts:
             own = [_Table(book, recap, part, topic) for topic in part.topics]
             tables += own
             for line in part.lines():
-                digest.update(_canonical(part.source, line))
+                figures.add(_values(part.source, line))
                 for table in own:
                     table.add(line)
                 done += 1
                 progress(done, recap.size)
         incidents = _Incidents(book, recap) if recap.incidents else None
         for incident in recap.incidents() if recap.incidents else ():
-            digest.update(_canonical("incident", incident))
+            figures.add(_values("incident", incident))
             assert incidents is not None
             incidents.add(incident)
             done += 1
             progress(done, recap.size)
+        digest = figures.sha256().hex()
         for table in tables:
-            table.finish(digest.hexdigest())
+            table.finish(digest)
         if incidents is not None:
-            incidents.finish(digest.hexdigest())
+            incidents.finish(digest)
         book.save(path)
-    return digest.hexdigest()
+    return digest
 
 
-def _canonical(source: str, row: Line | Incident) -> bytes:
-    values = [source, *(getattr(row, name) for name in row.__dataclass_fields__)]
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"), default=_plain).encode() + b"\n"
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else list(value)
+def _values(source: str, row: Line | Incident) -> list[Any]:
+    return [source, *(getattr(row, name) for name in row.__dataclass_fields__)]
 
 
 _COVERED = {

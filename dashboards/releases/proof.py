@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
 from dashboards.models import Publication, PublishedPage
+from hierarchy.lib.canonical import TABLED
 from hierarchy.models import Election
 
 GENESIS = bytes(32)
@@ -22,12 +22,12 @@ NEWEST = max(HEADERS)
 
 def canonical(payload: dict[str, Any]) -> bytes:
     """The bytes that are hashed: sorted keys, no spaces, UTF-8."""
-    return json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return TABLED.encode(payload)
 
 
 def page_digest(payload: dict[str, Any]) -> bytes:
     """SHA-256 of the payload as canonical JSON, 32 bytes."""
-    return hashlib.sha256(canonical(payload)).digest()
+    return TABLED.sha256(payload)
 
 
 def release_lines(release: Publication, pages: Mapping[str, bytes]) -> list[str]:

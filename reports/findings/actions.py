@@ -7,8 +7,6 @@ journals who read them and why. The journal never holds a name. Source: see mode
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -23,6 +21,7 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.lib import clock
+from hierarchy.lib.canonical import JOURNAL
 from hierarchy.lib.clock import WITA
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Membership, Role, Unit, User
@@ -359,7 +358,7 @@ def laid(finding: Finding, matter: str) -> dict[str, Any]:
         "discovered_on": finding.discovered_on.isoformat(),
         "evidence": finding.evidence,
         "analysis": finding.analysis,
-        "parties_sha256": hashlib.sha256(json.dumps(people, ensure_ascii=False).encode()).hexdigest(),
+        "parties_sha256": JOURNAL.sha256(people).hex(),
     }
     return shown | ({"outcome": finding.outcome} if matter == Matter.OUTCOME else {})
 
@@ -462,7 +461,7 @@ def fingerprint(finding: Finding) -> str:
     kept["recorded_at"] = finding.recorded_at.timestamp()
     kept["parties"] = [[party.part, party.name, party.address] for party in finding.parties.all()]
     kept["handlers"] = sorted(person.username for person in finding.handlers.all())
-    return hashlib.sha256(json.dumps(kept, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
+    return JOURNAL.sha256(kept).hex()
 
 
 def _tell_content(verb: str, finding: Finding, by: User, **detail: Any) -> None:

@@ -14,6 +14,8 @@ import msgspec
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from hierarchy.lib.canonical import REPORT
+
 from .answers import LONGEST_REASON, BadAnswer, clean_text, read_answer
 from .plan import Plan, plan_of
 from .rules import render
@@ -22,8 +24,6 @@ from .schema import SOFT, Question, Schema
 LARGEST_CONTENT = 64 * 1024  # bytes of canonical JSON
 LARGEST_RESULT = 2**53  # beyond this a browser no longer counts in ones
 MOST_UNKNOWN = 20
-
-_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class InvalidAnswers(ValueError):
@@ -59,7 +59,7 @@ def decode(schema: Schema, *, answers: Mapping[str, object], reasons: Mapping[st
     kept, needed = _check(plan, values, _given(reasons, errors), errors)
     if errors or needed:
         raise InvalidAnswers(errors, needed)
-    canonical = _encode({"answers": values, "reasons": kept})
+    canonical = REPORT.encode({"answers": values, "reasons": kept})
     if len(canonical) > LARGEST_CONTENT:
         raise InvalidAnswers({"": [_("Isi laporan terlalu panjang. Ringkas uraian yang paling panjang.")]})
     digest = hashlib.sha256(schema.digest)

@@ -6,7 +6,6 @@ choices are counted per option, and a time, date, photo or text is counted as an
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from enum import StrEnum
@@ -14,6 +13,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
+
+from hierarchy.lib.canonical import REPORT
 
 INTEGER, YESNO, SELECT_ONE, SELECT_MULTIPLE = "integer", "yesno", "select_one", "select_multiple"
 TIME, DATE, TEXT, PHOTO, CALCULATED, NOTE = "time", "date", "text", "photo", "calculated", "note"
@@ -157,7 +158,7 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
         Worked out once, at publishing (SHA-256 of the canonical JSON), and stored with the version: another release of
         this program may give these classes another field, and then the same schema would have another hash.
         """
-        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).digest()
+        return REPORT.sha256(self)
 
     @cached_property
     def by_name(self) -> dict[str, Question]:

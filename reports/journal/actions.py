@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from hierarchy.lib import clock
+from hierarchy.lib.canonical import JOURNAL, Lines
 from hierarchy.models import Unit, User
 from reports import locks
 from reports.journal.models import Event, Seal
@@ -94,13 +94,13 @@ def _settled() -> int:
 
 def _digest(events) -> tuple[bytes, int, int, int]:
     """(SHA-256 over one canonical line per event, how many, the first id, the last id)."""
-    digest, count, first, last = hashlib.sha256(), 0, 0, 0
+    lines, count, first, last = Lines(JOURNAL), 0, 0, 0
     for event in events.order_by("id").iterator(chunk_size=5_000):
         first, last = first or event.id, event.id
         line = [event.id, event.at.isoformat(), event.verb, event.actor, event.election, event.unit, event.target]
-        digest.update(json.dumps([*line, event.detail], sort_keys=True, ensure_ascii=False).encode() + b"\n")
+        lines.add([*line, event.detail])
         count += 1
-    return digest.digest(), count, first, last
+    return lines.sha256(), count, first, last
 
 
 def broken() -> Iterator[str]:

@@ -11,8 +11,9 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
 from django.db import connection
+
+from hierarchy.lib.canonical import REPORT
 
 # key -> (what it is the digest of, rows of (key's parts..., digest)). A digest is the SHA-256 (hex) of one JSON array a
 # row, ordered by id. Every statement takes the election or NULL for all, and the provinces' codes or NULL.
@@ -100,7 +101,7 @@ def secrets(username: str | None = None) -> dict[str, str]:
 
 def schema_sha256(schema: dict[str, Any]) -> str:
     """Of a published schema as it is stored: the digest (hex) it was published with (InstrumentVersion.digest)."""
-    return hashlib.sha256(msgspec.json.encode(schema, order="sorted")).hexdigest()
+    return REPORT.sha256(schema).hex()
 
 
 def sha256_of(words: str) -> str:

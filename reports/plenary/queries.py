@@ -6,8 +6,6 @@ difference is shown beside it, and the body is asked to decide again.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from hierarchy.levels import LEAF, Level
 from hierarchy.lib import clock
+from hierarchy.lib.canonical import TABLED
 from hierarchy.models import Unit
 from reports.calendar.models import Cadence, Window
 from reports.calendar.querysets import without_schema
@@ -66,7 +65,7 @@ def shown(tally: Tally, unit: Unit, window: Window) -> dict[str, Any]:
 
 def digest(laid: dict[str, Any]) -> bytes:
     """SHA-256 (32 bytes) of the canonical JSON: sorted names, no blanks, UTF-8."""
-    return hashlib.sha256(json.dumps(laid, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).digest()
+    return TABLED.sha256(laid)
 
 
 def newest(unit: Unit, window: Window) -> AgendaItem | None:
