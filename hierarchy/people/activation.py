@@ -17,15 +17,13 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from hierarchy import signals
-from hierarchy.lib import clock
+from hierarchy.lib import base32, clock
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Membership, User
 from hierarchy.people import leaving
 from hierarchy.signin import hashing
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U, which are misheard and misread
 CODE_LENGTH = 12  # 12 x 5 bits = 60 bits
-MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1", " ": None, "-": None})
 
 
 class ActivationRefused(Refusal):
@@ -34,9 +32,7 @@ class ActivationRefused(Refusal):
 
 def new_code() -> str:
     """Twelve characters in three groups of four, to be read aloud over a bad line."""
-    bits = secrets.randbits(5 * CODE_LENGTH)
-    raw = "".join(ALPHABET[bits >> 5 * position & 31] for position in range(CODE_LENGTH))
-    return "-".join(raw[start : start + 4] for start in range(0, CODE_LENGTH, 4))
+    return base32.written(secrets.randbits(5 * CODE_LENGTH), CODE_LENGTH)
 
 
 def digest(username: str, code: str) -> str:
@@ -44,8 +40,8 @@ def digest(username: str, code: str) -> str:
 
     Keyed with SECRET_KEY and bound to the account, so a stolen table neither yields codes nor lets them be swapped.
     """
-    canonical = code.upper().translate(MISREAD)
-    return salted_hmac("hierarchy.people.activation", f"{username}\n{canonical}", algorithm="sha256").hexdigest()
+    meant = f"{username}\n{base32.read(code)}"
+    return salted_hmac("hierarchy.people.activation", meant, algorithm="sha256").hexdigest()
 
 
 def activate(*, username: str, code: str, password: str) -> User:

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
+from hierarchy.lib import prepared
 from hierarchy.models import User
 from reports.filing.write_one import Duty
 from reports.instruments.codec import Content
@@ -61,7 +62,7 @@ def write(firsts: Sequence[First], channel: str) -> None:
 
     Raises IntegrityError when an id is taken by then; the caller's transaction is lost with everything in it.
     """
-    vectors = [f"{{{','.join(map(str, first.content.vector))}}}" for first in firsts]
+    vectors = [prepared.array(first.content.vector) for first in firsts]
     digests = [first.content.sha256.hex() for first in firsts]
     with connection.cursor() as cursor:
         _copy(cursor, REPORT, map(_report, firsts, vectors, digests))

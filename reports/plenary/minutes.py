@@ -8,7 +8,6 @@ Names and texts travel as data, never as markup: what a person typed cannot beco
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from datetime import date, datetime
 from pathlib import Path
@@ -20,7 +19,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from hierarchy.levels import Level
-from hierarchy.lib import clock, formats
+from hierarchy.lib import clock, formats, qr
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Election, Role, Unit
 from reports.journal import actions as journal
@@ -112,7 +111,7 @@ def _content_and_print(meeting: Plenary, *, late: bool) -> tuple[dict[str, Any],
 def _checked(meeting: Plenary, fingerprint: bytes) -> dict[str, str]:
     address = reverse("check-minutes", args=[meeting.pk, fingerprint.hex()[:PRINTED]])
     address = settings.SITE_URL.rstrip("/") + address
-    return {"qr": _qr(address), "address": address, "check": "Periksa keaslian berita acara ini di:"}
+    return {"qr": qr.image(address), "address": address, "check": "Periksa keaslian berita acara ini di:"}
 
 
 def _members(meeting: Plenary) -> list[dict[str, Any]]:
@@ -163,14 +162,6 @@ def _spelled(said: Any) -> Any:
     if not isinstance(said, str):
         return said
     return "".join(each if each in "\n–—‘’“”…•" or ord(each) < 0x180 else f"[U+{ord(each):04X}]" for each in said)
-
-
-def _qr(text: str) -> str:
-    import segno
-
-    out = io.BytesIO()
-    segno.make(text, error="m").save(out, kind="svg", xmldecl=False, border=0)
-    return out.getvalue().decode()
 
 
 # --- what the sheet says --------------------------------------------------------------------------------------------

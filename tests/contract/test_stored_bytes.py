@@ -12,10 +12,13 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from django.test import override_settings
 
 from dashboards.recaps.workbook import Incident, Line, Part, Recap, write_recap
 from dashboards.releases import proof
 from hierarchy.models import Unit, User
+from hierarchy.people import activation
+from reports.filing.receipts import code_of
 from reports.findings import actions as findings
 from reports.findings.models import Finding, Matter, Party
 from reports.instruments.codec import decode
@@ -137,3 +140,17 @@ def test_what_the_journal_keeps_of_a_finding() -> None:
 
 def test_the_people_of_a_finding_on_the_table() -> None:
     assert findings.laid(finding(), Matter.FINDING)["parties_sha256"] == sha256(PEOPLE)
+
+
+RECEIPTS = {bytes(32): "MKXR-AWC6", bytes(range(32)): "R2PM-N40D", b"\xff" * 32: "D471-5GYQ"}
+
+
+@pytest.mark.parametrize(("sha256", "code"), RECEIPTS.items(), ids=["zeros", "range", "ones"])
+def test_the_code_of_a_receipt(sha256: bytes, code: str) -> None:
+    assert code_of(UUID("018d8f3e-0000-7000-8000-000000000001"), sha256) == code
+
+
+@override_settings(SECRET_KEY="not the key of any site")
+@pytest.mark.parametrize("typed", ["0K1R-9ABC-XYZT", "ok1r 9abcxyzt", "OKIR-9ABC-XYZT", "0klr9abcxyzt"])
+def test_what_is_kept_of_an_activation_code(typed: str) -> None:
+    assert activation.digest("budi", typed) == "7e9cd09e655263476ac16f6ac3ce1f90c89d3ac5177c0da6b38e6c218cf6ba73"

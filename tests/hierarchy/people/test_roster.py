@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hierarchy.lib import clock
+from hierarchy.lib.base32 import ALPHABET
 from hierarchy.models import Election, Membership, Role, Unit, User
 from hierarchy.people import activation, roster, roster_rows
-from hierarchy.people.activation import ALPHABET, CODE_LENGTH, ActivationRefused, digest, new_code
+from hierarchy.people.activation import CODE_LENGTH, ActivationRefused, digest, new_code
 from hierarchy.people.roster_files import read_roster, write_codes
 from hierarchy.people.roster_rows import IssuedCode, RosterError, RosterRow
 from hierarchy.rehearsal import sample
