@@ -19,7 +19,8 @@ from dashboards.figures import snapshots
 from dashboards.figures.cells import INCIDENT, Line, add_vectors, problem_lines
 from dashboards.figures.ratification import Body, body
 from dashboards.models import Snapshot
-from dashboards.unit.queries import Row, UnitPage, vector_of
+from dashboards.unit.queries import vector_of
+from dashboards.unit.shapes import Row, UnitPage
 from hierarchy.access import COLLEGIAL
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from dashboards.figures.cells import INCIDENT, add_vectors, period_label
 from dashboards.figures.ratification import Body, bodies
 from dashboards.recaps.columns import Column, Topic, topics
-from dashboards.recaps.workbook import Incident, Line, Part, Recap
+from dashboards.recaps.shapes import Incident, Line, Part, Recap
 from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.lib.errors import Refusal

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from dashboards.recaps import queries as recap
 from dashboards.recaps.columns import Column, Topic, topics
-from dashboards.recaps.workbook import Line, Part, Recap, write_recap
+from dashboards.recaps.shapes import Line, Part, Recap
+from dashboards.recaps.workbook import write_recap
 from dashboards.spreadsheet import LONGEST_TEXT, Book, Style, letters
 from hierarchy.lib.clock import WITA
 from hierarchy.lib.errors import Refusal

@@ -14,6 +14,7 @@ from django.urls import reverse
 from dashboards.figures import snapshots
 from dashboards.leadership.queries import leadership
 from dashboards.unit import queries as pages
+from dashboards.unit import shapes
 from hierarchy.lib import clock
 from hierarchy.models import Unit, User
 from reports.calendar import publishing
@@ -49,7 +50,7 @@ def approve(report: Report, by: User) -> None:
     review.approve(report=report, seen=bytes(report.sha256), by=fresh(by))
 
 
-def page_of(day: Day, code: str, **chosen: str) -> pages.UnitPage:
+def page_of(day: Day, code: str, **chosen: str) -> shapes.UnitPage:
     wanted = {"instrument": "pemungutan-tps", "period": "", "basis": "filed", "sort": ""} | chosen
     unit = Unit.objects.with_ancestors().get(election=day.election, code=code)
     return pages.unit_page(unit, now=clock.now(), **wanted)
