@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
