@@ -16,7 +16,7 @@ from dashboards.figures import snapshots
 from dashboards.models import Publication
 from dashboards.recaps import actions as exports
 from dashboards.releases import actions as publish
-from hierarchy.levels import LEAF, Level
+from hierarchy.levels import LEAF, Level, parent_code
 from hierarchy.lib import clock
 from hierarchy.models import Election, Membership, Role, Unit, User
 from hierarchy.people import activation
@@ -111,7 +111,7 @@ def cast(election: Election) -> Iterator[tuple[str, Membership]]:
     owing, returned = _first_station(election), _returned(election)
     yield "Pengawas TPS (belum lapor penghitungan)", owing
     yield "Pengawas TPS (laporannya dikembalikan)", returned
-    yield "PKD, atasannya", _serving(_unit(election, owing.unit.code[:10]), Role.SUPERVISOR)[0]
+    yield "PKD, atasannya", _serving(_unit(election, parent_code(owing.unit.code) or ""), Role.SUPERVISOR)[0]
     for code in (DISTRICT, REGENCY, PROVINCE):
         body = _unit(election, code)
         members = sorted(bodies.members_of(body), key=lambda seat: (seat.role != Role.CHAIR, seat.user.username))

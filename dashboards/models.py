@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from hierarchy.levels import LONGEST_CODE
 from hierarchy.models import Election, Unit, User
 from reports.calendar.models import Window
 
@@ -66,7 +67,7 @@ class PublishedPage(models.Model):
 
     election = models.ForeignKey(Election, models.PROTECT, related_name="+")
     number = models.PositiveIntegerField(help_text="release in which this content appeared")
-    code = models.CharField(max_length=13)
+    code = models.CharField(max_length=LONGEST_CODE)
     payload = models.JSONField()
     sha256 = models.BinaryField(max_length=32)
     # No foreign key: the tree may delete the unit, and a page outlives it. By it a page is followed to another code.

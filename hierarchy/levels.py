@@ -1,4 +1,7 @@
-"""The five levels of the supervisory tree as one table of data (UU 7/2017 arts. 89, 105-116)."""
+"""The five levels of the supervisory tree as one table of data (UU 7/2017 arts. 89, 105-116), and what a code says.
+
+A code is digits without dots and begins with its parent's, so its length says its level.
+"""
 
 from __future__ import annotations
 
@@ -45,4 +48,34 @@ SPECS: dict[Level, LevelSpec] = {
     Level.POLLING_STATION: LevelSpec("station", 13, _("Pengawas TPS"), _("TPS"), _("TPS"), False),
 }
 LEAF = Level.POLLING_STATION
+CODE_LENGTHS = tuple(level.spec.code_length for level in Level)
+LONGEST_CODE = CODE_LENGTHS[LEAF]
+CODE_PATTERN = f"[0-9]{{{CODE_LENGTHS[0]},{LONGEST_CODE}}}"  # of a whole code, more or less: level_of knows the lengths
+NUMBER_DIGITS = LONGEST_CODE - CODE_LENGTHS[LEAF - 1]  # of a polling station's number, the end of its code
+_OF_LENGTH = dict(zip(CODE_LENGTHS, Level, strict=True))
 SPECIAL_FROM = 901  # polling stations at special locations are numbered from 901 (KPU)
+
+
+def level_of(code: str) -> Level | None:
+    """The level of the units with codes as long as this one; None where there are none."""
+    return _OF_LENGTH.get(len(code))
+
+
+def line_of(code: str) -> list[str]:
+    """The codes of its province and of everything between, down to it; of another length: those above it."""
+    return [code[:length] for length in CODE_LENGTHS if length <= len(code)]
+
+
+def parent_code(code: str) -> str | None:
+    """The code of the parent: the next shorter official length; None for a province."""
+    return next((code[:length] for length in reversed(CODE_LENGTHS) if length < len(code)), None)
+
+
+def province_code(code: str) -> str:
+    """The code of the province that a unit lies in."""
+    return code[: CODE_LENGTHS[Level.PROVINCE]]
+
+
+def station_number(code: str) -> int | None:
+    """The number that a polling station's code ends with; None above."""
+    return int(code[-NUMBER_DIGITS:]) if level_of(code) == LEAF else None

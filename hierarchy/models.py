@@ -7,6 +7,8 @@ and the modules beside it (activation, acting, leaving), `FailureCount` only by 
 from __future__ import annotations
 
 from datetime import date
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -19,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from mptt.fields import TreeForeignKey
 from mptt.models import MPTTModel
 
-from hierarchy.levels import LEAF, SPECIAL_FROM, Level
+from hierarchy.levels import LEAF, LONGEST_CODE, SPECIAL_FROM, Level
 from hierarchy.lib import clock, guard
 from hierarchy.querysets import UnitManager
 
@@ -46,6 +48,12 @@ class Election(models.Model):  # type: ignore[django-manager-missing]  # MPTT is
         return self.name
 
 
+def _code_of(level: Level) -> Q:
+    """A unit of this level with a code as it must be."""
+    fits = Q(level=level.value, code__regex=f"^[0-9]{{{level.spec.code_length}}}$")
+    return fits & {Level.PROVINCE: Q(parent=None), LEAF: Q(number__isnull=False)}.get(level, Q())
+
+
 class Unit(MPTTModel):
     """One supervisory unit of one election: province, regency/city, district, village or polling station.
 
@@ -55,7 +63,7 @@ class Unit(MPTTModel):
     """
 
     election = models.ForeignKey(Election, models.PROTECT, related_name="units")
-    code = models.CharField(max_length=13)
+    code = models.CharField(max_length=LONGEST_CODE)
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=20, blank=True, help_text="kabupaten, kota, desa, kelurahan")
     parent = TreeForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
@@ -81,11 +89,7 @@ class Unit(MPTTModel):
                 deferrable=models.Deferrable.IMMEDIATE,
             ),
             models.CheckConstraint(
-                condition=Q(level=0, code__regex=r"^[0-9]{2}$", parent=None)
-                | Q(level=1, code__regex=r"^[0-9]{4}$")
-                | Q(level=2, code__regex=r"^[0-9]{6}$")
-                | Q(level=3, code__regex=r"^[0-9]{10}$")
-                | Q(level=4, code__regex=r"^[0-9]{13}$", number__isnull=False),
+                condition=reduce(or_, map(_code_of, Level)),
                 name="unit_code_fits_level",
             ),
             models.CheckConstraint(

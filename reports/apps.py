@@ -42,8 +42,10 @@ def _tree_changed(verb: str, election: Any, by: Any, detail: dict[str, Any], **_
 
 def _provinces(detail: dict[str, Any]) -> list[str]:
     """The two-digit codes of those a verb has touched."""
+    from hierarchy.levels import province_code
+
     codes = detail.get("provinces") or [detail.get("code"), detail.get("was")]
-    return sorted({code[:2] for code in codes if code})
+    return sorted({province_code(code) for code in codes if code})
 
 
 TERMS = ("appoint", "end", "let_act", "stop_acting")  # verbs of the roster that change who serves where, and no account

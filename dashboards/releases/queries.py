@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 
 from dashboards.models import Publication, PublishedPage
 from dashboards.releases.proof import in_force, manifest, release_lines
+from hierarchy.levels import line_of
 from hierarchy.lib import prepared
 
 
@@ -55,11 +56,11 @@ def stored(of: Publication, code: str = "") -> PublishedPage | None:
 
 def _led_to(of: Publication, code: str) -> bool:
     """Whether a release of form 1 has the page, which only its parents' lists of children say (proof.manifest)."""
-    widths = [width for width in (2, 4, 6, 10, 13) if width <= len(code)]
-    pages = in_force(of.election, of.number).filter(code__in=[code[:width] for width in widths])
+    line = line_of(code)
+    pages = in_force(of.election, of.number).filter(code__in=line)
     listed = {page: children for page, children in pages.values_list("code", "payload__children")}
-    line = [(code[:upper], code[:lower]) for upper, lower in pairwise(widths)]
-    return code in listed and all(lower in (child["code"] for child in listed.get(upper, ())) for upper, lower in line)
+    steps = pairwise(line)
+    return code in listed and all(lower in (child["code"] for child in listed.get(upper, ())) for upper, lower in steps)
 
 
 def manifest_text(of: Publication) -> str:

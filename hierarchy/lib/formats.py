@@ -10,12 +10,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from hierarchy.levels import level_of, line_of
 from hierarchy.lib.clock import WITA
 
 NOTHING = "-"
@@ -178,17 +180,15 @@ def phone_digits(phone: str) -> str:
     return "62" + bare[1:] if bare.startswith("0") else bare
 
 
-_CODE = re.compile(r"(\d{2})(\d{2})?(\d{2})?(\d{4})?(\d{3})?", re.ASCII)
-
-
 def unit_code(code: str) -> str:
     """A unit's code in dotted form: 6401012009001 -> "64.01.01.2009.001" (Kepmendagri 300.2.2-2138/2025).
 
     Two digits each for province, regency and district, four for the village, three for the polling station.
     A text of any other shape comes back unchanged.
     """
-    matched = _CODE.fullmatch(code) if len(code) in (2, 4, 6, 10, 13) else None
-    return ".".join(part for part in matched.groups() if part) if matched else code
+    if level_of(code) is None or not (code.isascii() and code.isdigit()):
+        return code
+    return ".".join(code[start:end] for start, end in pairwise((0, *map(len, line_of(code)))))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from hierarchy import signals
 from hierarchy.access import ROLES
-from hierarchy.levels import Level
+from hierarchy.levels import Level, province_code
 from hierarchy.lib import bulk, clock, locks
 from hierarchy.lib.errors import Fault, sentences
 from hierarchy.models import Election, Membership, Role, Unit, User
@@ -128,7 +128,7 @@ class _Load:
         """
         by_province: dict[str, list[str]] = defaultdict(list)
         for code in self.units:
-            by_province[code[:2]].append(code)
+            by_province[province_code(code)].append(code)
         conditions = [
             Q(username__in={row.username for row in self.rows} - {""}),
             Q(phone__in={row.phone for row in self.rows} - {""}),
@@ -266,7 +266,7 @@ class _Load:
         self.result.appointed, self.result.ended = len(self.new_seats), len(self.ended_seats)
         self.result.vacant = vacant_units(self.election)
         counts = dict(created=self.result.created, appointed=self.result.appointed, ended=self.result.ended)
-        provinces = sorted({code[:2] for code in self.units})
+        provinces = sorted({province_code(code) for code in self.units})
         _announce("load", self.election, self.by, provinces=provinces, **counts)
 
 

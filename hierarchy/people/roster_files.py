@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
+from hierarchy.levels import CODE_PATTERN
 from hierarchy.lib import tabular
 from hierarchy.lib.errors import Fault, reason, sentences
 from hierarchy.lib.tabular import Line
@@ -78,7 +79,7 @@ def _row(line: Line, wrong: list[Fault]) -> RosterRow:
         sentence = _("peran tidak dikenal. Pilih: pengawas, operator, anggota, ketua, admin.")
         wrong.append(Fault(line.number, "peran", line["peran"], sentence))
     unit_code = line["kode_satuan"].replace(".", "")
-    if not re.fullmatch("[0-9]{2,13}", unit_code):
+    if not re.fullmatch(CODE_PATTERN, unit_code):
         wrong.append(Fault(line.number, "kode_satuan", line["kode_satuan"], _("kode satuan harus 2–13 angka 0–9.")))
     if not 0 < len(line["nama"]) <= 120:
         wrong.append(Fault(line.number, "nama", line["nama"], _("nama wajib diisi, paling panjang 120 huruf.")))

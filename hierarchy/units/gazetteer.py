@@ -10,12 +10,12 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from hierarchy.levels import LEAF, SPECIAL_FROM, Level
+from hierarchy.levels import LEAF, SPECIAL_FROM, Level, level_of, parent_code
 from hierarchy.lib import tabular
 from hierarchy.lib.errors import Fault, Refusal, sentences
 from hierarchy.lib.tabular import Line
 from hierarchy.models import Election
-from hierarchy.units.rows import CODE, UnitRow, faults, parent_code
+from hierarchy.units.rows import CODE, UnitRow, faults
 
 DATA = Path(__file__).parents[1] / "data"
 REQUIRED = ("code", "name")
@@ -109,9 +109,9 @@ def _row(line: Line, wrong: list[Fault]) -> UnitRow:
     """One unit; faults of single cells are added to `wrong` and the cell is left empty."""
     code = line["code"].replace(".", "")
     stated = line["level"].lower().replace(" ", "_").replace("/", "_")
-    if stated and LEVEL_WORDS.get(stated) != _level(code):
+    if stated and LEVEL_WORDS.get(stated) != level_of(code):
         wrong.append(Fault(line.number, "level", line["level"], _("tingkat tidak cocok dengan panjang kodenya.")))
-    kind = line["kind"] or ("tps" if len(code) == LEAF.spec.code_length else "")
+    kind = line["kind"] or ("tps" if level_of(code) == LEAF else "")
     return UnitRow(
         code=code,
         name=line["name"],
@@ -123,10 +123,6 @@ def _row(line: Line, wrong: list[Fault]) -> UnitRow:
         previous_code=line["previous_code"].replace(".", ""),
         line=line.number,
     )
-
-
-def _level(code: str) -> Level | None:
-    return next((level for level in Level if level.spec.code_length == len(code)), None)
 
 
 def _voters(line: Line, wrong: list[Fault]) -> int | None:

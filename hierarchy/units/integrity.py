@@ -13,9 +13,13 @@ from django.db import connection
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from hierarchy.levels import CODE_LENGTHS, LEAF, LONGEST_CODE, NUMBER_DIGITS
 from hierarchy.models import Election, Unit
 
 TABLE = Unit._meta.db_table
+LENGTHS = f"(ARRAY{list(CODE_LENGTHS)})"  # by level, from 1; null beyond the last
+MISNUMBERED = f"""(length(unit.code) = {LONGEST_CODE}
+    AND unit.number IS DISTINCT FROM right(unit.code, {NUMBER_DIGITS})::int)"""
 EXAMPLES = 20  # codes named per kind of problem
 
 # chain: each unit with the ids from its root down to itself. sized: units per subtree, by counting every id on every
@@ -93,8 +97,7 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "depth",
         _("Panjang kode tidak cocok dengan kedalamannya di pohon"),
-        "length(unit.code) <> (ARRAY[2, 4, 6, 10, 13])[canonical.level + 1] OR canonical.level > 4 "
-        "OR (length(unit.code) = 13 AND unit.number IS DISTINCT FROM right(unit.code, 3)::int)",
+        f"length(unit.code) <> {LENGTHS}[canonical.level + 1] OR canonical.level > {LEAF:d} OR {MISNUMBERED}",
         repairable=False,
     ),
     Probe(
@@ -169,7 +172,7 @@ FROM (SELECT *, row_number() OVER (PARTITION BY tree_id ORDER BY code COLLATE "C
 LEFT JOIN {TABLE} parent ON parent.id = unit.parent_id
 LEFT JOIN last_child ON last_child.parent_id = unit.id
 WHERE unit.level IS DISTINCT FROM coalesce(parent.level + 1, 0)
-   OR length(unit.code) IS DISTINCT FROM (ARRAY[2, 4, 6, 10, 13])[unit.level + 1]
+   OR length(unit.code) IS DISTINCT FROM {LENGTHS}[unit.level + 1]
    OR NOT starts_with(unit.code, coalesce(parent.code, ''))
    OR coalesce(parent.election_id, unit.election_id) <> unit.election_id
    OR unit.tree_id IS DISTINCT FROM coalesce(parent.tree_id, unit.id)
@@ -179,7 +182,7 @@ WHERE unit.level IS DISTINCT FROM coalesce(parent.level + 1, 0)
    OR unit.regency_id IS DISTINCT FROM CASE unit.level WHEN 1 THEN unit.id ELSE parent.regency_id END
    OR unit.district_id IS DISTINCT FROM CASE unit.level WHEN 2 THEN unit.id ELSE parent.district_id END
    OR unit.village_id IS DISTINCT FROM CASE unit.level WHEN 3 THEN unit.id ELSE parent.village_id END
-   OR (length(unit.code) = 13 AND unit.number IS DISTINCT FROM right(unit.code, 3)::int)
+   OR {MISNUMBERED}
 """
 
 

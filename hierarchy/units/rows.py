@@ -10,11 +10,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from hierarchy.levels import Level
+from hierarchy.levels import Level, level_of, parent_code, station_number
 from hierarchy.lib.errors import Fault
 
 CODE = re.compile(r"[0-9]+")  # not \d and not isdigit(): those accept Arabic-Indic digits, which match no official code
-LEVEL_OF_LENGTH: dict[int, Level] = {level.spec.code_length: level for level in Level}
 NAME_LENGTH, TAG_LENGTH, MAX_VOTERS = 120, 40, 250_000_000
 EDITABLE = ("name", "kind", "registered_voters", "latitude", "longitude", "tags")  # what a file may change in place
 
@@ -23,7 +22,7 @@ EDITABLE = ("name", "kind", "registered_voters", "latitude", "longitude", "tags"
 class UnitRow:
     """A unit as it should be.
 
-    code: digits without dots (2, 4, 6, 10, 13); the level and the parent follow from it.
+    code: digits without dots; the level and the parent follow from it.
     previous_code: the code under which the same unit stands in the tree now, when an official renumbering moved it.
     line: row in the source file for messages, 0 when there is none.
     """
@@ -40,7 +39,9 @@ class UnitRow:
 
     @property
     def level(self) -> Level:
-        return LEVEL_OF_LENGTH[len(self.code)]
+        level = level_of(self.code)
+        assert level is not None, "asked of rows that `faults` has passed"
+        return level
 
     @property
     def parent_code(self) -> str | None:
@@ -48,24 +49,11 @@ class UnitRow:
 
     @property
     def number(self) -> int | None:
-        return int(self.code[-3:]) if len(self.code) == 13 else None
+        return station_number(self.code)
 
     def editable(self) -> tuple[Any, ...]:
         """The values of EDITABLE, to compare with what the tree holds."""
         return (self.name, self.kind, self.registered_voters, self.latitude, self.longitude, self.tags)
-
-
-def parent_code(code: str) -> str | None:
-    """The code of the parent: the next shorter official length; None for a province."""
-    match len(code):
-        case 2:
-            return None
-        case 4 | 6:
-            return code[:-2]
-        case 10:
-            return code[:6]
-        case _:
-            return code[:10]
 
 
 def faults(rows: Sequence[UnitRow], *, whole: bool = True) -> list[Fault]:
@@ -78,7 +66,7 @@ def _bad_codes(rows: Iterable[UnitRow]) -> Iterator[Fault]:
     first: dict[str, int] = {}
     sources: dict[str, int] = {}
     for row in rows:
-        if not CODE.fullmatch(row.code) or len(row.code) not in LEVEL_OF_LENGTH:
+        if not CODE.fullmatch(row.code) or level_of(row.code) is None:
             yield Fault(row.line, "code", row.code, _("kode harus 2, 4, 6, 10, atau 13 angka 0–9."))
         elif row.code in first:
             yield Fault(
@@ -121,7 +109,7 @@ def _bad_cells(rows: Iterable[UnitRow]) -> Iterator[Fault]:
 def _orphans(rows: Sequence[UnitRow]) -> Iterator[Fault]:
     codes = {row.code for row in rows}
     for row in rows:
-        if len(row.code) not in LEVEL_OF_LENGTH:
+        if level_of(row.code) is None:
             continue
         parent = row.parent_code
         if parent is not None and parent not in codes:

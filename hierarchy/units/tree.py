@@ -18,13 +18,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from hierarchy import signals
+from hierarchy.levels import LEAF, LONGEST_CODE, level_of, line_of, parent_code, province_code, station_number
 from hierarchy.lib import bulk, guard, locks
 from hierarchy.lib.errors import Refusal, sentences
 from hierarchy.models import Election, Unit, User
 from hierarchy.units import diff, integrity
 from hierarchy.units.diff import Diff, Snapshot
 from hierarchy.units.integrity import Problem
-from hierarchy.units.rows import EDITABLE, UnitRow, edges, faults, parent_code
+from hierarchy.units.rows import EDITABLE, UnitRow, edges, faults
 
 __all__ = ["Diff", "Problem", "TreeError", "add_child", "check", "load", "move", "plan", "remove", "rename", "repair"]
 check = integrity.check
@@ -93,12 +94,12 @@ def _require_whole(rows: Sequence[UnitRow]) -> None:
 
 
 def _provinces(rows: Iterable[UnitRow]) -> set[str]:
-    return {row.code[:2] for row in rows}
+    return {province_code(row.code) for row in rows}
 
 
 def _below(code: str) -> Q:
     """Units whose code starts with `code`, as a range: LIKE cannot use the index of the unique constraint."""
-    return Q(code__gte=code, code__lte=code + "9" * (13 - len(code)))
+    return Q(code__gte=code, code__lte=code + "9" * (LONGEST_CODE - len(code)))
 
 
 def _snapshots(election: Election, provinces: Iterable[str]) -> dict[str, Snapshot]:
@@ -140,10 +141,11 @@ def _apply(election: Election, rows: Sequence[UnitRow], existing: dict[str, Snap
 def _values(election: Election, row: UnitRow, ids: dict[str, int], edge: tuple[int, int]) -> tuple[Any, ...]:
     """One row for COPY, in the order of COPIED. A tree is numbered by the id of its root."""
     code, parent = row.code, parent_code(row.code)
-    chain = [ids[code[:length]] if len(code) >= length else None for length in (2, 4, 6, 10)]
+    line = [ids[each] for each in line_of(code)]
+    chain = [*line, *[None] * LEAF][:LEAF]
     return (
         *(ids[code], election.pk, code, row.name, row.kind, parent and ids[parent], *chain, row.number),
-        *(row.registered_voters, row.latitude, row.longitude, list(row.tags), *edge, ids[code[:2]], row.level.value),
+        *(row.registered_voters, row.latitude, row.longitude, list(row.tags), *edge, line[0], row.level.value),
     )
 
 
@@ -194,7 +196,7 @@ def _uses(units: Sequence[Snapshot]) -> list[str]:
 def add_child(*, parent: Unit, row: UnitRow, by: User | None) -> Unit:
     """A new unit under `parent`. Raises TreeError: a code that does not continue the parent's, or is taken."""
     election = parent.election
-    with _writing(election, [parent.code[:2]]):
+    with _writing(election, [province_code(parent.code)]):
         parent = _fresh(parent)
         wrong = faults([row], whole=False)
         if wrong:
@@ -218,7 +220,7 @@ def move(*, unit: Unit, parent: Unit, by: User | None, code: str | None = None) 
     own last digits. Codes below follow. Raises TreeError: another election, wrong level, a code taken or not fitting.
     """
     election = unit.election
-    with _writing(election, [unit.code[:2], parent.code[:2]]):
+    with _writing(election, [province_code(unit.code), province_code(parent.code)]):
         unit, parent = _fresh(unit), _fresh(parent)
         old, old_parent = unit.code, parent_code(unit.code)
         if old_parent is None or parent.level != unit.level - 1 or parent.election_id != unit.election_id:
@@ -233,7 +235,7 @@ def move(*, unit: Unit, parent: Unit, by: User | None, code: str | None = None) 
         below_ids = list(below.values_list("pk", flat=True))
         below.update(code=Concat(Value(new), Substr("code", len(old) + 1)))
         unit.code, unit.parent = new, parent
-        unit.number = int(new[-3:]) if unit.is_station else None
+        unit.number = station_number(new)
         unit.save()
         upper = {column: getattr(parent, column) for column in ANCESTORS[: unit.level]}
         Unit.objects.filter(pk__in=[unit.pk, *below_ids]).update(**upper)
@@ -260,7 +262,7 @@ def set_tags(*, unit: Unit, tags: Iterable[str], by: User | None) -> Unit:
 
 def _edit(verb: str, unit: Unit, by: User | None, **values: Any) -> Unit:
     """Changes particulars that move no edge; still under the lock, so that a running load does not overwrite them."""
-    with _writing(unit.election, [unit.code[:2]]):
+    with _writing(unit.election, [province_code(unit.code)]):
         unit = _fresh(unit)
         Unit.objects.filter(pk=unit.pk).update(**values)
         for column, value in values.items():
@@ -272,7 +274,7 @@ def _edit(verb: str, unit: Unit, by: User | None, **values: Any) -> Unit:
 def remove(*, unit: Unit, by: User | None) -> None:
     """Deletes a unit that has nothing below it and that nothing refers to. Raises TreeError naming what does."""
     election = unit.election
-    with _writing(election, [unit.code[:2]]):
+    with _writing(election, [province_code(unit.code)]):
         unit = _fresh(unit)
         children = Unit.objects.filter(parent_id=unit.pk).count()
         if children:
@@ -300,7 +302,7 @@ def repair(election: Election, *, by: User | None = None) -> int:
     Raises TreeError when the parents or codes themselves are wrong (no statement can know which of the two is right).
     """
     codes = Unit.objects.filter(election=election).order_by().values_list("code", flat=True)
-    provinces = sorted({code[:2] for code in codes})
+    provinces = sorted({province_code(code) for code in codes})
     with _writing(election, provinces):
         integrity.refresh_statistics()
         beyond = integrity.hopeless(election)
@@ -325,7 +327,7 @@ def _require_code(election: Election, code: str, parent: Unit) -> None:
         raise TreeError(
             _("Kode %(code)s tidak melanjutkan kode induknya, %(parent)s.") % {"code": code, "parent": parent.code}
         )
-    if len(code) != len(parent.code) + {0: 2, 1: 2, 2: 4, 3: 3}.get(parent.level, 0):
+    if level_of(code) != parent.level + 1:
         raise TreeError(_("Panjang kode %(code)s tidak cocok dengan tingkatnya.") % {"code": code})
     if Unit.objects.filter(election=election, code=code).exists():
         raise TreeError(_("Kode %(code)s sudah dipakai satuan lain.") % {"code": code})

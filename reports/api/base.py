@@ -17,6 +17,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from hierarchy.levels import CODE_PATTERN
 from hierarchy.lib.errors import printable
 from hierarchy.models import User
 from reports.api.authentication import SessionLogin, TokenLogin
@@ -26,7 +27,7 @@ Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,50}$")]
-UnitCode = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2,13}$", description="Kemendagri code, without dots")]
+UnitCode = Annotated[str, msgspec.Meta(pattern=f"^{CODE_PATTERN}$", description="Kemendagri code, without dots")]
 # What PostgreSQL and a workbook can keep: no control characters but tab and line ends.
 Words = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$", max_length=1_000)]
 

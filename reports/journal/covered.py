@@ -13,13 +13,15 @@ from typing import Any
 
 from django.db import connection
 
+from hierarchy.levels import CODE_LENGTHS, Level
 from hierarchy.lib.canonical import REPORT
 
 # key -> (what it is the digest of, rows of (key's parts..., digest)). A digest is the SHA-256 (hex) of one JSON array a
 # row, ordered by id. Every statement takes the election or NULL for all, and the provinces' codes or NULL.
 DIGEST = "encode(sha256(convert_to(string_agg({row}::text, E'\\n' ORDER BY {id}), 'UTF8')), 'hex')"
+PROVINCE = f"left(u.code, {CODE_LENGTHS[Level.PROVINCE]})"  # a code begins with its province's
 UNITS = f"""
-SELECT concat_ws(' ', 'units', e.code, left(u.code, 2)), {
+SELECT concat_ws(' ', 'units', e.code, {PROVINCE}), {
     DIGEST.format(
         row="jsonb_build_array(u.id, u.code, u.name, u.kind, u.parent_id, u.number, u.registered_voters, u.latitude, "
         "u.longitude, u.tags)",
@@ -28,10 +30,10 @@ SELECT concat_ws(' ', 'units', e.code, left(u.code, 2)), {
 }
 FROM hierarchy_unit u JOIN hierarchy_election e ON e.id = u.election_id
 WHERE (%(election)s::text IS NULL OR e.code = %(election)s)
-    AND (%(provinces)s::text[] IS NULL OR left(u.code, 2) = ANY(%(provinces)s)) GROUP BY 1
+    AND (%(provinces)s::text[] IS NULL OR {PROVINCE} = ANY(%(provinces)s)) GROUP BY 1
 """
 TERMS = f"""
-SELECT concat_ws(' ', 'terms', e.code, left(u.code, 2)), {
+SELECT concat_ws(' ', 'terms', e.code, {PROVINCE}), {
     DIGEST.format(
         row="jsonb_build_array(m.id, m.user_id, m.unit_id, m.role, m.since, m.until, m.granted_by_id, m.reason)",
         id="m.id",
@@ -39,7 +41,7 @@ SELECT concat_ws(' ', 'terms', e.code, left(u.code, 2)), {
 }
 FROM hierarchy_membership m JOIN hierarchy_unit u ON u.id = m.unit_id JOIN hierarchy_election e ON e.id = u.election_id
 WHERE (%(election)s::text IS NULL OR e.code = %(election)s)
-    AND (%(provinces)s::text[] IS NULL OR left(u.code, 2) = ANY(%(provinces)s)) GROUP BY 1
+    AND (%(provinces)s::text[] IS NULL OR {PROVINCE} = ANY(%(provinces)s)) GROUP BY 1
 """
 # Neither password nor code, which their owners change all day (`secret`), nor when somebody was last seen.
 PEOPLE = f"""

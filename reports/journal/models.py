@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from hierarchy.levels import LONGEST_CODE
+
 
 class Event(models.Model):
     """Something that happened, in words that need no other table; a trigger refuses UPDATE and DELETE.
@@ -16,7 +18,7 @@ class Event(models.Model):
     verb = models.CharField(max_length=40, help_text="report.filed, report.approved, window.opened, ...")
     actor = models.CharField(max_length=40, blank=True, help_text="username; empty: the system")
     election = models.CharField(max_length=50, blank=True)
-    unit = models.CharField(max_length=13, blank=True, help_text="code of the unit it happened to")
+    unit = models.CharField(max_length=LONGEST_CODE, blank=True, help_text="code of the unit it happened to")
     target = models.CharField(max_length=60, blank=True, help_text="report id, window id, username, ...")
     detail = models.JSONField(default=dict)
 

@@ -290,6 +290,14 @@ def test_a_child_must_continue_its_parents_code(tree: dict[str, Unit], parent: s
         add_child(parent=tree[parent], row=UnitRow(code, "Baru"), by=None)
 
 
+@pytest.mark.parametrize(("code", "message"), [
+    ("64720255", "Panjang kode 64720255"), ("64720200555", "melanjutkan"), ("6472", "melanjutkan"),
+])  # fmt: skip
+def test_a_new_code_is_told_what_is_wrong_with_it(tree: dict[str, Unit], code: str, message: str):
+    with pytest.raises(TreeError, match=message):
+        move(unit=tree["6472012002"], parent=tree["647202"], by=None, code=code)
+
+
 def test_a_move_to_the_wrong_level_is_refused(tree: dict[str, Unit]):
     for unit, parent in (("6472012001", "6472"), ("64", "6472"), ("6472012001001", "647202")):
         with pytest.raises(TreeError, match="tingkatnya tidak cocok"):
