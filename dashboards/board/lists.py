@@ -20,6 +20,7 @@ from hierarchy.levels import Level
 from hierarchy.lib import formats
 from hierarchy.models import Membership, Role, Unit, User
 from reports.counting import PASSING, TALLIED, WORDS, Counts, Word
+from reports.filing.querysets import without_content
 from reports.obligations.labels import Row
 from reports.obligations.models import Obligation, State
 from reports.reminders import actions as reminders
@@ -175,7 +176,7 @@ def behind(duties: QuerySet[Obligation], *, state: str, narrowed: Q, now: dateti
         .select_related("subject__village", "subject__district", "subject__regency", "filer__village", "attested_by")
         .select_related("filer__parent")
         .select_related("report")
-        .defer("report__answers", "report__reasons", "report__remarks", "report__vector")
+        .defer(*without_content("report"))
         .annotate(
             report_pk=F("report__pk"),
             people=ArraySubquery(serving.filter(unit=OuterRef("filer"))),

@@ -19,10 +19,10 @@ from django.db.models.functions import Greatest, JSONObject
 from django.utils.translation import get_language
 
 from dashboards.board.shapes import ALL_PERIODS, BEST_FIRST, SORTS, Asked, Cell, Choice, Heat, Row
-from dashboards.figures.cells import period_label
 from hierarchy.levels import LEAF
 from hierarchy.models import Unit
 from hierarchy.querysets import UnitQuerySet
+from reports.calendar.labels import period_words
 from reports.calendar.models import Cadence, Window
 from reports.counting import PASSING, TALLIED, Counts, add_counts, counts_of
 from reports.obligations.models import Obligation
@@ -102,7 +102,7 @@ def heat_of(unit: Any, *, choice: Choice, now: datetime) -> Heat:
     current, shown = _chosen(list(known.values()), tabs, choice, now)
     period = ALL_PERIODS if len(shown) > 1 else current.period if current else ""
     periods = sorted({a.period for a in known.values() if current and a.code == current.code and a.period})
-    heat = Heat(tabs, current, shown, period, [(key, period_label(key)) for key in periods], [], None)
+    heat = Heat(tabs, current, shown, period, [(key, period_words(key)) for key in periods], [], None)
     if current is not None and not unit.is_station:
         _fill(heat, unit, choice, now)
     return heat

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from dashboards.figures.cells import period_label
 from hierarchy.models import Unit
+from reports.calendar.labels import period_words
 from reports.counting import Counts
 
 ALL_PERIODS = "semua"
@@ -46,7 +46,7 @@ class Asked:
 
     @property
     def label(self) -> str:
-        return f"{self.title}, {period_label(self.period)}" if self.period else self.title
+        return f"{self.title}, {period_words(self.period)}" if self.period else self.title
 
 
 @dataclass(frozen=True)

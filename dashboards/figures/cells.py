@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from hierarchy.levels import Level
-from hierarchy.lib import formats
 from reports.calendar.models import Cadence, Instrument
 from reports.instruments import indicator_words
 from reports.instruments.schema import CellKind, Question, Schema, problem_cells, sum_cells
@@ -113,14 +112,6 @@ def subject_noun(instrument: Instrument) -> str:
     if instrument.subject_level is None or instrument.cadence != Cadence.ONCE:
         return _("laporan wajib")
     return str(Level(instrument.subject_level).spec.plural)
-
-
-def period_label(period: str) -> str:
-    """`2024-02-11` -> "11 Feb 2024"; `2024-W07` -> "minggu 12 Feb 2024", its Monday; "" -> ""."""
-    if "W" in period:
-        year, week = period.split("-W")
-        return _("minggu %(monday)s") % {"monday": formats.day(date.fromisocalendar(int(year), int(week), 1))}
-    return formats.day(date.fromisoformat(period)) if period else ""
 
 
 def published_vector(schema: Schema, values: Mapping[str, int]) -> list[int]:

@@ -28,6 +28,7 @@ from hierarchy.querysets import within_q
 from reports.calendar.models import Window
 from reports.counting import WORDS, Counts, add_counts
 from reports.filing.models import Report
+from reports.filing.querysets import without_content
 from reports.findings import actions as findings
 from reports.findings.models import Finding
 from reports.instruments.schema import Schema
@@ -200,5 +201,5 @@ def incidents(unit: Unit, windows: Sequence[Window]) -> list[tuple[Report, str]]
     )
     areas = [f"obligation__subject__{level}" for level in ("village", "district", "regency")]
     rows = rows.select_related(*areas)
-    rows = rows.defer("vector", "reasons", "remarks").order_by("-filed_at", "-pk")[:INCIDENTS]
+    rows = rows.defer(*without_content(but="answers")).order_by("-filed_at", "-pk")[:INCIDENTS]
     return [(report, str(report.answers.get(INCIDENT, ""))) for report in rows]

@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from dashboards.figures.cells import INCIDENT, add_vectors, period_label
+from dashboards.figures.cells import INCIDENT, add_vectors
 from dashboards.figures.ratification import Body, bodies
 from dashboards.recaps.columns import Column, Topic, topics
 from dashboards.recaps.shapes import Incident, Line, Part, Recap
@@ -24,6 +24,7 @@ from hierarchy.levels import LEAF, Level
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Membership, Role, Unit
 from hierarchy.querysets import within_q
+from reports.calendar.labels import period_words
 from reports.calendar.models import Cadence, InstrumentVersion, Stage, Window
 from reports.counting import PASSING, TALLIED, WORDS, Counts, counts_of
 from reports.obligations.models import Obligation, State
@@ -326,4 +327,4 @@ def _incidents(rows: Any) -> Iterator[Incident]:
     found = ordered.values_list(*wanted, *fields, f"report__answers__{INCIDENT}").iterator(CHUNK)
     for code, *above, name, title, period, filed_at, state, words in found:
         place = " / ".join(dict.fromkeys(part for part in [*above, name] if part))
-        yield Incident(code, place, title, period_label(period), filed_at, str(State(state).label), words)
+        yield Incident(code, place, title, period_words(period), filed_at, str(State(state).label), words)

@@ -20,6 +20,7 @@ from hierarchy.levels import LEAF, Level
 from hierarchy.lib import formats
 from hierarchy.models import Unit
 from reports.calendar.models import InstrumentVersion, Stage
+from reports.calendar.querysets import without_schema
 from reports.findings.models import Finding
 
 TOP = 6  # problems shown as figures; the list below holds them all
@@ -298,7 +299,7 @@ def page(of: Publication, code: str, *, address: Address) -> PublicPage | None:
         return None
     sections = found.payload["sections"]
     stages = {stage.code: stage for stage in Stage.objects.filter(election_id=of.election_id)}
-    rows = InstrumentVersion.objects.select_related("instrument").defer("schema", "source")
+    rows = InstrumentVersion.objects.select_related("instrument").defer(*without_schema())
     versions = {(version.instrument.code, version.number): version for version in rows}
     keys = sorted(sections, key=lambda key: (stages[sections[key]["stage"]].sequence, key))
     slugs = {key: _slug(key, keys) for key in keys}

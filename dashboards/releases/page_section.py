@@ -12,7 +12,6 @@ from django.utils.translation import get_language
 from dashboards.figures.cells import (
     Line,
     SumRow,
-    period_label,
     problem_lines,
     published_vector,
     subject_noun,
@@ -21,6 +20,7 @@ from dashboards.figures.cells import (
 )
 from dashboards.releases.sections import ALL
 from hierarchy.levels import LEAF
+from reports.calendar.labels import period_words
 from reports.calendar.models import Cadence, InstrumentVersion, Stage
 from reports.counting import Counts
 from reports.instruments.schema import Schema
@@ -167,7 +167,7 @@ def _sums(schema: Schema, lines: list[Line], hidden: set[str], still: Mapping[st
 
 def _decision(row: Mapping[str, Any]) -> Decision:
     return Decision(
-        period=period_label(row["period"]),
+        period=period_words(row["period"]),
         decided_at=datetime.fromisoformat(row["decided_at"]),
         minutes=row["minutes"],
         version=row["version"],

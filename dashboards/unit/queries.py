@@ -11,15 +11,17 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import get_language
 
-from dashboards.figures.cells import add_vectors, period_label, problem_lines, sum_lines, sum_rows
+from dashboards.figures.cells import add_vectors, problem_lines, sum_lines, sum_rows
 from dashboards.figures.stillness import still, with_more_to_come, with_yesterday
 from dashboards.unit.shapes import Duty, Row, UnitPage, in_order
 from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Unit
+from reports.calendar.labels import period_words
 from reports.calendar.models import Window
 from reports.calendar.querysets import without_schema
 from reports.counting import PASSING, TALLIED, add_counts, counts_of, shown_state
+from reports.filing.querysets import without_content
 from reports.instruments.schema import problem_cells
 from reports.obligations.models import Obligation
 from reports.obligations.queries import with_not_due
@@ -29,7 +31,7 @@ from reports.rollup.models import Tally
 
 BASES = ("filed", "approved", "ratified")  # the last one for units with a body, from its newest decisions
 LIGHT = without_schema("window__version")
-HEAVY = ("report__answers", "report__reasons", "report__remarks")
+HEAVY = without_content("report", but="vector")
 
 
 def unit_page(unit: Unit, *, instrument: str, period: str, basis: str, sort: str, now: datetime) -> UnitPage:
@@ -90,7 +92,7 @@ def _begin(
     page = UnitPage(unit, tabs, _choose(tabs, instrument, reported), basis, now)
     if page.current is not None:
         keys = {window.period for window in windows if window.instrument_id == page.current.instrument_id}
-        page.periods = [(key, period_label(key)) for key in sorted(keys) if key]
+        page.periods = [(key, period_words(key)) for key in sorted(keys) if key]
         page.period = period if period in keys else ""
         if page.period:  # an older period may pin an older version
             page.current = next(w for w in windows if page.period == w.period and _shown(page, w))
@@ -224,7 +226,7 @@ def _duty(obligation: Obligation, now: datetime) -> Duty:
     return Duty(
         obligation,
         shown_state(obligation, now),
-        period_label(obligation.window.period),
+        period_words(obligation.window.period),
         getattr(obligation, "report", None),
     )
 

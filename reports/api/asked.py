@@ -25,14 +25,14 @@ from reports.api.problems import Rejected
 from reports.api.shapes import ObligationPage, ObligationShape, WindowShape, local
 from reports.calendar.models import InstrumentVersion, Window
 from reports.calendar.querysets import without_schema
+from reports.filing.querysets import without_content
 from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation
 from reports.obligations.queries import event_windows
 from reports.obligations.querysets import ObligationQuerySet
 
 PAGE = 100
-# Columns of a joined row that no list shows, and that together weigh more than all the others.
-HEAVY = ("window__version__schema", "window__version__source", "report__answers", "report__reasons", "report__vector")
+HEAVY = (*without_schema("window__version"), *without_content("report"))
 
 
 class ObligationQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -15,6 +15,7 @@ from hierarchy.models import Unit
 from reports import counting
 from reports.api.base import Endpoint, Id, Name, operation, read_query, user_of
 from reports.api.shapes import UnitRef, WindowShape, local
+from reports.calendar.querysets import without_schema
 from reports.counting import PASSING, TALLIED
 from reports.instruments.indicator_words import lines
 from reports.obligations.queries import with_not_due
@@ -132,6 +133,6 @@ class Tallies(Endpoint):
         rows = rows.select_related(
             "unit__village", "window__election", "window__stage", "window__instrument", "window__version"
         )
-        rows = with_not_due(rows, clock.now()).defer("window__version__schema", "window__version__source")
+        rows = with_not_due(rows, clock.now()).defer(*without_schema("window__version"))
         order = ("unit__level", "unit__code", "window__stage__sequence", "window__instrument__code", "window__period")
         return Response(TallyList(results=[TallyShape.of(row) for row in rows.order_by(*order)]))

@@ -21,6 +21,7 @@ from reports.api.base import Endpoint, Id, Name, UnitCode, Words, operation, rea
 from reports.api.problems import Rejected
 from reports.api.shapes import ConflictShape, History, ReceiptShape, ReportShape, RevisionShape
 from reports.calendar.models import Cadence, Window
+from reports.calendar.querysets import without_schema
 from reports.filing import actions as intake
 from reports.filing import evidence
 from reports.filing.models import Channel, Conflict, Report
@@ -82,7 +83,7 @@ def submit(request: Request, sent: Filing) -> intake.Receipt:
     }
     if sent.obligation is not None:
         return intake.submit(obligation_id=sent.obligation, **filing)
-    windows = Window.objects.select_related("version", "instrument", "election").defer("version__source")
+    windows = Window.objects.select_related("version", "instrument", "election").defer(*without_schema("version"))
     window = get_object_or_404(windows, pk=sent.window, instrument__cadence=Cadence.EVENT)
     units = Unit.objects.visible_to(user_of(request)).with_ancestors()
     subject = get_object_or_404(units, election_id=window.election_id, code=sent.unit)
@@ -91,9 +92,7 @@ def submit(request: Request, sent: Filing) -> intake.Receipt:
 
 def _report(request: Request, pk: UUID) -> Report:
     rows = Report.objects.visible_to(user_of(request)).for_page().select_related("obligation__filer__village")
-    return get_object_or_404(
-        rows.defer("obligation__window__version__schema", "obligation__window__version__source"), pk=pk
-    )
+    return get_object_or_404(rows, pk=pk)
 
 
 def _shape(request: Request, report: Report) -> ReportShape:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from hierarchy.models import Election, User
 from reports.calendar import periods
 from reports.calendar.models import Instrument, InstrumentVersion, Stage, Window
+from reports.calendar.querysets import without_schema
 from reports.journal import actions as journal
 
 # Voting days fix the rest (PKPU 3/2022, PKPU 2/2024).
@@ -81,7 +82,7 @@ def plan(*, election: Election, by: User | None = None) -> int:
     stages.setdefault(OUTSIDE_STAGES[0], _outside(election, stages.values()))
     hours = periods.hours()
     windows = []
-    light = Prefetch("versions", InstrumentVersion.objects.defer("schema", "source"))
+    light = Prefetch("versions", InstrumentVersion.objects.defer(*without_schema()))
     for instrument in Instrument.objects.prefetch_related(light):
         versions = list(instrument.versions.all())  # newest first
         stage = stages.get(instrument.stage_code)

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from hierarchy.models import Election
 
 
-def without_schema(prefix: str) -> list[str]:
-    """Columns to defer when a version is joined: kilobytes of JSON per row, read once per process by `parsed`."""
-    return [f"{prefix}__schema", f"{prefix}__source"]
+def without_schema(prefix: str = "") -> list[str]:
+    """Columns of a version, read through `prefix`, to defer: kilobytes a row, read once per process by `parsed`."""
+    return [f"{prefix}__{column}" if prefix else column for column in ("schema", "source")]
 
 
 class WindowQuerySet(models.QuerySet):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.db import models
 
 from hierarchy.models import User
 from hierarchy.querysets import visible_q
-
-if TYPE_CHECKING:
-    pass
 from reports.calendar.querysets import without_schema
+
+CONTENT = ("answers", "reasons", "vector", "remarks")
+
+
+def without_content(prefix: str = "", *, but: str = "") -> list[str]:
+    """Columns of a report, read through `prefix`, to defer where a list needs none of its content, `but` one column.
+
+    Together they weigh more than all the others.
+    """
+    return [f"{prefix}__{column}" if prefix else column for column in CONTENT if column != but]
 
 
 class ReportQuerySet(models.QuerySet):

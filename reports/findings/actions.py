@@ -30,6 +30,7 @@ from reports import locks
 from reports.bodies.queries import require_preparing
 from reports.calendar.models import InstrumentVersion
 from reports.filing.models import Conflict, Report
+from reports.filing.querysets import without_content
 from reports.findings.models import Finding, Matter, Party
 from reports.instruments.schema import PHOTO, TEXT, YES
 from reports.journal import actions as journal
@@ -173,7 +174,7 @@ def unrecorded(unit: Unit) -> QuerySet[Report]:
     rows = Report.objects.filter(asked, within_q(unit, "obligation__subject__"), finding=None)
     rows = rows.select_related("obligation__subject__village", "obligation__subject__district")
     rows = rows.select_related("obligation__filer", "obligation__window__election")
-    return rows.defer("vector", "reasons", "remarks").order_by("filed_at", "pk")
+    return rows.defer(*without_content(but="answers")).order_by("filed_at", "pk")
 
 
 def read_form(*, report: Report, by: User) -> dict[str, Any]:

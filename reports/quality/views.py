@@ -17,6 +17,7 @@ from hierarchy.querysets import within_q
 from reports.calendar.labels import title_of
 from reports.calendar.models import InstrumentVersion
 from reports.calendar.querysets import without_schema
+from reports.filing.querysets import without_content
 from reports.quality import actions as quality
 from reports.quality import labels as flag_words
 from reports.quality import references as reference
@@ -45,7 +46,7 @@ def doubtful(request: SignedIn, election: str, code: str) -> HttpResponse:
     joined = flags.select_related(
         "report__obligation__subject__village", "report__obligation__window__instrument",
         "report__obligation__window__stage", "report__obligation__window__version",
-    ).defer(*LIGHT, "report__answers")  # fmt: skip
+    ).defer(*LIGHT, *without_content("report"))  # fmt: skip
     page = paged(request, joined.order_by("-pk"))
     rows = list(page)
     versions = InstrumentVersion.objects.in_bulk({row.report.obligation.window.version_id for row in rows})

@@ -108,13 +108,6 @@ def test_counts_add_up_field_by_field(some: list[Counts]) -> None:
     assert total.expected == sum(counts.expected for counts in some)
 
 
-@pytest.mark.parametrize(
-    ("period", "words"), [("", ""), ("2024-02-11", "11 Feb 2024"), ("2024-W07", "minggu 12 Feb 2024")]
-)
-def test_periods_in_words(period: str, words: str) -> None:
-    assert figures.period_label(period) == words
-
-
 def test_the_map_has_every_regency_and_district_once() -> None:
     kaltim = outlines("64")
     assert kaltim is not None
