@@ -20,7 +20,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.messages import get_messages
-from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import translation
 from django.utils.cache import get_conditional_response, patch_cache_control
@@ -30,7 +29,8 @@ from dashboards.edition import edition
 from hierarchy import access
 from hierarchy.levels import LEAF, Level
 from hierarchy.lib import clock, prepared
-from hierarchy.models import Election, Membership, Unit, User
+from hierarchy.models import Election, Membership, Unit
+from hierarchy.web import SignedIn
 
 View = Callable[..., HttpResponseBase]
 XMIN = "x.xmin::text::bigint"
@@ -85,7 +85,7 @@ def unless_unchanged(*parameters: str, with_list: bool = False) -> Callable[[Vie
         @login_required
         @require_safe
         @wraps(view)
-        def answer(request: HttpRequest, election: str, code: str) -> HttpResponseBase:
+        def answer(request: SignedIn, election: str, code: str) -> HttpResponseBase:
             # What a message says is said once, so a page with one is no page to come back to.
             asked_again = len(get_messages(request)) == 0 and not any(request.GET.get(name) for name in parameters)
             tag = _tag(request, election, code, with_list=with_list)
@@ -108,10 +108,9 @@ def this_minute() -> datetime:
     return clock.now().replace(second=0, microsecond=0)
 
 
-def _tag(request: HttpRequest, election: str, code: str, *, with_list: bool) -> str | None:
+def _tag(request: SignedIn, election: str, code: str, *, with_list: bool) -> str | None:
     """The ETag of a unit's page for this person, in this language and minute; None where there is no such unit."""
     level, user = LEVEL_OF.get(len(code)), request.user
-    assert isinstance(user, User)
     if level is None:
         return None
     values = {"user": user.pk, "day": clock.today(), "election": election, "code": code}

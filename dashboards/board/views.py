@@ -26,6 +26,7 @@ from hierarchy.access import Permission
 from hierarchy.levels import LEAF
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Unit, User
+from hierarchy.web import SignedIn
 from reports.journal import actions as journal
 from reports.obligations.models import Obligation
 
@@ -46,10 +47,9 @@ def may_watch(user: User | AnonymousUser) -> bool:
 
 
 @unless_unchanged("bentuk", "cari", with_list=True)
-def board(request: HttpRequest, election: str, code: str) -> HttpResponseBase:
+def board(request: SignedIn, election: str, code: str) -> HttpResponseBase:
     """The board of a unit; with `?bentuk=csv` or `xlsx`, the whole chosen list as a file."""
     user = request.user
-    assert isinstance(user, User)
     choice, now = Choice.of(request.GET), this_minute()
     units = with_heat(Unit.objects.visible_to(user).with_ancestors(), choice=choice, now=now)
     unit: Unit = get_object_or_404(units, election__code=election, code=code)

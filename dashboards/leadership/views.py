@@ -17,7 +17,7 @@ from hierarchy.levels import Level
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
-from reports.web import SignedIn, seat
+from hierarchy.web import SignedIn, seat
 
 FOUND = 20  # units listed for a word; who sees as many as that types more of it
 

@@ -10,7 +10,6 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -27,6 +26,7 @@ from hierarchy.access import Permission
 from hierarchy.lib import formats, stored
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Unit, User
+from hierarchy.web import SignedIn, paged
 from reports.calendar.models import Stage
 
 PER_PAGE = 10
@@ -129,17 +129,16 @@ def _seat(request: HttpRequest) -> dict[str, Any]:
 @never_cache
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def exports_page(request: HttpRequest) -> HttpResponse:
+def exports_page(request: SignedIn) -> HttpResponse:
     """One's own recaps, and the form to ask for another. POST asks for it."""
     user = request.user
-    assert isinstance(user, User)
     if request.method == "POST":
         form = AskForm(user, request.POST)
         if form.is_valid() and _asked(request, form, user):
             return redirect("exports")
     else:
         form = AskForm(user, initial={name: request.GET[name] for name in AskForm.base_fields if name in request.GET})
-    page = Paginator(exports.visible_to(user).filter(asked_by=user), PER_PAGE).get_page(request.GET.get("halaman"))
+    page = paged(request, exports.visible_to(user).filter(asked_by=user), per_page=PER_PAGE)
     context = {"form": form, "page": page, "jobs": _shown_all(list(page.object_list)), **_seat(request)}
     return render(request, "dashboards/recaps/recaps.html", context, status=422 if form.errors else 200)
 
@@ -168,9 +167,9 @@ def _asked(request: HttpRequest, form: AskForm, user: User) -> bool:
 @never_cache
 @login_required
 @require_safe
-def status(request: HttpRequest, pk: UUID) -> HttpResponse:
+def status(request: SignedIn, pk: UUID) -> HttpResponse:
     """One recap: the fragment that a page polls, or a page of its own for a browser without scripts."""
-    job = get_object_or_404(exports.visible_to(request.user), pk=pk)  # type: ignore[arg-type]
+    job = get_object_or_404(exports.visible_to(request.user), pk=pk)
     (shown,) = _shown_all([job])
     template = "dashboards/recaps/job.html"
     if request.headers.get("HX-Request"):
@@ -181,11 +180,11 @@ def status(request: HttpRequest, pk: UUID) -> HttpResponse:
 @never_cache
 @login_required
 @require_safe
-def file(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+def file(request: SignedIn, pk: UUID) -> HttpResponseBase:
     """The workbook itself."""
-    job = get_object_or_404(exports.visible_to(request.user), pk=pk)  # type: ignore[arg-type]
+    job = get_object_or_404(exports.visible_to(request.user), pk=pk)
     try:
-        found = exports.hand_over(job=job, by=request.user)  # type: ignore[arg-type]
+        found = exports.hand_over(job=job, by=request.user)
     except Refusal as refusal:
         messages.error(request, str(refusal))
         return redirect("export-status", pk=pk)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from dashboards.unchanged import this_minute, unless_unchanged
@@ -11,10 +11,11 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.models import Unit
+from hierarchy.web import SignedIn
 
 
 @unless_unchanged()
-def unit(request: HttpRequest, election: str, code: str) -> HttpResponse:
+def unit(request: SignedIn, election: str, code: str) -> HttpResponse:
     """A unit for those who lead it or what is above it: children, counts, sums, drill-down, filed or approved."""
     units = Unit.objects.visible_to(request.user).with_ancestors()
     found = get_object_or_404(units, election__code=election, code=code)

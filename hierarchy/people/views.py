@@ -25,6 +25,7 @@ from hierarchy.people import activation, leaving
 from hierarchy.signin import actions as signin
 from hierarchy.signin import devices
 from hierarchy.signin.throttle import NotNow
+from hierarchy.web import SignedIn
 
 
 class LoginForm(AuthenticationForm):
@@ -153,9 +154,8 @@ def _refused(page: HttpResponse, refused: NotNow) -> HttpResponse:
 
 @login_required
 @require_POST
-def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
+def sign_out_everywhere(request: SignedIn) -> HttpResponse:
     """Out on every device, this one included: for a phone that was lost or left with somebody."""
-    assert isinstance(request.user, User)
     leaving.sign_out_everywhere(user=request.user, by=request.user)
     logout(request)
     messages.success(request, _("Anda sudah keluar dari semua perangkat. Masuk lagi dengan kata sandi Anda."))
@@ -174,7 +174,7 @@ def _forgetting(response: Any) -> Any:
     return response
 
 
-def home_of(route: str, nav: str) -> Callable[[HttpRequest], HttpResponse]:
+def home_of(route: str, nav: str) -> Callable[[SignedIn], HttpResponse]:
     """A view that leads to `route` of one's own unit; whoever serves nowhere is told whom to ask.
 
     `nav` is the entry of the menu that is current meanwhile.
@@ -182,7 +182,7 @@ def home_of(route: str, nav: str) -> Callable[[HttpRequest], HttpResponse]:
 
     @login_required
     @require_safe
-    def home(request: HttpRequest) -> HttpResponse:
+    def home(request: SignedIn) -> HttpResponse:
         seats = access.memberships(request.user)
         if not seats:
             return render(request, "hierarchy/people/no_unit.html", {"nav_current": nav})

@@ -7,9 +7,8 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,8 +19,7 @@ from hierarchy import access
 from hierarchy.lib import clock, formats
 from hierarchy.models import Membership, Unit, User
 from hierarchy.people import acting as rules
-
-PER_PAGE = 25
+from hierarchy.web import SignedIn, paged
 
 
 class ActingForm(forms.Form):
@@ -58,10 +56,9 @@ class ActingForm(forms.Form):
 
 @never_cache
 @login_required
-def acting(request: HttpRequest) -> HttpResponse:
+def acting(request: SignedIn) -> HttpResponse:
     """Who acts where; choose a unit, then a person and their days."""
     by = request.user
-    assert isinstance(by, User)
     mine, search = rules.units(by), formats.tidy(request.GET.get("cari", ""))
     found = mine.filter(Q(name__icontains=search) | Q(code__startswith=search)) if search else mine
     chosen = _chosen(request, by)
@@ -86,8 +83,8 @@ def acting(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "chosen": chosen,
-        "terms": Paginator(rules.terms(mine), PER_PAGE).get_page(request.GET.get("pengganti")),
-        "units": Paginator(found, PER_PAGE).get_page(request.GET.get("halaman")),
+        "terms": paged(request, rules.terms(mine), "pengganti"),
+        "units": paged(request, found),
         "search": search,
         "own_unit": seats[0].unit.title if seats else "",
         "own_role": seats[0].get_role_display() if seats else "",
@@ -95,7 +92,7 @@ def acting(request: HttpRequest) -> HttpResponse:
     return render(request, "hierarchy/people/acting.html", context, status=422 if form and form.errors else 200)
 
 
-def _chosen(request: HttpRequest, by: User) -> Unit | None:
+def _chosen(request: SignedIn, by: User) -> Unit | None:
     """The unit of `?satuan=<key>`; Http404 for one whose officer is none of the reader's business."""
     key = request.GET.get("satuan", "")
     if not key:
@@ -110,10 +107,9 @@ def _chosen(request: HttpRequest, by: User) -> Unit | None:
 
 @login_required
 @require_POST
-def stop(request: HttpRequest, pk: int) -> HttpResponse:
+def stop(request: SignedIn, pk: int) -> HttpResponse:
     """Ends an acting term."""
     by = request.user
-    assert isinstance(by, User)
     terms = rules.terms(rules.units(by))
     try:
         rules.stop(membership=get_object_or_404(terms, pk=pk), by=by)

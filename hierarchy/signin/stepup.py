@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from hierarchy.lib import clock
-from hierarchy.models import User
 from hierarchy.signin import actions as signin
 from hierarchy.signin.throttle import NotNow
+from hierarchy.web import SignedIn
 
 LASTS = timedelta(minutes=10)
 KEY = "confirmed_at"
@@ -26,14 +26,12 @@ def confirmed(request: HttpRequest) -> bool:
     return said is not None and timedelta(0) <= clock.now() - datetime.fromisoformat(said) < LASTS
 
 
-def confirm(request: HttpRequest, password: str) -> None:
+def confirm(request: SignedIn, password: str) -> None:
     """Passes when the session is confirmed, or becomes so by this password. Raises NotConfirmed."""
     if confirmed(request):
         return
-    user = request.user
-    assert isinstance(user, User)
     try:
-        right = signin.check_again(request, user, password)
+        right = signin.check_again(request, request.user, password)
     except NotNow as refused:
         raise NotConfirmed(str(refused)) from None
     if not right:

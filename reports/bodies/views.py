@@ -15,10 +15,10 @@ from django.views.decorators.http import require_POST
 from hierarchy.access import COLLEGIAL
 from hierarchy.models import Unit
 from hierarchy.querysets import visible_q
+from hierarchy.web import SignedIn, admin_seat, paged, posted_pk, seat
 from reports.bodies import actions as bodies_actions
 from reports.bodies import queries as bodies
 from reports.bodies.models import Quorum
-from reports.web import SignedIn, admin_seat, paged, posted_pk, seat
 
 
 class QuorumForm(forms.Form):

@@ -20,6 +20,7 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock
 from hierarchy.models import User
+from hierarchy.web import SignedIn, seat
 from reports.calendar.models import Cadence, Window
 from reports.filing import actions as intake
 from reports.filing import evidence
@@ -31,7 +32,6 @@ from reports.instruments.codec import Content, InvalidAnswers
 from reports.obligations import actions as obligations
 from reports.obligations.labels import Row
 from reports.obligations.models import Obligation
-from reports.web import SignedIn, seat
 
 
 @never_cache

@@ -27,6 +27,7 @@ from hierarchy.lib import clock
 from hierarchy.lib.formats import tidy
 from hierarchy.lib.tabular import safe_cell
 from hierarchy.models import Unit, User
+from hierarchy.web import SignedIn, paged, seat
 from reports.bodies.queries import PlenaryError, prepared_by
 from reports.filing.models import Report
 from reports.findings import actions as findings
@@ -34,7 +35,6 @@ from reports.findings import deadlines as clocks
 from reports.findings import labels as finding_words
 from reports.findings.actions import FindingError, Person, Told
 from reports.findings.models import Finding, Party
-from reports.web import SignedIn, paged, seat
 
 MOST_PEOPLE = 6  # parties that a form has room for
 

@@ -17,12 +17,12 @@ from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import User
+from hierarchy.web import SignedIn, paged, seat
 from reports.calendar.querysets import WindowQuerySet
 from reports.obligations.labels import Row, Silent, silent_units
 from reports.obligations.models import Obligation, State
 from reports.obligations.queries import event_windows
 from reports.reminders.models import Carrier, Message
-from reports.web import SignedIn, paged, seat
 
 RECENT = 10
 

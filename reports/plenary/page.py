@@ -13,10 +13,10 @@ from hierarchy.lib import clock
 from hierarchy.models import User
 from hierarchy.querysets import visible_q
 from hierarchy.signin import stepup
+from hierarchy.web import SignedIn, seat
 from reports.plenary import attendance as sitting
 from reports.plenary.agenda import Laid, Waiting, grouped, laid_items, waiting_of
 from reports.plenary.models import Attendance, Plenary, Vote
-from reports.web import SignedIn, seat
 
 
 def page_of(request: SignedIn, found: Plenary, *, refused: str = "", status: int = 200) -> HttpResponse:

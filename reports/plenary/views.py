@@ -21,6 +21,7 @@ from hierarchy.lib import clock
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit, User
 from hierarchy.querysets import visible_q
+from hierarchy.web import SignedIn, paged, seat
 from reports.bodies import queries as bodies
 from reports.calendar.models import Window
 from reports.findings.models import Finding
@@ -29,7 +30,6 @@ from reports.plenary import minutes
 from reports.plenary.agenda import Waiting, grouped, recaps_of, waiting_of
 from reports.plenary.models import Plenary
 from reports.plenary.page import found_plenary, page_of
-from reports.web import SignedIn, paged, seat
 
 
 class CallForm(forms.Form):

@@ -17,6 +17,7 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.models import User
 from hierarchy.signin import stepup
+from hierarchy.web import SignedIn, posted_pk
 from reports.bodies import queries as bodies
 from reports.calendar.models import Window
 from reports.findings import actions as findings
@@ -25,7 +26,6 @@ from reports.plenary import attendance
 from reports.plenary.agenda import waiting_of
 from reports.plenary.models import AgendaItem, Plenary
 from reports.plenary.page import found_plenary, page_of
-from reports.web import SignedIn, posted_pk
 
 REFUSALS = (bodies.PlenaryError, findings.FindingError, stepup.NotConfirmed)
 

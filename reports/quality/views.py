@@ -14,6 +14,7 @@ from hierarchy.access import Permission
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
+from hierarchy.web import SignedIn, paged, seat
 from reports.calendar.labels import title_of
 from reports.calendar.models import InstrumentVersion
 from reports.calendar.querysets import without_schema
@@ -22,7 +23,6 @@ from reports.quality import actions as quality
 from reports.quality import labels as flag_words
 from reports.quality import references as reference
 from reports.quality.models import Flag
-from reports.web import SignedIn, paged, seat
 
 SUBJECT = "report__obligation__subject__"
 LIGHT = without_schema("report__obligation__window__version")

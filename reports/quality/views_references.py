@@ -21,8 +21,8 @@ from django.views.decorators.cache import never_cache
 
 from hierarchy.lib.tabular import TableError
 from hierarchy.models import Membership
+from hierarchy.web import SignedIn, admin_seat, seat
 from reports.quality import references as reference
-from reports.web import SignedIn, admin_seat, seat
 
 MEGABYTE = 1_000_000
 LONGEST_STEM = 100  # bytes of a name on disk, which may hold 255 with its suffix

@@ -19,10 +19,10 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.models import Unit, User
+from hierarchy.web import SignedIn, paged, seat
 from reports.reminders import actions as reminders
 from reports.reminders import push, wording
 from reports.reminders.models import Carrier, Device, Message
-from reports.web import SignedIn, paged, seat
 
 HIDDEN = 4  # letters of an address that the log shows at its end
 

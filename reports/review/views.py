@@ -24,6 +24,7 @@ from django.views.decorators.http import require_POST, require_safe
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock, qr, stored
+from hierarchy.web import SignedIn, paged, posted_pk, seat
 from reports.bodies.queries import prepared_by
 from reports.calendar.labels import title_of
 from reports.filing.labels import answered_groups, answers_in, conflicts_of, history, revisions_of, side_by_side
@@ -38,7 +39,6 @@ from reports.quality import actions as quality
 from reports.quality import labels as flag_words
 from reports.review import actions as review
 from reports.review.queries import slow_reviewers, waiting
-from reports.web import SignedIn, paged, posted_pk, seat
 
 MOST_TICKED = 500
 PER_PAGE = 200  # a village reviews its stations, a district its villages: all of them on one page, to be ticked at once

@@ -1,4 +1,4 @@
-"""What views of every room share: who is signed in, pages of a list, numbers that were posted."""
+"""What views of every app share: who is signed in, pages of a list, numbers that were posted."""
 
 from __future__ import annotations
 
