@@ -10,11 +10,17 @@ from django.http import HttpRequest
 from dashboards.board import views as views_board
 from dashboards.operations import views as views_operations
 from hierarchy import access
+from hierarchy.models import Membership
 
 
 def rehearsal(request: HttpRequest) -> dict[str, bool]:
     """Whether the clock is moved. Made-up figures about real places must never pass for real ones."""
     return {"rehearsal": bool(settings.CLOCK_OFFSET)}
+
+
+def header(request: HttpRequest) -> dict[str, Callable[[], Membership | None]]:
+    """Where the signed-in person serves; asked only where a page shows it, of what its menu has read."""
+    return {"own_seat": lambda: next(iter(access.memberships(request.user)), None)}
 
 
 def menu(request: HttpRequest) -> dict[str, Callable[[], bool]]:

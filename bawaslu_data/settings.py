@@ -71,6 +71,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "bawaslu_data.context.rehearsal",
+                "bawaslu_data.context.header",
                 "bawaslu_data.context.menu",
             ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static"],

@@ -30,13 +30,6 @@ def posted_pk(request: SignedIn, name: str) -> int:
     return int(number) if number.isdecimal() and len(number) < 19 else 0
 
 
-def seat(request: SignedIn) -> dict[str, Any]:
-    """What the header says of the signed-in person."""
-    seats = access.memberships(request.user)
-    first = seats[0] if seats else None
-    return {"own_unit": first.unit.title if first else "", "own_role": first.get_role_display() if first else ""}
-
-
 def admin_seat(request: SignedIn) -> Membership:
     """From where the reader administers; to everybody else these pages do not exist."""
     seats = access.seats(request.user, Permission.MANAGE_ROSTER)

@@ -72,7 +72,6 @@ def board(request: SignedIn, election: str, code: str) -> HttpResponseBase:
 
 
 def _context(unit: Unit, heat: Heat, found: Scan, choice: Choice, user: User, now: datetime) -> dict[str, Any]:
-    seats = access.memberships(user)
     due_at = heat.shown[0].due_at if len(heat.shown) == 1 else None
     children = [(row.unit.code, row.unit.title) for row in sorted(heat.rows, key=lambda row: row.unit.code)]
     return {
@@ -88,8 +87,6 @@ def _context(unit: Unit, heat: Heat, found: Scan, choice: Choice, user: User, no
         "now": now,
         "above": [one for one in unit.ancestors if access.can(user, Permission.VIEW, one)],
         "may_export": access.can(user, Permission.EXPORT, unit),
-        "own_unit": seats[0].unit.title,
-        "own_role": seats[0].get_role_display(),
         "nav_current": "board",
     }
 

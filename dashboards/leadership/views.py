@@ -17,7 +17,7 @@ from hierarchy.levels import Level
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
-from hierarchy.web import SignedIn, seat
+from hierarchy.web import SignedIn
 
 FOUND = 20  # units listed for a word; who sees as many as that types more of it
 
@@ -55,7 +55,7 @@ def leadership_page(request: SignedIn, election: str, code: str) -> HttpResponse
         "FOUND": FOUND,
         "nav_current": "leadership",
     }
-    return render(request, "dashboards/leadership/leadership.html", context | seat(request))
+    return render(request, "dashboards/leadership/leadership.html", context)
 
 
 def _found(unit: Unit, sought: str) -> QuerySet[Unit]:

@@ -87,9 +87,7 @@ def _page(request: HttpRequest) -> HttpResponse:
     template = "dashboards/operations/operations.html"
     if request.headers.get("HX-Request"):
         return render(request, f"{template}#angka", context)
-    seat = access.memberships(request.user)[0]
-    own = {"own_unit": seat.unit.title, "own_role": seat.get_role_display()}
-    return render(request, template, context | own)
+    return render(request, template, context)
 
 
 def _shown(measured: Measured) -> Shown:

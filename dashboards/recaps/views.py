@@ -118,14 +118,6 @@ def _shown_all(jobs: list[ExportJob]) -> list[Shown]:
     return [_shown(job, names) for job in jobs]
 
 
-def _seat(request: HttpRequest) -> dict[str, Any]:
-    """What the header says of the signed-in person."""
-    seats = access.memberships(request.user)
-    seat = seats[0] if seats else None
-    own = {"own_unit": seat.unit.title, "own_role": seat.get_role_display()} if seat else {}
-    return {"nav_current": "exports", **own}
-
-
 @never_cache
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -139,7 +131,7 @@ def exports_page(request: SignedIn) -> HttpResponse:
     else:
         form = AskForm(user, initial={name: request.GET[name] for name in AskForm.base_fields if name in request.GET})
     page = paged(request, exports.visible_to(user).filter(asked_by=user), per_page=PER_PAGE)
-    context = {"form": form, "page": page, "jobs": _shown_all(list(page.object_list)), **_seat(request)}
+    context = {"form": form, "page": page, "jobs": _shown_all(list(page.object_list)), "nav_current": "exports"}
     return render(request, "dashboards/recaps/recaps.html", context, status=422 if form.errors else 200)
 
 
@@ -174,7 +166,7 @@ def status(request: SignedIn, pk: UUID) -> HttpResponse:
     template = "dashboards/recaps/job.html"
     if request.headers.get("HX-Request"):
         return render(request, f"{template}#job", {"job": shown})
-    return render(request, template, {"job": shown, **_seat(request)})
+    return render(request, template, {"job": shown, "nav_current": "exports"})
 
 
 @never_cache

@@ -27,7 +27,6 @@ def unit(request: SignedIn, election: str, code: str) -> HttpResponse:
         sort=request.GET.get("urut", ""),
         now=this_minute(),
     )
-    seats = access.memberships(request.user)
     context = {
         "page": page,
         "unit": found,
@@ -35,8 +34,6 @@ def unit(request: SignedIn, election: str, code: str) -> HttpResponse:
         "has_body": found.level in access.COLLEGIAL,
         "above": [a for a in found.ancestors if access.can(request.user, Permission.VIEW, a)],
         "may_export": access.can(request.user, Permission.EXPORT, found),
-        "own_unit": seats[0].unit.title,
-        "own_role": seats[0].get_role_display(),
         "nav_current": "unit",
     }
     return render(request, "dashboards/unit/unit.html", context)

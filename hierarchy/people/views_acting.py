@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from hierarchy import access
 from hierarchy.lib import clock, formats
 from hierarchy.models import Membership, Unit, User
 from hierarchy.people import acting as rules
@@ -79,15 +78,12 @@ def acting(request: SignedIn) -> HttpResponse:
         else:
             messages.success(request, _("Penggantian dicatat. Penggantinya dapat memeriksa laporan pada tanggal itu."))
             return redirect("acting")
-    seats = access.memberships(by)
     context = {
         "form": form,
         "chosen": chosen,
         "terms": paged(request, rules.terms(mine), "pengganti"),
         "units": paged(request, found),
         "search": search,
-        "own_unit": seats[0].unit.title if seats else "",
-        "own_role": seats[0].get_role_display() if seats else "",
     }
     return render(request, "hierarchy/people/acting.html", context, status=422 if form and form.errors else 200)
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from hierarchy.access import COLLEGIAL
 from hierarchy.models import Unit
 from hierarchy.querysets import visible_q
-from hierarchy.web import SignedIn, admin_seat, paged, posted_pk, seat
+from hierarchy.web import SignedIn, admin_seat, paged, posted_pk
 from reports.bodies import actions as bodies_actions
 from reports.bodies import queries as bodies
 from reports.bodies.models import Quorum
@@ -69,7 +69,7 @@ def quorums(request: SignedIn) -> HttpResponse:
                 return redirect("quorums")
     rows = Quorum.objects.filter(visible_q(request.user, "unit__")).select_related("unit", "set_by")
     context = {"form": form, "page": paged(request, rows.order_by("unit__code")), "nav_current": "plenaries"}
-    return render(request, "reports/bodies/quorums.html", context | seat(request), status=422 if form.errors else 200)
+    return render(request, "reports/bodies/quorums.html", context, status=422 if form.errors else 200)
 
 
 @login_required

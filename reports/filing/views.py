@@ -20,7 +20,7 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock
 from hierarchy.models import User
-from hierarchy.web import SignedIn, seat
+from hierarchy.web import SignedIn
 from reports.calendar.models import Cadence, Window
 from reports.filing import actions as intake
 from reports.filing import evidence
@@ -183,4 +183,4 @@ def _form_page(
         "closed": not form.is_bound and now >= obligation.closes_at,
         "nav_current": "tasks",
     }
-    return render(request, "reports/filing/file.html", context | seat(request), status=status)
+    return render(request, "reports/filing/file.html", context, status=status)

@@ -27,7 +27,7 @@ from hierarchy.lib import clock
 from hierarchy.lib.formats import tidy
 from hierarchy.lib.tabular import safe_cell
 from hierarchy.models import Unit, User
-from hierarchy.web import SignedIn, paged, seat
+from hierarchy.web import SignedIn, paged
 from reports.bodies.queries import PlenaryError, prepared_by
 from reports.filing.models import Report
 from reports.findings import actions as findings
@@ -130,7 +130,7 @@ def register(request: SignedIn) -> HttpResponse:
         "forms": paged(request, findings.unrecorded(bodies[0]), "formulir") if bodies else None,
         "nav_current": "findings",
     }
-    return render(request, "reports/findings/register.html", context | seat(request))
+    return render(request, "reports/findings/register.html", context)
 
 
 def _chosen(request: SignedIn) -> dict[str, str]:
@@ -339,7 +339,7 @@ def _form_page(
         "nav_current": "findings",
     }
     status = 422 if form.errors else 200
-    return render(request, "reports/findings/form.html", context | seat(request), status=status)
+    return render(request, "reports/findings/form.html", context, status=status)
 
 
 def _page(
@@ -364,4 +364,4 @@ def _page(
         "typed": request.POST,
         "nav_current": "findings",
     }
-    return render(request, "reports/findings/finding.html", context | seat(request), status=status)
+    return render(request, "reports/findings/finding.html", context, status=status)

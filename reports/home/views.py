@@ -17,7 +17,7 @@ from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.models import User
-from hierarchy.web import SignedIn, paged, seat
+from hierarchy.web import SignedIn, paged
 from reports.calendar.querysets import WindowQuerySet
 from reports.obligations.labels import Row, Silent, silent_units
 from reports.obligations.models import Obligation, State
@@ -53,7 +53,7 @@ def tasks(request: SignedIn) -> HttpResponse:
         "now": now,
         "nav_current": "tasks",
     }
-    return render(request, "reports/home/tasks.html", context | _of_reviewer(request, now) | seat(request))
+    return render(request, "reports/home/tasks.html", context | _of_reviewer(request, now))
 
 
 def _of_reviewer(request: SignedIn, now: datetime) -> dict[str, Any]:

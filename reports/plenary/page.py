@@ -13,7 +13,7 @@ from hierarchy.lib import clock
 from hierarchy.models import User
 from hierarchy.querysets import visible_q
 from hierarchy.signin import stepup
-from hierarchy.web import SignedIn, seat
+from hierarchy.web import SignedIn
 from reports.plenary import attendance as sitting
 from reports.plenary.agenda import Laid, Waiting, grouped, laid_items, waiting_of
 from reports.plenary.models import Attendance, Plenary, Vote
@@ -53,7 +53,7 @@ def page_of(request: SignedIn, found: Plenary, *, refused: str = "", status: int
         "now": clock.now(),
         "nav_current": "plenaries",
     }
-    return render(request, "reports/plenary/plenary.html", context | seat(request), status=status)
+    return render(request, "reports/plenary/plenary.html", context, status=status)
 
 
 def _addable(found: Plenary, items: list[Laid]) -> list[Waiting]:

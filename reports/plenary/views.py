@@ -21,7 +21,7 @@ from hierarchy.lib import clock
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit, User
 from hierarchy.querysets import visible_q
-from hierarchy.web import SignedIn, paged, seat
+from hierarchy.web import SignedIn, paged
 from reports.bodies import queries as bodies
 from reports.calendar.models import Window
 from reports.findings.models import Finding
@@ -85,7 +85,7 @@ def plenaries(request: SignedIn) -> HttpResponse:
         "may_call": any(access.can(request.user, Permission.PREPARE, unit) for unit in own),
         "nav_current": "plenaries",
     }
-    return render(request, "reports/plenary/plenaries.html", context | seat(request))
+    return render(request, "reports/plenary/plenaries.html", context)
 
 
 @never_cache
@@ -118,7 +118,7 @@ def call(request: SignedIn) -> HttpResponse:
             return redirect("plenary", pk=made.pk)
     context = {"form": form, "unit": unit, "groups": grouped(waiting), "nav_current": "plenaries"}
     context["chosen"] = form["agenda"].value() or []
-    return render(request, "reports/plenary/call.html", context | seat(request), status=422 if form.errors else 200)
+    return render(request, "reports/plenary/call.html", context, status=422 if form.errors else 200)
 
 
 @never_cache

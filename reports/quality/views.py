@@ -14,7 +14,7 @@ from hierarchy.access import Permission
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
-from hierarchy.web import SignedIn, paged, seat
+from hierarchy.web import SignedIn, paged
 from reports.calendar.labels import title_of
 from reports.calendar.models import InstrumentVersion
 from reports.calendar.querysets import without_schema
@@ -70,4 +70,4 @@ def doubtful(request: SignedIn, election: str, code: str) -> HttpResponse:
         "beside": reference.beside(unit),
         "nav_current": "unit",
     }
-    return render(request, "reports/quality/quality.html", context | seat(request))
+    return render(request, "reports/quality/quality.html", context)

@@ -21,7 +21,7 @@ from django.views.decorators.cache import never_cache
 
 from hierarchy.lib.tabular import TableError
 from hierarchy.models import Membership
-from hierarchy.web import SignedIn, admin_seat, seat
+from hierarchy.web import SignedIn, admin_seat
 from reports.quality import references as reference
 
 MEGABYTE = 1_000_000
@@ -74,9 +74,7 @@ def references(request: SignedIn) -> HttpResponse:
                 )
                 return redirect("references")
     context = {"form": form, "loaded": loaded, "columns": reference.COLUMNS, "unit": own.unit, "nav_current": "unit"}
-    return render(
-        request, "reports/quality/references.html", context | seat(request), status=422 if form.errors else 200
-    )
+    return render(request, "reports/quality/references.html", context, status=422 if form.errors else 200)
 
 
 def _load(file: UploadedFile, own: Membership, request: SignedIn) -> reference.Loaded:

@@ -19,7 +19,7 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.models import Unit, User
-from hierarchy.web import SignedIn, paged, seat
+from hierarchy.web import SignedIn, paged
 from reports.reminders import actions as reminders
 from reports.reminders import push, wording
 from reports.reminders.models import Carrier, Device, Message
@@ -40,7 +40,7 @@ def inbox(request: SignedIn) -> HttpResponse:
         "devices": Device.objects.filter(user=request.user).count(),
         "nav_current": "tasks",
     }
-    return render(request, "reports/reminders/messages.html", context | seat(request))
+    return render(request, "reports/reminders/messages.html", context)
 
 
 @login_required
@@ -101,7 +101,7 @@ def wordings(request: SignedIn) -> HttpResponse:
     _province(request.user)
     texts = wording.in_force()
     kinds = [(kind, spec, texts[kind]) for kind, spec in wording.KINDS.items()]
-    return render(request, "reports/reminders/wordings.html", {"kinds": kinds, "nav_current": "tasks"} | seat(request))
+    return render(request, "reports/reminders/wordings.html", {"kinds": kinds, "nav_current": "tasks"})
 
 
 @never_cache
@@ -132,9 +132,7 @@ def edit_wording(request: SignedIn, kind: str) -> HttpResponse:
         "places": [(f"{{{name}}}", words) for name, (words, _sample) in wording.PLACES.items()],
         "nav_current": "tasks",
     }
-    return render(
-        request, "reports/reminders/wording.html", context | seat(request), status=422 if form.errors else 200
-    )
+    return render(request, "reports/reminders/wording.html", context, status=422 if form.errors else 200)
 
 
 @never_cache
@@ -160,7 +158,7 @@ def message_log(request: SignedIn) -> HttpResponse:
         "carriers": [choice for choice in Carrier.choices if choice[0] != Carrier.APP],
         "nav_current": "tasks",
     }
-    return render(request, "reports/reminders/log.html", context | seat(request))
+    return render(request, "reports/reminders/log.html", context)
 
 
 def _province(user: User) -> Unit:

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_POST, require_safe
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock, qr, stored
-from hierarchy.web import SignedIn, paged, posted_pk, seat
+from hierarchy.web import SignedIn, paged, posted_pk
 from reports.bodies.queries import prepared_by
 from reports.calendar.labels import title_of
 from reports.filing.labels import answered_groups, answers_in, conflicts_of, history, revisions_of, side_by_side
@@ -101,7 +101,7 @@ def _report_page(request: SignedIn, found: Report, *, refused: str = "", status:
         "typed_hours": request.POST.get("lama", USUAL_CORRECTION),
         "nav_current": "tasks",
     }
-    return render(request, "reports/review/report.html", context | seat(request), status=status)
+    return render(request, "reports/review/report.html", context, status=status)
 
 
 def _may_record(request: SignedIn, found: Report) -> bool:
@@ -150,7 +150,7 @@ def compare(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
         "changed": sum(row.changed for row in rows),
         "nav_current": "tasks",
     }
-    return render(request, "reports/review/compare.html", context | seat(request))
+    return render(request, "reports/review/compare.html", context)
 
 
 @login_required
@@ -265,7 +265,7 @@ def queue(request: SignedIn) -> HttpResponse:
         "slow": slow_reviewers(of=[seat.unit_id for seat in seats], now=now) if seats else [],
         "nav_current": "tasks",
     }
-    return render(request, "reports/review/queue.html", context | seat(request))
+    return render(request, "reports/review/queue.html", context)
 
 
 def _approve_chosen(request: SignedIn, rows: ObligationQuerySet) -> HttpResponse:

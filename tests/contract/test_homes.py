@@ -18,6 +18,10 @@ HOMES: dict[str, tuple[frozenset[str], str]] = {
         r"class SignedIn\b|request\.user\s+assert isinstance|assert isinstance\(request\.user"
         r"|request\.user\b.*# type: ignore",
     ),
+    "what the head of a page says of its reader": (
+        frozenset({"bawaslu_data/context.py"}),
+        r"own_unit|own_role|own_seat",
+    ),
 }
 
 
