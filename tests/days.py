@@ -65,7 +65,7 @@ class Day:
         return Obligation.objects.for_intake().get(window=self.windows[instrument], subject__code=subject)
 
     def answers(self, duty: Obligation, **changes: Any) -> dict[str, Any]:
-        """Answers that the duty's instrument accepts without a finding, the same every time; then `changes`."""
+        """Answers that the duty's instrument accepts without a problem, the same every time; then `changes`."""
         made = (answers_for(duty.window.version.parsed, duty, Random(seed)) for seed in range(7, 50))
         return next(answers for answers, reasons in made if not reasons) | changes
 

@@ -49,7 +49,7 @@ def public_cells(schema: Schema) -> tuple[tuple[str, int], ...]:
 
 
 def public_problems(schema: Schema) -> tuple[int, ...]:
-    """Positions that count reports in which a public indicator was a finding."""
+    """Positions that count reports in which a public indicator named a problem."""
     return tuple(position for question, position in problem_cells(schema) if question.public)
 
 

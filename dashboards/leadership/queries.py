@@ -44,7 +44,7 @@ TOLD = ("filed", "approved", "returned", "vacant", "unreachable")  # the words w
 
 @dataclass(frozen=True)
 class Moved:
-    """A count or a number of findings beside what it was at the end of an earlier day."""
+    """A count, or the reports that name one problem, beside what it was at the end of an earlier day."""
 
     label: str
     before: int
@@ -68,7 +68,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem of the whole, and the (area, findings) with most of it."""
+    """A problem of the whole, and the (area, reports) that name it most."""
 
     line: Line
     shares: list[tuple[Unit, int]]
@@ -144,14 +144,14 @@ def _moved(page: UnitPage, earlier: Sequence[Snapshot]) -> list[Moved]:
     schema = page.current.version.parsed
     same = {tally.window_id for tally in page.tallies if page.sums_up(tally.window)}
     kept = snapshots.known((row.filed for row in earlier if row.window_id in same), len(schema.layout))
-    before = _findings(schema, kept)
+    before = _problem_counts(schema, kept)
     problems = [Moved(line.label, before[line.question.name], line.value) for line in page.problems]
     problems.sort(key=lambda moved: -abs(moved.change))
     return [moved for moved in [*counts, *problems[:MOST_MOVED]] if moved.change]
 
 
-def _findings(schema: Schema, vectors: Iterable[Sequence[int]]) -> dict[str, int]:
-    """Question -> reports in which it was a finding; `vectors` are all of this version."""
+def _problem_counts(schema: Schema, vectors: Iterable[Sequence[int]]) -> dict[str, int]:
+    """Question -> reports that name it as a problem; `vectors` are all of this version."""
     total = add_vectors(vectors, len(schema.layout))
     return {line.question.name: line.value for line in problem_lines(schema, total, get_language())}
 
@@ -163,7 +163,7 @@ def _more(row: Row, earlier: Sequence[Snapshot]) -> int | None:
 def _problems(page: UnitPage) -> list[Problem]:
     assert page.current is not None
     schema = page.current.version.parsed
-    parts = [(row.unit, _findings(schema, _vectors(page, row))) for row in page.rows]
+    parts = [(row.unit, _problem_counts(schema, _vectors(page, row))) for row in page.rows]
     return [
         Problem(line, sorted(shares, key=lambda share: (-share[1], share[0].code))[:NAMED])
         for line in page.found[:TOP]

@@ -124,7 +124,7 @@ class UnitPage:
 
     @property
     def problem_total(self) -> int:
-        """Findings over all indicators; a report may have several."""
+        """Problems over all indicators; a report may have several."""
         return sum(line.value for line in self.problems)
 
     @property

@@ -67,7 +67,7 @@ def answered_groups(report: Report, typed: Mapping[str, str], hidden: frozenset[
 
 
 def problems_of(report: Report, schema: Schema) -> set[str]:
-    """Names of the questions whose answers are findings."""
+    """Names of the questions whose answers name problems."""
     return {question.name for question, position in problem_cells(schema) if report.vector[position]}
 
 

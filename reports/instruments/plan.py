@@ -128,7 +128,7 @@ def _adder(schema: Schema, question: Question) -> Adder:
         return _count_each(positions) if question.kind == SELECT_MULTIPLE else _count_one(positions)
     first = cells[0].position
     extra = cells[-1].position if cells[-1].kind in {CellKind.LATE, CellKind.PROBLEM} else -1
-    found = _finding(question)
+    found = _names_problem(question)
     if cells[0].kind is CellKind.SUM:
         return _sum(first, extra, found)
     return _count(first, extra, found)
@@ -168,7 +168,7 @@ def _count(first: int, extra: int, found: Callable[[Any], bool]) -> Adder:
     return add
 
 
-def _finding(question: Question) -> Callable[[Any], bool]:
+def _names_problem(question: Question) -> Callable[[Any], bool]:
     """Whether an answer meets the question's problem condition. Canonical times compare as text."""
     problem = parse_problem(question.problem)
     if problem is None:

@@ -63,7 +63,7 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Question(msgspec.Struct, frozen=True):
-    """One question. `problem` is the answer that counts as a finding: `ya`, `tidak`, `>0`, `>07:00`, `<13:00`."""
+    """One question. `problem` is the answer that names one: `ya`, `tidak`, `>0`, `>07:00`, `<13:00`."""
 
     name: str
     kind: str
@@ -94,7 +94,7 @@ class CellKind(StrEnum):
     ANSWERED = "ANSWERED"  # how many reports answered
     OPTION = "OPTION"  # how many reports chose this option
     LATE = "LATE"  # how many reports gave a time after the limit
-    PROBLEM = "PROBLEM"  # how many reports gave a number or a time that is a finding
+    PROBLEM = "PROBLEM"  # how many reports gave a number or a time that is a problem
 
 
 class Cell(NamedTuple):
@@ -219,7 +219,7 @@ def _cells(question: Question) -> Iterator[tuple[CellKind, str]]:
 
 
 def problem_cells(schema: Schema) -> list[tuple[Question, int]]:
-    """Every question that can be a finding, with the position that counts the reports in which it was one."""
+    """Every question that can name a problem, with the position that counts the reports in which it did."""
     found = []
     for question in schema.questions:
         problem = parse_problem(question.problem)

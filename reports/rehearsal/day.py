@@ -324,7 +324,7 @@ def _voting(duty: Obligation, rng: Random) -> dict[str, Any]:
 
 
 def _counting(duty: Obligation, rng: Random) -> dict[str, Any]:
-    """Ballots of one contest that add up, save in the few stations where the mismatch is the finding."""
+    """Ballots of one contest that add up, save in the few stations where the mismatch is the problem."""
     used = rng.randint(40, 200) if duty.subject.is_special else rng.randint(130, 262)
     received = used + rng.randint(10, 60)
     spoiled = rng.choice([0, 0, 1, 2])

@@ -49,7 +49,7 @@ def rows(stations: int) -> list[UnitRow]:
 
 
 def contents(duty: Obligation) -> list[dict]:
-    """VARIANTS different contents that the duty's instrument accepts without a finding."""
+    """VARIANTS different contents that the duty's instrument accepts without a problem."""
     found: list[dict] = []
     for seed in range(1_000):
         schema = duty.window.version.parsed

@@ -181,7 +181,7 @@ def test_what_everybody_found_names_everybody() -> None:
     ("found", "told"), [(0, True), (1, False), (3, False), (6, False), (7, True), (12, True), (13, False)]
 )
 def test_several_reports_of_one_supervisor_are_one_persons_word(found: int, told: bool) -> None:
-    """Five supervisors over three days: six findings may be two people's, thirteen of fifteen everybody's."""
+    """Five supervisors over three days: six problems may be two people's, thirteen of fifteen everybody's."""
     village = Area("0", 3, 15, 5, [found], each=3)
     beside = Area("0", 3, 15, 5, [0], each=3)
     areas = {"0": Area(None, 2, 30, 10, [found], each=3), "0/0": village, "0/1": beside}

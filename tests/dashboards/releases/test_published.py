@@ -332,13 +332,13 @@ def test_an_old_release_shows_nothing_of_what_villages_reported(old: Day, client
     )
     text = html(client, "6472012001")
     assert "Intimidasi" not in text
-    assert 'id="temuan"' not in text
+    assert 'id="masalah"' not in text
     assert 'id="jumlah"' not in text
     assert "isi laporan satu desa/kelurahan tidak ditampilkan" in text
     page = public_page.page(Publication.objects.get(), DISTRICT, address=public_page.Address("pemilu2024"))
     assert page is not None
     assert [child.problems for child in page.children] == [None, None]
-    assert 'id="temuan"' in html(client, DISTRICT)
+    assert 'id="masalah"' in html(client, DISTRICT)
 
 
 # --- ratified -------------------------------------------------------------------------------------------------------

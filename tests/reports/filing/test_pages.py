@@ -25,7 +25,7 @@ from reports.review import actions as review
 from tests.days import MORNING_AFTER, Day, fresh
 
 NEIGHBOUR = "6472012001002"
-FINDING = {"intimidasi": "ya"}
+PROBLEM = {"intimidasi": "ya"}
 
 
 @pytest.fixture
@@ -446,16 +446,16 @@ def test_a_decision_nobody_offered_is_not_found(election_day: Day, verb: str, ty
     assert judged(signed_in(election_day.cast.pkd), report, verb, **typed).status_code == 404
 
 
-def test_the_queue_flags_findings_and_approves_only_what_was_ticked(election_day: Day) -> None:
+def test_the_queue_marks_problems_and_approves_only_what_was_ticked(election_day: Day) -> None:
     day = election_day
     clean = day.file(day.cast.ptps)
-    flagged = day.file(day.cast.ptps, day.duty("penghitungan-tps"), **FINDING)
+    flagged = day.file(day.cast.ptps, day.duty("penghitungan-tps"), **PROBLEM)
     second = day.file(day.cast.ptps_sibling, day.duty(subject=NEIGHBOUR))
     client = signed_in(day.cast.pkd)
     page = client.get(reverse("queue"))
     text = text_of(page)
     assert "3 laporan menunggu pemeriksaan" in text
-    assert "1 temuan" in text
+    assert "1 masalah" in text
     ticks = re.findall(r'type="checkbox" name="seen" value="([^"]+)"', page.content.decode())
     assert [tick.partition(":")[0] for tick in ticks] == [str(clean.pk), str(second.pk)]
     assert "Belum ada yang ditandai" in text_of(client.post(reverse("queue"), {}, follow=True))
