@@ -146,11 +146,11 @@ def _first_station(election: Election) -> Membership:
 
 
 def _returned(election: Election) -> Membership:
-    duties = Obligation.objects.filter(
+    theirs = Obligation.objects.filter(
         window__election=election, window__instrument__code=COUNTING, state=State.RETURNED,
         subject__district__code=DISTRICT,
     )  # fmt: skip
-    code = duties.order_by("subject__code").values_list("subject__code", flat=True)[0]
+    code = theirs.order_by("subject__code").values_list("subject__code", flat=True)[0]
     return _serving(_unit(election, code), Role.SUPERVISOR)[0]
 
 

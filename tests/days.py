@@ -60,19 +60,19 @@ class Day:
         self.windows[code] = window
         return window
 
-    def duty(self, instrument: str = "pemungutan-tps", subject: str = TPS) -> Obligation:
+    def obligation(self, instrument: str = "pemungutan-tps", subject: str = TPS) -> Obligation:
         """What is owed about a unit, read anew, joined for filing and reviewing."""
         return Obligation.objects.for_intake().get(window=self.windows[instrument], subject__code=subject)
 
-    def answers(self, duty: Obligation, **changes: Any) -> dict[str, Any]:
-        """Answers that the duty's instrument accepts without a problem, the same every time; then `changes`."""
-        made = (answers_for(duty.window.version.parsed, duty, Random(seed)) for seed in range(7, 50))
+    def answers(self, obligation: Obligation, **changes: Any) -> dict[str, Any]:
+        """Answers that the obligation's instrument accepts without a problem, the same every time; then `changes`."""
+        made = (answers_for(obligation.window.version.parsed, obligation, Random(seed)) for seed in range(7, 50))
         return next(answers for answers, reasons in made if not reasons) | changes
 
     def file(
         self,
         by: User,
-        duty: Obligation | None = None,
+        obligation: Obligation | None = None,
         *,
         at: datetime | None = None,
         reasons: Mapping[str, str] | None = None,
@@ -81,12 +81,12 @@ class Day:
         **changes: Any,
     ) -> Report:
         """Files through the real verb and returns the report joined for its page."""
-        duty = duty or self.duty()
+        obligation = obligation or self.obligation()
         receipt = intake.submit(
             by=fresh(by),
-            obligation_id=duty.pk,
+            obligation_id=obligation.pk,
             report_id=report_id or uuid.uuid4(),
-            answers=self.answers(duty, **changes),
+            answers=self.answers(obligation, **changes),
             reasons=reasons,
             based_on=based_on,
             channel="WEB",

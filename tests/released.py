@@ -77,8 +77,8 @@ def plain_fold(election: Election, at: datetime | None = None) -> dict[str, Figu
     at = at or clock.now()
     found: dict[str, dict[str, Counter[Any]]] = defaultdict(lambda: defaultdict(Counter))
     windows = Window.objects.for_pages(election).in_bulk()
-    for duty in Obligation.objects.filter(window__in=windows).select_related("subject", "report"):
-        window, report = windows[duty.window_id], getattr(duty, "report", None)
+    for obligation in Obligation.objects.filter(window__in=windows).select_related("subject", "report"):
+        window, report = windows[obligation.window_id], getattr(obligation, "report", None)
         key = f"{window.stage.code}/{window.instrument.code}/{window.version.number}"
         filed = report is not None
         counted = dict(
@@ -87,23 +87,23 @@ def plain_fold(election: Election, at: datetime | None = None) -> dict[str, Figu
                 (
                     1,
                     filed,
-                    filed and duty.first_filed_at <= duty.due_at,
-                    duty.state == State.APPROVED,
-                    duty.state == State.RETURNED,
-                    duty.state == State.VACANT,
-                    duty.state == State.UNREACHABLE,
-                    duty.state == State.OWED and duty.due_at >= at,
+                    filed and obligation.first_filed_at <= obligation.due_at,
+                    obligation.state == State.APPROVED,
+                    obligation.state == State.RETURNED,
+                    obligation.state == State.VACANT,
+                    obligation.state == State.UNREACHABLE,
+                    obligation.state == State.OWED and obligation.due_at >= at,
                 ),
                 strict=True,
             )
         )
         figures = Counter({name: int(value) for name, value in counted.items()})
-        if duty.state == State.APPROVED:
+        if obligation.state == State.APPROVED:
             assert report is not None
             figures.update({name: report.vector[at] for name, at in public_cells(window.version.parsed)})
         for width in (2, 4, 6, 10, 13):
-            if width <= len(duty.subject.code):
-                found[duty.subject.code[:width]][key].update(figures)
+            if width <= len(obligation.subject.code):
+                found[obligation.subject.code[:width]][key].update(figures)
     return found
 
 

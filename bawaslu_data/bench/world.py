@@ -71,9 +71,9 @@ class World:
             keys = [key for (key,) in cursor.fetchall()]
         if len(keys) < count:
             raise CommandError("Kewajiban lapor di negeri rekaan ini sudah habis. Ulangi dengan --fresh.")
-        duties = Obligation.objects.filter(pk__in=keys).order_by().values_list("pk", "filer_id")
-        tokens = _tokens({filer for _pk, filer in duties})
-        found = [(pk, tokens[filer]) for pk, filer in duties]
+        obligations = Obligation.objects.filter(pk__in=keys).order_by().values_list("pk", "filer_id")
+        tokens = _tokens({filer for _pk, filer in obligations})
+        found = [(pk, tokens[filer]) for pk, filer in obligations]
         self.rng.shuffle(found)
         return found
 
@@ -82,18 +82,18 @@ class World:
         with connection.cursor() as cursor:
             cursor.execute(BY_VILLAGE, [size, count])
             villages = cursor.fetchall()
-        tokens = _tokens({filer for filer, _duties in villages})
-        return [[(duty, tokens[filer]) for duty in duties[:size]] for filer, duties in villages]
+        tokens = _tokens({filer for filer, _obligations in villages})
+        return [[(obligation, tokens[filer]) for obligation in obligations[:size]] for filer, obligations in villages]
 
-    def filings(self, port: int, duties: list[tuple[int, str]]) -> Iterator[bytes]:
-        """One POST per duty, ready to be sent."""
-        for duty, token in duties:
+    def filings(self, port: int, obligations: list[tuple[int, str]]) -> Iterator[bytes]:
+        """One POST per obligation, ready to be sent."""
+        for obligation, token in obligations:
             headers = {"Content-Type": "application/json", "Authorization": f"Token {token}"}
-            yield load.request("POST", "/api/v1/reports/", port=port, headers=headers, body=self.body(duty))
+            yield load.request("POST", "/api/v1/reports/", port=port, headers=headers, body=self.body(obligation))
 
-    def body(self, duty: int) -> bytes:
+    def body(self, obligation: int) -> bytes:
         number = nation.report_id(self.full.due_at, self.rng)
-        return msgspec.json.encode({"id": number, "obligation": duty, "answers": nation.answers(self.rng)})
+        return msgspec.json.encode({"id": number, "obligation": obligation, "answers": nation.answers(self.rng)})
 
     def session(self) -> dict[str, str]:
         """The headers of somebody signed in who sees the province (its chair)."""

@@ -69,22 +69,22 @@ def columns() -> list[str]:
 
 
 def cells(row: Listed) -> list[Cell]:
-    duty, people = row.duty, row.people
+    obligation, people = row.obligation, row.people
     return [
-        formats.unit_code(duty.subject.code),
-        duty.subject.title,
+        formats.unit_code(obligation.subject.code),
+        obligation.subject.title,
         row.place,
         row.asked.label,
-        formats.moment(duty.due_at),
+        formats.moment(obligation.due_at),
         str(formats.state(row.state).word),
-        formats.moment(duty.first_filed_at) if duty.first_filed_at else "",
+        formats.moment(obligation.first_filed_at) if obligation.first_filed_at else "",
         row.minutes_late,
-        duty.filer.title,
+        obligation.filer.title,
         "; ".join(person.name for person in people),
         "; ".join(person.phone for person in people if person.phone),
         "; ".join(formats.moment(person.seen) for person in people if person.seen),
-        duty.attested_by.name if duty.attested_by else "",
-        duty.attested_reason,
+        obligation.attested_by.name if obligation.attested_by else "",
+        obligation.attested_reason,
     ]
 
 

@@ -123,8 +123,8 @@ class Scan:
         return Counts(**{name: by_word[word] for name, word in (TALLIED | PASSING).items()})
 
 
-def scan(duties: QuerySet[Obligation], *, choice: Choice, narrowed: Q, now: datetime) -> Scan:
-    """Counts `duties` once for everything: one query whatever their number. `narrowed` is the list's own filter."""
+def scan(obligations: QuerySet[Obligation], *, choice: Choice, narrowed: Q, now: datetime) -> Scan:
+    """Counts `obligations` once for everything: one query, however many. `narrowed` is the list's own filter."""
     where = conditions(now)
     values: dict[str, Any] = {f"n_{slug.replace('-', '_')}": Count("pk", filter=q) for slug, q in where.items()}
     asked = choice.state if choice.state in MEASURES else ""
@@ -134,7 +134,7 @@ def scan(duties: QuerySet[Obligation], *, choice: Choice, narrowed: Q, now: date
     values["listed"] = Count("pk", filter=where[asked or "wajib"] & narrowed)
     epoch = Value(datetime(2000, 1, 1, tzinfo=UTC))
     quarter = Func(Value(QUARTER), F("first_filed_at"), epoch, function="date_bin", output_field=DateTimeField())
-    rows: list[Any] = list(duties.order_by().values(quarter=quarter).annotate(**values))
+    rows: list[Any] = list(obligations.order_by().values(quarter=quarter).annotate(**values))
     numbers = {slug: sum(row[f"n_{slug.replace('-', '_')}"] for row in rows) for slug in MEASURES}
     state = asked or unasked or next((slug for slug in URGENT if numbers[slug]), "wajib")
     listed = sum(row["listed"] for row in rows) if narrowed else numbers[state]
@@ -166,13 +166,13 @@ def narrowed_to(unit: Unit, heat: Heat, choice: Choice) -> Q:
     return found
 
 
-def behind(duties: QuerySet[Obligation], *, state: str, narrowed: Q, now: datetime) -> QuerySet[Obligation]:
+def behind(obligations: QuerySet[Obligation], *, state: str, narrowed: Q, now: datetime) -> QuerySet[Obligation]:
     """The rows of a list in the order of their codes, with everything `Listed.of` shows: one query a page."""
     person = JSONObject(name=F("user__name"), phone=F("user__phone"), seen=F("user__last_seen_at"), role=F("role"))
     serving = Membership.objects.current().order_by("role", "user__name").values(json=person)
     reviewing = serving.filter(unit=OuterRef("filer__parent"), role__in=REVIEWERS)
     return (
-        duties.filter(conditions(now)[state] & narrowed)
+        obligations.filter(conditions(now)[state] & narrowed)
         .select_related("subject__village", "subject__district", "subject__regency", "filer__village", "attested_by")
         .select_related("filer__parent")
         .select_related("report")
@@ -212,7 +212,7 @@ class Listed:
     `people` of `unit`, and what they are to do: `acting`, "" where they are those who file.
     """
 
-    duty: Any
+    obligation: Any
     asked: Asked
     state: str
     note: str
@@ -223,25 +223,27 @@ class Listed:
     may_attest: bool
 
     @classmethod
-    def of(cls, duty: Any, *, windows: dict[int, Asked], user: User, now: datetime) -> Listed:
-        row = Row.of(duty, now)
-        until = duty.first_filed_at or now
-        counted = duty.first_filed_at is not None or duty.state == State.OWED
-        acting = NEXT.get(duty.state) or (None if duty.people else NEXT[State.VACANT])
+    def of(cls, obligation: Any, *, windows: dict[int, Asked], user: User, now: datetime) -> Listed:
+        row = Row.of(obligation, now)
+        until = obligation.first_filed_at or now
+        counted = obligation.first_filed_at is not None or obligation.state == State.OWED
+        acting = NEXT.get(obligation.state) or (None if obligation.people else NEXT[State.VACANT])
         unit, serving = (
-            (duty.filer.parent, duty.reviewers) if acting and duty.filer.parent else (duty.filer, duty.people)
+            (obligation.filer.parent, obligation.reviewers)
+            if acting and obligation.filer.parent
+            else (obligation.filer, obligation.people)
         )
         reachable = access.can(user, Permission.VIEW, unit)
         return cls(
-            duty,
-            windows[duty.window_id],
+            obligation,
+            windows[obligation.window_id],
             row.state,
-            row.note if duty.state in (State.OWED, State.FILED) else "",
-            until - duty.due_at if counted and until > duty.due_at else None,
+            row.note if obligation.state in (State.OWED, State.FILED) else "",
+            until - obligation.due_at if counted and until > obligation.due_at else None,
             unit,
             [Person.of(each, unit=unit, reachable=reachable) for each in serving],
-            str(acting) if acting and unit is not duty.filer else "",
-            duty.state == State.OWED and access.can(user, Permission.ATTEST, duty.filer),
+            str(acting) if acting and unit is not obligation.filer else "",
+            obligation.state == State.OWED and access.can(user, Permission.ATTEST, obligation.filer),
         )
 
     @property
@@ -255,11 +257,11 @@ class Listed:
     @property
     def place(self) -> str:
         """Where the subject lies, from its regency down, without itself."""
-        subject = self.duty.subject
+        subject = self.obligation.subject
         above = [subject.regency, subject.district, subject.village][: max(subject.level - 1, 0)]
         return " / ".join(unit.name for unit in above if unit is not None and unit.pk != subject.pk)
 
 
 def listed(rows: Iterable[Obligation], *, heat: Heat, user: User, now: datetime) -> list[Listed]:
     windows = {asked.pk: asked for asked in heat.shown}
-    return [Listed.of(duty, windows=windows, user=user, now=now) for duty in rows]
+    return [Listed.of(obligation, windows=windows, user=user, now=now) for obligation in rows]

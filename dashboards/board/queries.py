@@ -49,7 +49,7 @@ def with_heat(units: UnitQuerySet, *, choice: Choice, now: datetime) -> UnitQuer
     children = Unit.objects.filter(parent=OuterRef(OuterRef("pk"))).order_by().values("pk")
     here = Q(parent=OuterRef(OuterRef("pk"))) | Q(pk=OuterRef(OuterRef("pk")))
     stations = Unit.objects.filter(here, level=LEAF).order_by().values("pk")
-    duties = Obligation.objects.filter(_opened(), subject__in=stations).order_by("subject__code")
+    obligations = Obligation.objects.filter(_opened(), subject__in=stations).order_by("subject__code")
     return units.annotate(
         own=ArraySubquery(
             with_not_due(Tally.objects.filter(_opened(), unit=OuterRef("pk")), now)
@@ -62,7 +62,7 @@ def with_heat(units: UnitQuerySet, *, choice: Choice, now: datetime) -> UnitQuer
             .values(json=_json(SHOWN, unit="unit"))
         ),
         stations=ArraySubquery(
-            duties.filter(wanted | Q(subject=OuterRef("pk"))).values(
+            obligations.filter(wanted | Q(subject=OuterRef("pk"))).values(
                 json=_json(("state", "first_filed_at", "due_at"), unit="subject", window=True)
             )
         ),
@@ -218,6 +218,6 @@ def _in_order(rows: list[Row], sort: str) -> list[Row]:
     return sorted(known, key=key, reverse=wanted.startswith("-")) + unknown
 
 
-def duties_of(unit: Unit, heat: Heat) -> QuerySet[Obligation]:
+def obligations_of(unit: Unit, heat: Heat) -> QuerySet[Obligation]:
     """Every obligation the board's numbers are about."""
     return Obligation.objects.within(unit).filter(window__in=[asked.pk for asked in heat.shown])

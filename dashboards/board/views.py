@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from dashboards.board import files as board_files
 from dashboards.board.lists import MEASURES, Listed, Scan, behind, listed, narrowed_to, scan
-from dashboards.board.queries import duties_of, heat_of, with_heat
+from dashboards.board.queries import heat_of, obligations_of, with_heat
 from dashboards.board.shapes import Choice, Heat, Index
 from dashboards.board.trend import trend
 from dashboards.recaps.views import MIME
@@ -55,9 +55,9 @@ def board(request: SignedIn, election: str, code: str) -> HttpResponseBase:
     unit: Unit = get_object_or_404(units, election__code=election, code=code)
     heat = heat_of(unit, choice=choice, now=now)
     narrowed = narrowed_to(unit, heat, choice)
-    duties = duties_of(unit, heat)
-    found = scan(duties, choice=choice, narrowed=narrowed, now=now)
-    rows = behind(duties, state=found.state, narrowed=narrowed, now=now)
+    obligations = obligations_of(unit, heat)
+    found = scan(obligations, choice=choice, narrowed=narrowed, now=now)
+    rows = behind(obligations, state=found.state, narrowed=narrowed, now=now)
     if request.GET.get("bentuk") in ("csv", "xlsx"):
         access.require(user, Permission.EXPORT, unit)
         try:
@@ -107,7 +107,10 @@ def _file(
     windows = {asked.pk: asked for asked in heat.shown}
     with board_files.making():
         journal.write(journal.entry("board.downloaded", by=user, unit=unit, election=unit.election.code, **facts))
-        lines = (Listed.of(duty, windows=windows, user=user, now=now) for duty in rows.iterator(board_files.CHUNK))
+        lines = (
+            Listed.of(obligation, windows=windows, user=user, now=now)
+            for obligation in rows.iterator(board_files.CHUNK)
+        )
         if form == "csv":
             file, kind = board_files.table(head, board_files.columns(), lines), "text/csv; charset=utf-8"
         else:

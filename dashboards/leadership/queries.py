@@ -173,9 +173,9 @@ def _problems(page: UnitPage) -> list[Problem]:
 
 def _vectors(page: UnitPage, row: Row) -> list[list[int]]:
     """What was filed below a row on the version of the page."""
-    duties = [duty.obligation for duty in row.duties if page.sums_up(duty.obligation.window)]
-    own = [vector for duty in duties if (vector := vector_of(duty, "filed")) is not None]
-    return own + [tally.filed for tally in row.tallies if page.sums_up(tally.window)]
+    obligations = [own.obligation for own in row.obligations if page.sums_up(own.obligation.window)]
+    vectors = [vector for each in obligations if (vector := vector_of(each, "filed")) is not None]
+    return vectors + [tally.filed for tally in row.tallies if page.sums_up(tally.window)]
 
 
 def _findings_of(unit: Unit) -> list[tuple[str, int]]:

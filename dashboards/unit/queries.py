@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 
 from dashboards.figures.cells import add_vectors, problem_lines, sum_lines, sum_rows
 from dashboards.figures.stillness import still, with_more_to_come, with_yesterday
-from dashboards.unit.shapes import Duty, Row, UnitPage, in_order
+from dashboards.unit.shapes import Row, UnitObligation, UnitPage, in_order
 from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Unit
@@ -43,12 +43,12 @@ def unit_page(unit: Unit, *, instrument: str, period: str, basis: str, sort: str
     known = BASES if unit.level in COLLEGIAL else BASES[:2]
     basis = basis if basis in known else "filed"
     if unit.level == LEAF:
-        duties = _duties_of(unit)
-        reported = {duty.window.instrument_id for duty in duties if duty.first_filed_at}
-        page = _begin(unit, [duty.window for duty in duties], reported, instrument, period, basis, now)
-        chosen = [duty for duty in duties if _shown(page, duty.window)]
-        page.duties = [_duty(duty, now) for duty in chosen]
-        parts = [(duty.window, counts_of(duty, now), vector_of(duty, basis)) for duty in chosen]
+        obligations = _obligations_of(unit)
+        reported = {each.window.instrument_id for each in obligations if each.first_filed_at}
+        page = _begin(unit, [each.window for each in obligations], reported, instrument, period, basis, now)
+        chosen = [each for each in obligations if _shown(page, each.window)]
+        page.obligations = [_unit_obligation(each, now) for each in chosen]
+        parts = [(each.window, counts_of(each, now), vector_of(each, basis)) for each in chosen]
     else:
         tallies = _tallies_of(unit, now)
         reported = {tally.window.instrument_id for tally in tallies if tally.filed_count}
@@ -113,7 +113,7 @@ def _tallies_of(unit: Unit, now: datetime) -> list[Tally]:
     )
 
 
-def _duties_of(unit: Unit) -> list[Obligation]:
+def _obligations_of(unit: Unit) -> list[Obligation]:
     return list(
         Obligation.objects.filter(subject=unit)
         .select_related("window__instrument", "window__stage", "window__version", "report")
@@ -152,8 +152,8 @@ def _choose(tabs: list[Window], instrument: str, reported: set[int]) -> Window |
 def _add_rows(page: UnitPage, windows: list[Window]) -> None:
     """One row per child; children without a tally or an obligation are left out (another level answers for them).
 
-    What the unit itself is the subject of becomes its duties: below a subject nobody holds a tally of that window, so
-    both never cost more than one query.
+    What is about the unit itself becomes its obligations: below a subject nobody holds a tally of that window, so both
+    never cost more than one query.
     """
     if not windows:
         return
@@ -167,23 +167,23 @@ def _add_rows(page: UnitPage, windows: list[Window]) -> None:
     if unit.level == Level.VILLAGE or instrument.subject_level == unit.level:
         # As a set of keys: an OR over two tables would read every obligation there is.
         subjects = Unit.objects.filter(Q(parent=unit) | Q(pk=unit.pk)).order_by().values("pk")
-        below = Obligation.objects.filter(subject__in=subjects, window__in=windows)
-        for duty in below.select_related("subject", "report").defer(*HEAVY).order_by("subject__code", "window_id"):
-            duty.window = by_id[duty.window_id]
-            if duty.subject_id == unit.pk:
-                page.duties.append(_duty(duty, page.as_of))
+        below = Obligation.objects.filter(subject__in=subjects, window__in=windows).select_related("subject", "report")
+        for obligation in below.defer(*HEAVY).order_by("subject__code", "window_id"):
+            obligation.window = by_id[obligation.window_id]
+            if obligation.subject_id == unit.pk:
+                page.obligations.append(_unit_obligation(obligation, page.as_of))
                 continue
             if page.basis == "ratified":
                 continue  # what it says of its own subject was approved by a superior and ratified by nobody
-            duty.subject.village = unit
-            row = found.setdefault(duty.subject_id, Row(duty.subject))
-            row.duties.append(_duty(duty, page.as_of))
+            obligation.subject.village = unit
+            row = found.setdefault(obligation.subject_id, Row(obligation.subject))
+            row.obligations.append(_unit_obligation(obligation, page.as_of))
             _add(
                 row,
-                counts_of(duty, page.as_of),
-                vector_of(duty, page.basis),
-                problems[duty.window_id],
-                duty.first_filed_at,
+                counts_of(obligation, page.as_of),
+                vector_of(obligation, page.basis),
+                problems[obligation.window_id],
+                obligation.first_filed_at,
             )
     else:
         held = with_not_due(Tally.objects.filter(window__in=windows, unit__parent=unit), page.as_of)
@@ -222,8 +222,8 @@ def _add(
         row.last_filed_at = filed_at
 
 
-def _duty(obligation: Obligation, now: datetime) -> Duty:
-    return Duty(
+def _unit_obligation(obligation: Obligation, now: datetime) -> UnitObligation:
+    return UnitObligation(
         obligation,
         shown_state(obligation, now),
         period_words(obligation.window.period),
@@ -235,9 +235,9 @@ def tally_counts(tally: Tally) -> dict[str, int]:
     return {name: getattr(tally, name) for name in (*TALLIED, *PASSING)}
 
 
-def vector_of(duty: Obligation, basis: str) -> list[int] | None:
+def vector_of(obligation: Obligation, basis: str) -> list[int] | None:
     """The report's vector where it counts on this basis."""
-    report: Any = getattr(duty, "report", None)
+    report: Any = getattr(obligation, "report", None)
     if report is None or (basis != "filed" and report.approved_sha256 is None):
         return None
     return report.vector

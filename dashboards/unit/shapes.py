@@ -32,7 +32,7 @@ SORTS: dict[str, Callable[[Row], Any]] = {
 
 
 @dataclass
-class Duty:
+class UnitObligation:
     """An obligation as a table shows it. `state` is a key of formats.STATES: OWED past its deadline is LATE."""
 
     obligation: Obligation
@@ -49,7 +49,7 @@ class Row:
     counts: Counts = field(default_factory=Counts)
     problems: int = 0
     last_filed_at: datetime | None = None
-    duties: list[Duty] = field(default_factory=list)  # of a polling station, its own
+    obligations: list[UnitObligation] = field(default_factory=list)  # of a polling station, its own
     tallies: list[Tally] = field(default_factory=list)  # of any other unit, one per window
     still: list[str] = field(default_factory=list)  # sums that stand still since an earlier day
 
@@ -59,7 +59,7 @@ class UnitPage:
     """One unit, one instrument, one basis.
 
     `tabs` holds the newest window of each instrument, `periods` (key, words) those of the current one, `period` the
-    chosen key or "" for all together. `duties` are what the unit itself is the subject of. `counts` are of every window
+    chosen key or "" for all together. `obligations` are what the unit itself is the subject of. `counts` are of every window
     shown; figures, and `summed`, only of those whose version counts what that of `current` counts.
     """
 
@@ -75,7 +75,7 @@ class UnitPage:
     rows: list[Row] = field(default_factory=list)
     problems: list[Line] = field(default_factory=list)
     sums: list[SumRow] = field(default_factory=list)
-    duties: list[Duty] = field(default_factory=list)
+    obligations: list[UnitObligation] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)  # its own, one per window; none of a polling station
     still_since: datetime | None = None  # what the sums that stand still are compared with
     decided: list[AgendaItem] = field(default_factory=list)  # behind the figures, where the basis is "ratified"

@@ -24,7 +24,7 @@ from reports.calendar.models import Cadence, InstrumentVersion, Window
 from reports.filing import write_one as write_filing
 from reports.filing.models import Evidence, Report, Revision
 from reports.filing.receipts import code_of
-from reports.filing.write_one import Duty
+from reports.filing.write_one import IntakeObligation
 from reports.instruments.codec import Content, InvalidAnswers, decode
 from reports.instruments.schema import PHOTO, Schema
 from reports.journal import actions as journal
@@ -78,27 +78,27 @@ def submit(
     """
     moment = at or clock.now()
     for _attempt in range(ATTEMPTS):
-        duty = write_filing.read(obligation_id)
-        if duty is None:
+        obligation = write_filing.read(obligation_id)
+        if obligation is None:
             raise Http404
-        access.require(by, Permission.FILE, duty.filer)
-        content = _acceptable(duty, report_id, answers, reasons, moment)
+        access.require(by, Permission.FILE, obligation.filer)
+        content = _acceptable(obligation, report_id, answers, reasons, moment)
         if isinstance(content, Receipt):
             return content
-        if duty.report_id is not None and (duty.report_id, duty.revision) != (report_id, based_on):
-            return _repeated(by, duty, report_id, content, based_on, moment)
+        if obligation.report_id is not None and (obligation.report_id, obligation.revision) != (report_id, based_on):
+            return _repeated(by, obligation, report_id, content, based_on, moment)
         if write_filing.write(
-            duty=duty,
+            obligation=obligation,
             report_id=report_id,
             content=content,
             by=by,
             at=moment,
             channel=channel,
             device_at=device_at,
-            event=_event(by, duty, report_id, content, channel, moment),
+            event=_event(by, obligation, report_id, content, channel, moment),
         ):
             outbox.wake_after_commit()
-            return _receipt(report_id, duty.revision + 1, content.sha256, moment, new=True)
+            return _receipt(report_id, obligation.revision + 1, content.sha256, moment, new=True)
         # Somebody was faster, so another look decides; or the id is in use elsewhere, and then no look ever will.
         if Report.objects.filter(pk=report_id).exclude(obligation=obligation_id).exists():
             break
@@ -138,89 +138,97 @@ def submit_event(*, by: User, window: Window, subject: Unit, report_id: UUID, **
         return submit(by=by, obligation_id=known.get(), report_id=report_id, **filing)
 
 
-def check_open(duty: Duty, moment: datetime) -> None:
-    """Raises Refused unless the duty takes reports at `moment`."""
-    if duty.opened_at is None or moment < duty.opens_at:
-        raise Refused("not-open", _("Pelaporan ini baru dibuka pada %(when)s.") % {"when": in_wita(duty.opens_at)})
-    if moment >= duty.closes_at:
+def check_open(obligation: IntakeObligation, moment: datetime) -> None:
+    """Raises Refused unless the obligation takes reports at `moment`."""
+    if obligation.opened_at is None or moment < obligation.opens_at:
+        raise Refused(
+            "not-open", _("Pelaporan ini baru dibuka pada %(when)s.") % {"when": in_wita(obligation.opens_at)}
+        )
+    if moment >= obligation.closes_at:
         raise Refused(
             "closed",
             _("Pelaporan ini sudah ditutup pada %(when)s. Hubungi atasan Anda untuk meminta perpanjangan.")
-            % {"when": in_wita(duty.closes_at)},
+            % {"when": in_wita(obligation.closes_at)},
         )
 
 
 def _acceptable(
-    duty: Duty, report_id: UUID, answers: Mapping[str, object], reasons: Mapping[str, str] | None, moment: datetime
+    obligation: IntakeObligation,
+    report_id: UUID,
+    answers: Mapping[str, object],
+    reasons: Mapping[str, str] | None,
+    moment: datetime,
 ) -> Content | Receipt:
     """The content to be filed; or the receipt of the same content filed before, even where the window has closed since:
     a client that missed the answer just before still gets it."""
-    schema = InstrumentVersion.schema_of(duty.version_id)
+    schema = InstrumentVersion.schema_of(obligation.version_id)
     try:
-        check_open(duty, moment)
+        check_open(obligation, moment)
     except Refused:
         try:
-            receipt = _repeat(duty, report_id, decode(schema, answers=answers, reasons=reasons or {}))
+            receipt = _repeat(obligation, report_id, decode(schema, answers=answers, reasons=reasons or {}))
         except InvalidAnswers:
             receipt = None
         if receipt is None:
             raise
         return receipt
     content = decode(schema, answers=answers, reasons=reasons or {})
-    if (duty.report_id, duty.sha256) == (report_id, content.sha256):
-        assert duty.filed_at is not None
-        return _receipt(report_id, duty.revision, duty.sha256, duty.filed_at, new=False)
-    _check_photos(duty, schema, content)
+    if (obligation.report_id, obligation.sha256) == (report_id, content.sha256):
+        assert obligation.filed_at is not None
+        return _receipt(report_id, obligation.revision, obligation.sha256, obligation.filed_at, new=False)
+    _check_photos(obligation, schema, content)
     return content
 
 
-def _check_photos(duty: Duty, schema: Schema, content: Content) -> None:
+def _check_photos(obligation: IntakeObligation, schema: Schema, content: Content) -> None:
     """Answers may refer only to photos that the filing unit has handed in."""
     named = [content.answers[q.name] for q in schema.questions if q.kind == PHOTO and q.name in content.answers]
     if not named:
         return
-    known = set(Evidence.objects.filter(unit_id=duty.filer.pk, sha256__in=named).values_list("sha256", flat=True))
+    known = set(Evidence.objects.filter(unit_id=obligation.filer.pk, sha256__in=named).values_list("sha256", flat=True))
     if set(named) - known:
         raise Refused("photo-unknown", _("Foto belum terkirim. Kirim fotonya lebih dulu, lalu ulangi."), status=422)
 
 
-def _event(by: User, duty: Duty, report_id: UUID, content: Content, channel: str, moment: datetime) -> Event:
+def _event(
+    by: User, obligation: IntakeObligation, report_id: UUID, content: Content, channel: str, moment: datetime
+) -> Event:
     return journal.entry(
-        "report.filed" if duty.report_id is None else "report.revised",
+        "report.filed" if obligation.report_id is None else "report.revised",
         by=by,
-        unit=duty.subject_code,
-        election=duty.election_code,
+        unit=obligation.subject_code,
+        election=obligation.election_code,
         target=report_id,
         at=moment,
-        revision=duty.revision + 1,
+        revision=obligation.revision + 1,
         sha256=content.sha256.hex(),
         channel=channel,
-        was=duty.state,
+        was=obligation.state,
     )
 
 
 def _repeated(
-    by: User, duty: Duty, report_id: UUID, content: Content, based_on: int | None, moment: datetime
+    by: User, obligation: IntakeObligation, report_id: UUID, content: Content, based_on: int | None, moment: datetime
 ) -> Receipt:
     """The receipt of an earlier revision that a client sends again, having missed the answer.
 
     Raises Refused (conflict) when there is none; what was sent is kept.
     """
-    if receipt := _repeat(duty, report_id, content):
+    if receipt := _repeat(obligation, report_id, content):
         return receipt
-    assert duty.report_id is not None
-    if duty.report_id != report_id:
+    assert obligation.report_id is not None
+    if obligation.report_id != report_id:
         sentence = _("Laporan lain untuk tugas ini sudah diterima (kode %(code)s). Perbaiki laporan itu saja.")
     else:
         sentence = _("Laporan ini sudah berubah sejak Anda membukanya (kode %(code)s). Periksa versi terbaru dulu.")
-    _keep_conflict(by, duty.pk, report_id, content, based_on, moment)
-    current = Report.objects.filter(obligation_id=duty.pk).first()
-    raise Refused("conflict", sentence % {"code": code_of(duty.report_id, duty.sha256)}, current=current)
+    _keep_conflict(by, obligation.pk, report_id, content, based_on, moment)
+    current = Report.objects.filter(obligation_id=obligation.pk).first()
+    raise Refused("conflict", sentence % {"code": code_of(obligation.report_id, obligation.sha256)}, current=current)
 
 
-def _repeat(duty: Duty, report_id: UUID, content: Content) -> Receipt | None:
+def _repeat(obligation: IntakeObligation, report_id: UUID, content: Content) -> Receipt | None:
     """The receipt of the newest revision with this very content, if there is one."""
-    sent = Revision.objects.filter(report_id=report_id, report__obligation=duty.pk, sha256=content.sha256)
+    sent = Revision.objects.filter(report_id=report_id, report__obligation=obligation.pk, sha256=content.sha256)
     found = sent.order_by("-number").first()
     if found is None:
         return None

@@ -1,8 +1,8 @@
 """Filing in by the thousand: the rules of `intake.submit`, the writing of COPY.
 
 First filings that nothing speaks against are written together, a chunk in one transaction. Everything else (a report
-that stands already, the same duty twice, a refusal) is handed to `intake.submit` itself, one by one and in the order it
-came: so there is one judge, and only the ordinary case has a second way into the tables.
+that stands already, the same obligation twice, a refusal) is handed to `intake.submit` itself, one by one and in
+the order it came: so there is one judge, and only the ordinary case has a second way into the tables.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from reports.filing.actions import Receipt, Refused
 from reports.filing.models import Channel, Evidence, Report
 from reports.filing.receipts import code_of
 from reports.filing.write_many import First
-from reports.filing.write_one import Duty
+from reports.filing.write_one import IntakeObligation
 from reports.instruments.codec import InvalidAnswers, decode
 from reports.instruments.schema import PHOTO
 from reports.rollup import outbox
 
-CHUNK = 2_000  # filings of one transaction: about a second, for which whoever files the same duty has to wait
+CHUNK = 2_000  # filings of one transaction: about a second, for which whoever files the same obligation has to wait
 FILED, THERE = "filed", "there"
 
 
@@ -174,30 +174,32 @@ def _alone(filing: Filing, position: int, channel: str, moment: datetime) -> Out
 
 def _ordinary(chunk: Sequence[Filing], moment: datetime) -> dict[int, First]:
     """The first reports of a chunk that nothing speaks against, by position within it."""
-    duties = write_filing.read_many({filing.obligation_id for filing in chunk})
+    obligations = write_filing.read_many({filing.obligation_id for filing in chunk})
     taken = Report.objects.filter(pk__in=[filing.report_id for filing in chunk])
     used: set[object] = set(taken.values_list("pk", flat=True))  # report ids and obligations that had their turn
     firsts: dict[int, First] = {}
     for position, filing in enumerate(chunk):
         keys = {filing.report_id, filing.obligation_id}
-        if used.isdisjoint(keys) and (first := _first(filing, duties.get(filing.obligation_id), filing.at or moment)):
+        if used.isdisjoint(keys) and (
+            first := _first(filing, obligations.get(filing.obligation_id), filing.at or moment)
+        ):
             firsts[position] = first
         used |= keys
     return _with_photos_known(firsts)
 
 
-def _first(filing: Filing, duty: Duty | None, at: datetime) -> First | None:
+def _first(filing: Filing, obligation: IntakeObligation | None, at: datetime) -> First | None:
     """The filing as a first report, None when anything at all speaks against it."""
-    if duty is None or duty.report_id is not None:
+    if obligation is None or obligation.report_id is not None:
         return None
-    schema = InstrumentVersion.schema_of(duty.version_id)
+    schema = InstrumentVersion.schema_of(obligation.version_id)
     try:
-        access.require(filing.by, Permission.FILE, duty.filer)
-        intake.check_open(duty, at)
+        access.require(filing.by, Permission.FILE, obligation.filer)
+        intake.check_open(obligation, at)
         content = decode(schema, answers=filing.answers, reasons=filing.reasons or {})
     except (Http404, PermissionDenied, Refused, InvalidAnswers):
         return None
-    return First(duty, filing.report_id, content, filing.by, at, filing.device_at)
+    return First(obligation, filing.report_id, content, filing.by, at, filing.device_at)
 
 
 def _with_photos_known(firsts: dict[int, First]) -> dict[int, First]:
@@ -209,31 +211,34 @@ def _with_photos_known(firsts: dict[int, First]) -> dict[int, First]:
     return {
         position: first
         for position, first in firsts.items()
-        if all((first.duty.filer.pk, photo) in known for photo in _photos(first))
+        if all((first.obligation.filer.pk, photo) in known for photo in _photos(first))
     }
 
 
 def _photos(first: First) -> list[str]:
-    questions = InstrumentVersion.schema_of(first.duty.version_id).questions
+    questions = InstrumentVersion.schema_of(first.obligation.version_id).questions
     return [first.content.answers[q.name] for q in questions if q.kind == PHOTO and q.name in first.content.answers]
 
 
 def _write(firsts: dict[int, First], channel: str, moment: datetime) -> dict[int, Receipt]:
     """Writes those whose obligations have not changed meanwhile; their receipts by position."""
-    standing = copy_filing.lock(first.duty for first in firsts.values())
-    written = {position: first for position, first in firsts.items() if first.duty.pk in standing}
+    standing = copy_filing.lock(first.obligation for first in firsts.values())
+    written = {position: first for position, first in firsts.items() if first.obligation.pk in standing}
     copy_filing.write(list(written.values()), channel)
-    _mark([first.duty for first in written.values()], moment)
+    _mark([first.obligation for first in written.values()], moment)
     return {position: _receipt(first) for position, first in written.items()}
 
 
-def _mark(duties: Iterable[Duty], moment: datetime) -> None:
+def _mark(obligations: Iterable[IntakeObligation], moment: datetime) -> None:
     """One mark for each tally, however many reports of the chunk it counts."""
-    places = {(duty.window_id, duty.counted_in_id): duty for duty in duties}
+    places = {(obligation.window_id, obligation.counted_in_id): obligation for obligation in obligations}
     outbox.mark(
         (
-            (duty.window_id, Unit(pk=duty.counted_in_id, level=duty.level, regency_id=duty.regency_id))
-            for duty in places.values()
+            (
+                obligation.window_id,
+                Unit(pk=obligation.counted_in_id, level=obligation.level, regency_id=obligation.regency_id),
+            )
+            for obligation in places.values()
         ),
         at=moment,
     )

@@ -62,10 +62,10 @@ def import_table(
     the two is a fault of its row then, beside the rows that are in; the same file again files what is missing. Raises
     TableError when the file is no such table.
     """
-    owed = _Owed(election)
-    lines = tabular.read(path, required=KEYS, optional=[NUMBER, *owed.columns])
+    obligations = _Obligations(election)
+    lines = tabular.read(path, required=KEYS, optional=[NUMBER, *obligations.columns])
     result = Imported(rows=len(lines))
-    pairs = sorted(owed.filings(lines, result.faults), key=lambda pair: pair[1].obligation_id)
+    pairs = sorted(obligations.filings(lines, result.faults), key=lambda pair: pair[1].obligation_id)
     unmatched = list(result.faults)
     for rehearse in [True] if dry_run else [False] if skip_faulty else [True, False]:
         result.faults = list(unmatched)
@@ -82,8 +82,8 @@ def import_table(
     return result
 
 
-class _Owed:
-    """What an election is owed, to match rows with: its open windows, their questions, duties and people."""
+class _Obligations:
+    """What rows are matched with: an election's open windows, their questions, obligations and people."""
 
     def __init__(self, election: Election) -> None:
         self.election = election
@@ -101,22 +101,22 @@ class _Owed:
         lines = list(lines)
         taken: dict[uuid.UUID, int] = {}  # the obligation that a report number was first used for
         people = _people({line["nama_pengguna"] for line in lines})
-        duties = self._duties({_code(line) for line in lines})
+        keys = self._keys({_code(line) for line in lines})
         for line in lines:
             window = self.windows.get((line["instrumen"], line["periode"].removesuffix(MIDNIGHT)))
             by = people.get(line["nama_pengguna"])
-            duty = duties.get((window.pk, _code(line))) if window else None
+            obligation = keys.get((window.pk, _code(line))) if window else None
             number = self._number(line)
-            wrong = list(_unmatched(line, window, by, duty, number))
-            if not wrong and number and duty and taken.setdefault(number, duty) != duty:
+            wrong = list(_unmatched(line, window, by, obligation, number))
+            if not wrong and number and obligation and taken.setdefault(number, obligation) != obligation:
                 wrong = [_fault(line, NUMBER, _("nomor ini sudah dipakai baris lain untuk satuan lain. Kosongkan."))]
             faults += wrong
-            if not wrong and window and by and duty and number:
+            if not wrong and window and by and obligation and number:
                 answers, reasons = self._content(line, window)
-                yield line, Filing(by, duty, number, answers, reasons)
+                yield line, Filing(by, obligation, number, answers, reasons)
 
-    def _duties(self, codes: set[str]) -> dict[tuple[int, str], int]:
-        """Obligations by window and code of the unit they are about."""
+    def _keys(self, codes: set[str]) -> dict[tuple[int, str], int]:
+        """Keys of obligations by window and code of the unit they are about."""
         rows = Obligation.objects.filter(window__in=list(self.questions), subject__code__in=codes, occurrence="")
         found = rows.order_by().values_list("window_id", "subject__code", "pk")
         return {(window, code): pk for window, code, pk in found}
@@ -175,14 +175,14 @@ def _answer(question: Question | None, cell: str) -> object:
 
 
 def _unmatched(
-    line: Line, window: Window | None, by: User | None, duty: int | None, number: uuid.UUID | None
+    line: Line, window: Window | None, by: User | None, obligation: int | None, number: uuid.UUID | None
 ) -> Iterator[Fault]:
     if by is None:
         yield _fault(line, "nama_pengguna", _("akun ini tidak ada. Periksa nama penggunanya."))
     if window is None:
         sentence = _("instrumen ini tidak dibuka untuk periode itu. Periksa kolom instrumen dan periode.")
         yield _fault(line, "instrumen", sentence)
-    elif duty is None:
+    elif obligation is None:
         yield _fault(line, "kode_satuan", _("tidak ada tugas laporan ini untuk satuan itu. Periksa kodenya."))
     if number is None:
         yield _fault(line, NUMBER, _("bukan nomor laporan (UUID). Kosongkan bila alat asal tidak memberi nomor."))

@@ -38,8 +38,8 @@ from reports.obligations.models import Obligation
 @login_required
 def file_report(request: SignedIn, pk: int) -> HttpResponse:
     """Fill in what is owed, or correct what was filed."""
-    duties = Obligation.objects.for_intake().visible_to(request.user)
-    obligation = get_object_or_404(duties.select_related("report", "subject__village", "window__stage"), pk=pk)
+    seen = Obligation.objects.for_intake().visible_to(request.user)
+    obligation = get_object_or_404(seen.select_related("report", "subject__village", "window__stage"), pk=pk)
     access.require(request.user, Permission.FILE, obligation.filer)
     return _filing(request, obligation, getattr(obligation, "report", None))
 

@@ -16,7 +16,7 @@ from django.db import connection
 
 from hierarchy.lib import prepared
 from hierarchy.models import User
-from reports.filing.write_one import Duty
+from reports.filing.write_one import IntakeObligation
 from reports.instruments.codec import Content
 
 LOCK = """
@@ -41,7 +41,7 @@ ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 class First:
     """A first report, judged and found good."""
 
-    duty: Duty
+    obligation: IntakeObligation
     report_id: UUID
     content: Content
     by: User
@@ -49,11 +49,14 @@ class First:
     device_at: datetime | None
 
 
-def lock(duties: Iterable[Duty]) -> set[int]:
+def lock(obligations: Iterable[IntakeObligation]) -> set[int]:
     """Locks obligations until the transaction ends; the keys of those that are still as they were read."""
-    known = {(duty.pk, duty.state, duty.filer.pk, duty.counted_in_id, duty.version_id) for duty in duties}
+    known = {
+        (obligation.pk, obligation.state, obligation.filer.pk, obligation.counted_in_id, obligation.version_id)
+        for obligation in obligations
+    }
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, {"obligations": [duty[0] for duty in known]})
+        cursor.execute(LOCK, {"obligations": [obligation[0] for obligation in known]})
         return {row[0] for row in cursor.fetchall() if row in known}
 
 
@@ -69,7 +72,7 @@ def write(firsts: Sequence[First], channel: str) -> None:
         _copy(cursor, REVISION, (_revision(*each, channel) for each in zip(firsts, vectors, digests, strict=True)))
         _copy(cursor, EVENT, (_event(*each, channel) for each in zip(firsts, digests, strict=True)))
         moments = [first.at for first in firsts]
-        cursor.execute(FILED, {"obligations": [first.duty.pk for first in firsts], "moments": moments})
+        cursor.execute(FILED, {"obligations": [first.obligation.pk for first in firsts], "moments": moments})
 
 
 def _copy(cursor, statement: str, lines: Iterable[str]) -> None:
@@ -78,9 +81,9 @@ def _copy(cursor, statement: str, lines: Iterable[str]) -> None:
 
 
 def _report(first: First, vector: str, digest: str) -> str:
-    duty, content = first.duty, first.content
+    obligation, content = first.obligation, first.content
     return (
-        f"{first.report_id}\t{duty.pk}\t{duty.window_id}\t{duty.counted_in_id}\t1\t{_json(content.answers)}\t"
+        f"{first.report_id}\t{obligation.pk}\t{obligation.window_id}\t{obligation.counted_in_id}\t1\t{_json(content.answers)}\t"
         f"{_json(content.reasons)}\t{vector}\t\\\\x{digest}\t{first.by.pk}\t{first.at.isoformat()}\t{{}}\n"
     )
 
@@ -94,11 +97,11 @@ def _revision(first: First, vector: str, digest: str, channel: str) -> str:
 
 
 def _event(first: First, digest: str, channel: str) -> str:
-    duty = first.duty
-    detail = _json({"revision": 1, "sha256": digest, "channel": channel, "was": duty.state})
+    obligation = first.obligation
+    detail = _json({"revision": 1, "sha256": digest, "channel": channel, "was": obligation.state})
     actor = first.by.username.translate(ESCAPED)
     return (
-        f"{first.at.isoformat()}\treport.filed\t{actor}\t{duty.election_code}\t{duty.subject_code}\t"
+        f"{first.at.isoformat()}\treport.filed\t{actor}\t{obligation.election_code}\t{obligation.subject_code}\t"
         f"{first.report_id}\t{detail}\n"
     )
 

@@ -22,7 +22,7 @@ from reports.journal.models import Event
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
+class IntakeObligation:
     """An obligation with its window and the report that stands for it, as far as a filing must know them.
 
     `level` and `regency_id` are those of `counted_in`. `filer` has its key, level and ancestor columns; its other
@@ -65,22 +65,22 @@ READ_ONE = READ + "WHERE o.id = %(obligation)s"
 READ_MANY = READ + "WHERE o.id = ANY(%(obligations)s::bigint[])"
 
 
-def read(obligation_id: int) -> Duty | None:
+def read(obligation_id: int) -> IntakeObligation | None:
     """What stands at this moment; None when there is no such obligation."""
-    return next((_duty(row, {}) for row in prepared.rows(READ_ONE, {"obligation": obligation_id})), None)
+    return next((_obligation(row, {}) for row in prepared.rows(READ_ONE, {"obligation": obligation_id})), None)
 
 
-def read_many(obligations: Iterable[int]) -> dict[int, Duty]:
+def read_many(obligations: Iterable[int]) -> dict[int, IntakeObligation]:
     """What stands at this moment, by obligation; those that exist."""
     filers: dict[int, Unit] = {}  # a village files for all of its stations
     rows = prepared.rows(READ_MANY, {"obligations": prepared.array(obligations)})
-    return {row[0]: _duty(row, filers) for row in rows}
+    return {row[0]: _obligation(row, filers) for row in rows}
 
 
-def _duty(row: tuple[Any, ...], filers: dict[int, Unit]) -> Duty:
+def _obligation(row: tuple[Any, ...], filers: dict[int, Unit]) -> IntakeObligation:
     known = row[-len(FILER) :]
     filer = filers.get(known[0]) or filers.setdefault(known[0], Unit.from_db("default", FILER, known))
-    return Duty(*(*row[: -len(FILER)], filer))
+    return IntakeObligation(*(*row[: -len(FILER)], filer))
 
 
 WRITE = """
@@ -108,7 +108,7 @@ WITH standing AS (
         filed_at, device_at)
     SELECT id, %(revision)s, nullif(%(revision)s - 1, 0), %(canonical)s, %(sha256)s, %(vector)s::bigint[],
         %(channel)s, %(by)s, %(at)s, %(device_at)s::timestamptz FROM report
-), duty AS (
+), obligation AS (
     UPDATE reports_obligation SET state = 'FILED', first_filed_at = coalesce(first_filed_at, %(at)s),
         attested_by_id = NULL, attested_reason = ''
     FROM report WHERE reports_obligation.id = %(obligation)s
@@ -123,7 +123,7 @@ SELECT %(window)s, %(counted_in)s, %(level)s, %(regency)s::bigint, %(at)s FROM r
 
 def write(
     *,
-    duty: Duty,
+    obligation: IntakeObligation,
     report_id: UUID,
     content: Content,
     by: User,
@@ -132,20 +132,20 @@ def write(
     device_at: datetime | None,
     event: Event,
 ) -> bool:
-    """Writes the revision that follows the one in `duty`.
+    """Writes the revision that follows the one in `obligation`.
 
-    False, and nothing is written, when the obligation or its report are no longer as `duty` says, or when the id
+    False, and nothing is written, when the obligation or its report are no longer as `obligation` says, or when the id
     belongs to a report about something else.
     """
     values = {
         "report": report_id,
-        "obligation": duty.pk,
-        "window": duty.window_id,
-        "version": duty.version_id,
-        "counted_in": duty.counted_in_id,
-        "revision": duty.revision + 1,
-        "was": duty.state,
-        "filer": duty.filer.pk,
+        "obligation": obligation.pk,
+        "window": obligation.window_id,
+        "version": obligation.version_id,
+        "counted_in": obligation.counted_in_id,
+        "revision": obligation.revision + 1,
+        "was": obligation.state,
+        "filer": obligation.filer.pk,
         "answers": _json(content.answers),
         "reasons": _json(content.reasons),
         "vector": prepared.array(content.vector),
@@ -161,8 +161,8 @@ def write(
         "unit": event.unit,
         "target": event.target,
         "detail": _json(event.detail),
-        "level": duty.level,
-        "regency": duty.regency_id,
+        "level": obligation.level,
+        "regency": obligation.regency_id,
     }
     with prepared.execute(WRITE, values) as cursor:
         return cursor.rowcount == 1

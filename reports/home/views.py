@@ -35,14 +35,14 @@ def tasks(request: SignedIn) -> HttpResponse:
     user, now = request.user, clock.now()
     mine = Obligation.objects.to_file(user).for_lists()
     owed = paged(request, mine.open_at(now).owed())
-    rows = [Row.of(duty, now) for duty in owed]
+    rows = [Row.of(obligation, now) for obligation in owed]
     first = rows.pop(0) if rows and owed.number == 1 else None
     sent = mine.filter(state__in=[State.FILED, State.APPROVED]).order_by("-first_filed_at", "-pk")[:RECENT]
     context = {
         "owed": owed,
         "next": first,
         "rows": rows,
-        "sent": [Row.of(duty, now) for duty in sent],
+        "sent": [Row.of(obligation, now) for obligation in sent],
         "memberships": access.memberships(user),
         "unread": Message.objects.filter(user=user, carrier=Carrier.APP, read_at=None).count(),
         "sets_wordings": any(
@@ -73,7 +73,7 @@ def _of_reviewer(request: SignedIn, now: datetime) -> dict[str, Any]:
         "silent_rows": [Silent.of(unit, now) for unit in silent],
         "noun": nouns.pop() if len(nouns) == 1 else _("satuan"),
         "attested": attested,
-        "attested_rows": [Row.of(duty, now) for duty in attested],
+        "attested_rows": [Row.of(obligation, now) for obligation in attested],
     }
 
 

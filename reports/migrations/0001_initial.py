@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
                 ('attested_reason', models.TextField(blank=True)),
                 ('attested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('counted_in', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hierarchy.unit')),
-                ('filer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='duties', to='hierarchy.unit')),
+                ('filer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='owes', to='hierarchy.unit')),
                 ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='obligations', to='hierarchy.unit')),
             ],
             options={

@@ -19,33 +19,37 @@ from reports.obligations.models import Obligation, State
 
 @dataclass(frozen=True)
 class Row:
-    """A duty with the state people see (LATE is OWED past its deadline) and the words beside it."""
+    """An obligation with the state people see (LATE is OWED past its deadline) and the words beside it."""
 
-    duty: Obligation
+    obligation: Obligation
     state: str
     note: str
 
     @property
     def title(self) -> str:
-        return title_of(self.duty.window)
+        return title_of(self.obligation.window)
 
     @classmethod
-    def of(cls, duty: Obligation, now: datetime) -> Row:
-        if WORDS["past"].holds(duty, now):
-            return cls(duty, "LATE", formats.duration(now - duty.due_at))
-        if duty.state == State.RETURNED:
-            report = getattr(duty, "report", None)
-            return cls(duty, duty.state, formats.time_left((report and report.correct_by) or duty.due_at, now))
-        if duty.state == State.OWED:
-            return cls(duty, duty.state, formats.time_left(duty.due_at, now))
-        return cls(duty, duty.state, _("sementara") if duty.state == State.FILED else "")
+    def of(cls, obligation: Obligation, now: datetime) -> Row:
+        if WORDS["past"].holds(obligation, now):
+            return cls(obligation, "LATE", formats.duration(now - obligation.due_at))
+        if obligation.state == State.RETURNED:
+            report = getattr(obligation, "report", None)
+            return cls(
+                obligation,
+                obligation.state,
+                formats.time_left((report and report.correct_by) or obligation.due_at, now),
+            )
+        if obligation.state == State.OWED:
+            return cls(obligation, obligation.state, formats.time_left(obligation.due_at, now))
+        return cls(obligation, obligation.state, _("sementara") if obligation.state == State.FILED else "")
 
 
 def silent_units(*, of: list[int], now: datetime) -> UnitQuerySet:
     """Units directly below `of` (ids) that have not filed something past its deadline, each once.
 
-    Each unit has `silent` (its duties, oldest deadline first) and `people` (its current members with their users), so
-    that one call settles everything: three queries whatever their number.
+    Each unit has `silent` (its obligations, oldest deadline first) and `people` (its members with their users), so that
+    one call settles everything: three queries whatever their number.
     """
     late = Obligation.objects.open_at(now).filter(WORDS["past"].q(now)).order_by("due_at")
     owing = late.filter(filer__parent_id__in=of).values("filer_id")
@@ -54,7 +58,7 @@ def silent_units(*, of: list[int], now: datetime) -> UnitQuerySet:
         Unit.objects.filter(pk__in=owing)
         .select_related("village")
         .prefetch_related(
-            Prefetch("duties", late.select_related("window__instrument", "subject__village"), to_attr="silent"),
+            Prefetch("owes", late.select_related("window__instrument", "subject__village"), to_attr="silent"),
             Prefetch("memberships", people, to_attr="people"),
         )
         .order_by("code")
@@ -85,4 +89,6 @@ class Silent:
     @classmethod
     def of(cls, unit: Any, now: datetime) -> Silent:
         """`unit` comes from silent_units()."""
-        return cls(unit, [Row.of(duty, now) for duty in unit.silent], [Contact.of(seat) for seat in unit.people])
+        return cls(
+            unit, [Row.of(obligation, now) for obligation in unit.silent], [Contact.of(seat) for seat in unit.people]
+        )

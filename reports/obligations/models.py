@@ -46,7 +46,7 @@ class Obligation(models.Model):
     # none holds a column that a filing changes, so that PostgreSQL updates the row in place (docs/adr/0009).
     window = models.ForeignKey(Window, models.PROTECT, db_index=False, related_name="obligations")
     subject = models.ForeignKey(Unit, models.PROTECT, related_name="obligations")
-    filer = models.ForeignKey(Unit, models.PROTECT, related_name="duties")
+    filer = models.ForeignKey(Unit, models.PROTECT, related_name="owes")
     counted_in = models.ForeignKey(Unit, models.PROTECT, db_index=False, related_name="+")
     occurrence = models.CharField(max_length=36, blank=True)
     state = models.CharField(max_length=11, choices=State, default=State.OWED)

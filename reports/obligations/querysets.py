@@ -35,7 +35,7 @@ class ObligationQuerySet(models.QuerySet):
         return self.filter(state__in=["OWED", "UNREACHABLE", "RETURNED"]).order_by(wanted, "subject__code")
 
     def to_file(self, user: User) -> ObligationQuerySet:
-        """What the user may file themselves: duties of the very units they serve in."""
+        """What the user may file themselves: obligations of the very units they serve in."""
         units = [seat.unit_id for seat in access.seats(user, Permission.FILE)]
         return self.filter(filer_id__in=units)
 

@@ -218,8 +218,8 @@ def resolve(*, flag: Flag, resolution: str, by: User) -> None:
     Raises QualityError without words, for a flag of content that no longer stands, one already settled, or when `by`
     took part in the filing; Http404 and PermissionDenied as access.require does. `flag` comes with for_page's joins.
     """
-    duty = flag.report.obligation
-    access.require(by, Permission.REVIEW, duty.filer)
+    obligation = flag.report.obligation
+    access.require(by, Permission.REVIEW, obligation.filer)
     words = tidy(resolution)
     if not words:
         raise QualityError(_("Tuliskan mengapa angkanya benar, atau apa yang sudah Anda periksa."))
@@ -239,8 +239,8 @@ def resolve(*, flag: Flag, resolution: str, by: User) -> None:
             journal.entry(
                 "flag.resolved",
                 by=by,
-                unit=duty.subject,
-                election=duty.window.election.code,
+                unit=obligation.subject,
+                election=obligation.window.election.code,
                 target=report.pk,
                 at=moment,
                 rule=flag.rule,

@@ -121,21 +121,23 @@ class Day:
 
     def _filings(self, window: Window) -> Iterator[Step]:
         schema = window.version.parsed
-        duties = Obligation.objects.for_intake().filter(window=window, state=State.OWED).order_by("subject__code")
-        for duty in duties:
+        rows = Obligation.objects.for_intake().filter(window=window, state=State.OWED).order_by("subject__code")
+        for obligation in rows:
             fate = self.rng.random()
-            owing = schema.code == "penghitungan-tps" and duty.subject_id in self.owing
-            if fate < UNREACHABLE and duty.filer.level == LEAF and not owing:
-                yield Step(window.due_at - timedelta(hours=1), partial(self._no_signal, duty))
+            owing = schema.code == "penghitungan-tps" and obligation.subject_id in self.owing
+            if fate < UNREACHABLE and obligation.filer.level == LEAF and not owing:
+                yield Step(window.due_at - timedelta(hours=1), partial(self._no_signal, obligation))
             elif fate < UNREACHABLE + MISSING or owing:
                 continue
             else:
                 at = self._moment(window, late=fate > 1 - LATE)
                 number = uuid.UUID(int=self.rng.getrandbits(128), version=4)
-                answers, reasons = answers_for(schema, duty, self.rng, voted=self.voted.get(duty.subject_id))
+                answers, reasons = answers_for(
+                    schema, obligation, self.rng, voted=self.voted.get(obligation.subject_id)
+                )
                 if schema.code == "pemungutan-tps":
-                    self.voted[duty.subject_id] = answers
-                yield Step(at, self._filing(duty, number, answers, reasons, at))
+                    self.voted[obligation.subject_id] = answers
+                yield Step(at, self._filing(obligation, number, answers, reasons, at))
 
     def _moment(self, window: Window, *, late: bool) -> datetime:
         """Most file in the last hours before the deadline; the late ones within the next hours."""
@@ -146,11 +148,11 @@ class Day:
         before = self.rng.betavariate(1.6, 4) * min(hours, 9)
         return window.due_at - timedelta(hours=before, seconds=1)
 
-    def _filing(self, duty: Obligation, number: uuid.UUID, answers: dict, reasons: dict, at: datetime):
+    def _filing(self, obligation: Obligation, number: uuid.UUID, answers: dict, reasons: dict, at: datetime):
         def act(based_on: int | None = None) -> None:
             intake.submit(
-                by=self.people[duty.filer_id][0],
-                obligation_id=duty.pk,
+                by=self.people[obligation.filer_id][0],
+                obligation_id=obligation.pk,
                 report_id=number,
                 answers=answers,
                 reasons=reasons,
@@ -162,14 +164,14 @@ class Day:
 
         return act
 
-    def _no_signal(self, duty: Obligation) -> None:
-        superior = self.people.get(duty.filer.parent_id)
+    def _no_signal(self, obligation: Obligation) -> None:
+        superior = self.people.get(obligation.filer.parent_id)
         if superior:
             review.attest_unreachable(
-                obligation=duty,
+                obligation=obligation,
                 reason="Tidak ada sinyal di lokasi TPS. PKD menerima kabar lewat radio.",
                 by=superior[0],
-                at=duty.due_at - timedelta(hours=1),
+                at=obligation.due_at - timedelta(hours=1),
             )
 
     def _review(self, at: datetime) -> None:
@@ -202,13 +204,13 @@ class Day:
         remark = {"": "Periksa kembali angkanya dengan C.Hasil dan kirim ulang."}
         review.send_back(report=report, seen=bytes(report.sha256), remarks=remark, by=judge, at=at)
         if self.rng.random() < CORRECTED:
-            duty = Obligation.objects.for_intake().get(pk=report.obligation_id)
+            obligation = Obligation.objects.for_intake().get(pk=report.obligation_id)
             answers = {**report.answers}
-            text = next((q.name for q in duty.window.version.parsed.questions if q.kind == TEXT), "")
+            text = next((q.name for q in obligation.window.version.parsed.questions if q.kind == TEXT), "")
             answers[text] = (answers.get(text, "") + " Sudah diperiksa ulang dengan C.Hasil.").strip()
             flags = [n for n in ("ada_kejadian", "keberatan_kejadian") if n in answers]
             answers.update(dict.fromkeys(flags, YES))
-            again = self._filing(duty, report.pk, answers, report.reasons, at + timedelta(minutes=30))
+            again = self._filing(obligation, report.pk, answers, report.reasons, at + timedelta(minutes=30))
             again(based_on=report.revision)
 
 
@@ -236,7 +238,7 @@ def _review_hours() -> Iterator[datetime]:
 
 
 def answers_for(
-    schema: Schema, duty: Obligation, rng: Random, *, voted: dict[str, Any] | None = None
+    schema: Schema, obligation: Obligation, rng: Random, *, voted: dict[str, Any] | None = None
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """(answers, reasons) that the instrument accepts: plausible numbers, problems at realistic rates.
 
@@ -246,8 +248,8 @@ def answers_for(
     """
     for _attempt in range(ATTEMPTS):
         answers = {q.name: _answer(q, rng) for q in schema.questions if q.kind in MAKERS}
-        answers |= NUMBERS.get(schema.code, _no_numbers)(duty, rng)
-        if schema.code == "penghitungan-tps" and voted and int(duty.subject.code) % MISCOPIED:
+        answers |= NUMBERS.get(schema.code, _no_numbers)(obligation, rng)
+        if schema.code == "penghitungan-tps" and voted and int(obligation.subject.code) % MISCOPIED:
             answers |= _agreeing(answers, voted)
         for flag in ("ada_kejadian", "keberatan_kejadian"):
             if flag in answers:
@@ -262,7 +264,7 @@ def answers_for(
     raise ValueError(f"no acceptable answers for {schema.code} in {ATTEMPTS} attempts")
 
 
-def _no_numbers(_duty: Obligation, _rng: Random) -> dict[str, Any]:
+def _no_numbers(_obligation: Obligation, _rng: Random) -> dict[str, Any]:
     return {}
 
 
@@ -295,9 +297,9 @@ MAKERS: dict[str, Callable[[Question, Random], Any]] = {
 }
 
 
-def _voting(duty: Obligation, rng: Random) -> dict[str, Any]:
+def _voting(obligation: Obligation, rng: Random) -> dict[str, Any]:
     """Numbers of a polling station of at most 300 voters that agree with each other."""
-    voters = rng.randint(40, 260) if duty.subject.is_special else rng.randint(170, 298)
+    voters = rng.randint(40, 260) if obligation.subject.is_special else rng.randint(170, 298)
     men = round(voters * rng.uniform(0.48, 0.54))
     women = voters - men
     moved = rng.choice([0, 0, 0, 1, 2, 4, 9])
@@ -323,9 +325,9 @@ def _voting(duty: Obligation, rng: Random) -> dict[str, Any]:
     }
 
 
-def _counting(duty: Obligation, rng: Random) -> dict[str, Any]:
+def _counting(obligation: Obligation, rng: Random) -> dict[str, Any]:
     """Ballots of one contest that add up, save in the few stations where the mismatch is the problem."""
-    used = rng.randint(40, 200) if duty.subject.is_special else rng.randint(130, 262)
+    used = rng.randint(40, 200) if obligation.subject.is_special else rng.randint(130, 262)
     received = used + rng.randint(10, 60)
     spoiled = rng.choice([0, 0, 1, 2])
     invalid = rng.randint(0, 9)

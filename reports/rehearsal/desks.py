@@ -162,9 +162,9 @@ class Desks:
         """Supervisors who are late switch notifications on, on borrowed phones that no carrier knows."""
         owing = Obligation.objects.filter(window=self.line.window(VOTING), state=State.OWED)
         owing = owing.filter(subject__district=self.line.bodies[Level.DISTRICT]).order_by("subject__code")
-        for number, duty in enumerate(owing[:PHONES]):
+        for number, obligation in enumerate(owing[:PHONES]):
             push.subscribe(
-                user=self.line.people[duty.filer_id][0],
+                user=self.line.people[obligation.filer_id][0],
                 endpoint=f"{settings.PUSH_SERVICES[0]}/gladi/{number}",
                 p256dh=push.public_key(),  # any point will do: nothing is ever sealed for it
                 auth="A" * 22,

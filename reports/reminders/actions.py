@@ -186,10 +186,10 @@ def notices(keys: Iterable[int]) -> list[Notice]:
 
 def matters(notice: Notice) -> bool:
     """Whether what the notice speaks of still is so: the report is still owed, still returned, still unread."""
-    duty = notice.obligation
-    if duty.state != LADDER[notice.rung].state:
+    obligation = notice.obligation
+    if obligation.state != LADDER[notice.rung].state:
         return False
-    report = getattr(duty, "report", None)
+    report = getattr(obligation, "report", None)
     return LADDER[notice.rung].turn != _REVISION or notice.turn == f"r{report.revision if report else 0}"
 
 
@@ -208,22 +208,22 @@ def compose(user: User, told: Sequence[Notice], texts: dict[str, wording.Text]) 
     return wording.Text(parts[-1].subject, body)
 
 
-def _values(user: User, duties: list[Obligation], rung: str) -> dict[str, str]:
-    named = [f"{title_of(duty.window)}, {duty.subject.title}" for duty in duties[:NAMED]]
-    if len(duties) > NAMED:
-        named.append(_("dan %(count)s lagi") % {"count": formats.number(len(duties) - NAMED)})
+def _values(user: User, obligations: list[Obligation], rung: str) -> dict[str, str]:
+    named = [f"{title_of(obligation.window)}, {obligation.subject.title}" for obligation in obligations[:NAMED]]
+    if len(obligations) > NAMED:
+        named.append(_("dan %(count)s lagi") % {"count": formats.number(len(obligations) - NAMED)})
     return {
-        "jumlah": formats.number(len(duties)),
+        "jumlah": formats.number(len(obligations)),
         "daftar": "; ".join(named),
-        "tenggat": formats.moment(min(_wanted(duty, rung) for duty in duties)),
+        "tenggat": formats.moment(min(_wanted(obligation, rung) for obligation in obligations)),
         "nama": user.name,
     }
 
 
-def _wanted(duty: Obligation, rung: str) -> datetime:
-    if LADDER[rung].state == "RETURNED" and duty.report.correct_by is not None:
-        return duty.report.correct_by
-    return duty.due_at
+def _wanted(obligation: Obligation, rung: str) -> datetime:
+    if LADDER[rung].state == "RETURNED" and obligation.report.correct_by is not None:
+        return obligation.report.correct_by
+    return obligation.due_at
 
 
 def addresses(user: User, devices: Iterable[str] = ()) -> list[tuple[str, str]]:

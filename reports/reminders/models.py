@@ -82,7 +82,7 @@ class Message(models.Model):
 
 
 class Notice(models.Model):
-    """A rung of the ladder fired for one duty and one person: the row that makes "only once" true.
+    """A rung of the ladder fired for one obligation and one person: the row that makes "only once" true.
 
     Unique in the database, so two beats, a redelivered task or a crash half-way can make it once at most. `messages`
     are the digests that carry it, one per carrier.

@@ -58,9 +58,9 @@ TRANSITIONS = {
 
 
 class Taken(NamedTuple):
-    """A duty a step was taken on: where it stood before, and the report that was decided about, if any."""
+    """An obligation a step was taken on: where it stood before, and the report that was decided about, if any."""
 
-    duty: Obligation
+    obligation: Obligation
     was: str
     report: Report | None = None
 
@@ -90,8 +90,8 @@ def approve_many(
     with transaction.atomic():
         own = set(Revision.objects.filter(report__in=wanted, filed_by=by).values_list("report_id", flat=True))
         # Obligations are locked before reports are read, in the order intake locks them.
-        duties = Obligation.objects.filter(pk__in=[r.obligation_id for r in wanted], state__in=step.start)
-        waiting = list(duties.select_for_update().order_by("pk").values_list("pk", flat=True))
+        obligations = Obligation.objects.filter(pk__in=[r.obligation_id for r in wanted], state__in=step.start)
+        waiting = list(obligations.select_for_update().order_by("pk").values_list("pk", flat=True))
         standing = dict(Report.objects.filter(obligation_id__in=waiting).values_list("pk", "sha256"))
         passed = [r for r in wanted if r.pk in standing and r.pk not in own and bytes(standing[r.pk]) == seen[r.pk]]
         # Locked and compared above, so "as it stands" is as it was seen.
@@ -136,7 +136,7 @@ def send_back(
         moment,
         reason="; ".join(kept.values()),
         report_values={"remarks": kept, "correct_by": wanted},
-        duty_values={"closes_at": Greatest(F("closes_at"), wanted)},
+        values={"closes_at": Greatest(F("closes_at"), wanted)},
     )
 
 
@@ -174,13 +174,13 @@ def _step(
     *,
     reason: str,
     report_values: Mapping[str, Any] = MappingProxyType({}),
-    duty_values: Mapping[str, Any] = MappingProxyType({}),
+    values: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     step, moment = TRANSITIONS[name], at or clock.now()
     access.require(by, step.permission, report.obligation.filer)
     _need_reason(step, reason)
     with transaction.atomic():
-        was = _advance(step, report.obligation_id, duty_values)
+        was = _advance(step, report.obligation_id, values)
         if was is None:
             _explain(report, seen, by)
         cleared: dict[str, Any] = {
@@ -197,9 +197,9 @@ def _step(
         _record(step, [Taken(report.obligation, was, report)], by, moment, reason=tidy(reason), **until)
 
 
-def _advance(step: Transition, duty: int, values: Mapping[str, Any]) -> str | None:
-    """Moves a duty on if the step may begin where it stands; returns where it stood, None when it may not."""
-    rows = Obligation.objects.filter(pk=duty)
+def _advance(step: Transition, obligation: int, values: Mapping[str, Any]) -> str | None:
+    """Moves an obligation on if the step may begin where it stands; returns where it stood, None when it may not."""
+    rows = Obligation.objects.filter(pk=obligation)
     was = rows.select_for_update().order_by("pk").values_list("state", flat=True).first()
     if was not in step.start:
         return None
@@ -227,15 +227,15 @@ def _explain(report: Report, seen: bytes, by: User) -> NoReturn:
 def _record(step: Transition, taken: list[Taken], by: User, at: datetime, **words: str) -> None:
     """The journal says who, in which office, from which state, and why."""
     events, stale = [], {}
-    for duty, was, report in taken:
-        seat = access.seat_for(by, step.permission, duty.filer)
+    for obligation, was, report in taken:
+        seat = access.seat_for(by, step.permission, obligation.filer)
         events.append(
             journal.entry(
                 step.verb,
                 by=by,
-                unit=duty.subject,
-                election=duty.window.election.code,
-                target=report.pk if report else duty.pk,
+                unit=obligation.subject,
+                election=obligation.window.election.code,
+                target=report.pk if report else obligation.pk,
                 at=at,
                 was=was,
                 role=seat.role if seat else "",
@@ -243,6 +243,6 @@ def _record(step: Transition, taken: list[Taken], by: User, at: datetime, **word
                 **{name: text for name, text in words.items() if text},
             )
         )
-        stale[duty.window_id, duty.counted_in_id] = (duty.window_id, duty.counted_in)
+        stale[obligation.window_id, obligation.counted_in_id] = (obligation.window_id, obligation.counted_in)
     journal.write(events)
     outbox.mark(stale.values(), at=at)

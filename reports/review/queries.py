@@ -71,7 +71,7 @@ class Waiting:
     `aged` says how long it has waited, once that is longer than PATIENCE.
     """
 
-    duty: Obligation
+    obligation: Obligation
     report: Report
     problems: int
     reasons: int
@@ -86,23 +86,23 @@ class Waiting:
         return not (self.problems or self.reasons or self.doubts)
 
 
-def waiting(duties: Iterable[Obligation], now: datetime) -> list[Waiting]:
+def waiting(obligations: Iterable[Obligation], now: datetime) -> list[Waiting]:
     """The queue's rows; two queries for the page's instrument versions and flags, not one per row."""
-    found = list(duties)
-    flags = quality.open_flags([duty.report.pk for duty in found])
-    versions = InstrumentVersion.objects.in_bulk({duty.window.version_id for duty in found})
+    found = list(obligations)
+    flags = quality.open_flags([obligation.report.pk for obligation in found])
+    versions = InstrumentVersion.objects.in_bulk({obligation.window.version_id for obligation in found})
     return [
         Waiting(
-            duty=duty,
-            report=duty.report,
-            problems=len(problems_of(duty.report, versions[duty.window.version_id].parsed)),
-            reasons=len(duty.report.reasons),
-            doubts=quality.names(flags.get(duty.report.pk, ())),
-            late="" if duty.on_time else formats.duration(duty.first_filed_at - duty.due_at),
-            aged=formats.duration(age) if (age := now - duty.report.filed_at) > PATIENCE else "",
-            title=title_of(duty.window),
-            seen=f"{duty.report.pk}:{bytes(duty.report.sha256).hex()}",
+            obligation=obligation,
+            report=obligation.report,
+            problems=len(problems_of(obligation.report, versions[obligation.window.version_id].parsed)),
+            reasons=len(obligation.report.reasons),
+            doubts=quality.names(flags.get(obligation.report.pk, ())),
+            late="" if obligation.on_time else formats.duration(obligation.first_filed_at - obligation.due_at),
+            aged=formats.duration(age) if (age := now - obligation.report.filed_at) > PATIENCE else "",
+            title=title_of(obligation.window),
+            seen=f"{obligation.report.pk}:{bytes(obligation.report.sha256).hex()}",
         )
-        for duty in found
-        if duty.first_filed_at is not None
+        for obligation in found
+        if obligation.first_filed_at is not None
     ]

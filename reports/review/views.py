@@ -65,17 +65,17 @@ def report(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
 
 def _report_page(request: SignedIn, found: Report, *, refused: str = "", status: int = 200) -> HttpResponse:
     """With `refused`, what the reviewer typed is shown again beside the sentence that says why."""
-    duty, now = found.obligation, clock.now()
-    reviewer = access.can(request.user, Permission.REVIEW, duty.filer)
+    obligation, now = found.obligation, clock.now()
+    reviewer = access.can(request.user, Permission.REVIEW, obligation.filer)
     revisions = list(found.revisions.select_related("filed_by"))
     took_part = any(revision.filed_by_id == request.user.pk for revision in revisions)
     hidden = findings.withheld(request.user, found)
     typed = {name: request.POST.get(REMARK.format(name), "") for name in found.answers}
     context = {
         "report": found,
-        "obligation": duty,
-        "title": title_of(duty.window),
-        "row": Row.of(duty, now),
+        "obligation": obligation,
+        "title": title_of(obligation.window),
+        "row": Row.of(obligation, now),
         "groups": answered_groups(found, typed, hidden),
         "hidden": bool(hidden & found.answers.keys()),
         "may_record": _may_record(request, found),
@@ -83,15 +83,15 @@ def _report_page(request: SignedIn, found: Report, *, refused: str = "", status:
         "may_settle": reviewer and not took_part,
         "events": history(found, told=not hidden & found.answers.keys()),
         "revisions": revisions_of(found, revisions, hidden),
-        "conflicts": conflicts_of(found, duty.conflicts.select_related("filed_by"), hidden),
+        "conflicts": conflicts_of(found, obligation.conflicts.select_related("filed_by"), hidden),
         "receipt": _receipt(request, found),
         "own": took_part,
-        "may_approve": reviewer and not took_part and duty.state == State.FILED,
-        "may_return": reviewer and duty.state in review.TRANSITIONS["send_back"].start,
-        "may_withdraw": reviewer and duty.state in review.TRANSITIONS["withdraw"].start,
-        "may_edit": access.can(request.user, Permission.FILE, duty.filer) and now < duty.closes_at,
+        "may_approve": reviewer and not took_part and obligation.state == State.FILED,
+        "may_return": reviewer and obligation.state in review.TRANSITIONS["send_back"].start,
+        "may_withdraw": reviewer and obligation.state in review.TRANSITIONS["withdraw"].start,
+        "may_edit": access.can(request.user, Permission.FILE, obligation.filer) and now < obligation.closes_at,
         "reviewer": reviewer,
-        "after": _next_waiting(request, duty) if reviewer else None,
+        "after": _next_waiting(request, obligation) if reviewer else None,
         "seen": bytes(found.sha256).hex(),
         "refused": refused,
         "typed_reason": request.POST.get("reason", ""),
@@ -123,8 +123,8 @@ def _receipt(request: SignedIn, found: Report) -> dict[str, Any]:
     }
 
 
-def _next_waiting(request: SignedIn, duty: Obligation) -> Obligation | None:
-    rows = Obligation.objects.to_review(request.user).exclude(pk=duty.pk).select_related("report")
+def _next_waiting(request: SignedIn, obligation: Obligation) -> Obligation | None:
+    rows = Obligation.objects.to_review(request.user).exclude(pk=obligation.pk).select_related("report")
     return rows.order_by("first_filed_at", "pk").first()
 
 
@@ -303,9 +303,9 @@ def signal(act: Callable[[SignedIn, Obligation], None]) -> Callable[[SignedIn, i
     @require_POST
     @wraps(act)
     def view(request: SignedIn, pk: int) -> HttpResponse:
-        duty = get_object_or_404(Obligation.objects.for_intake().visible_to(request.user), pk=pk)
+        obligation = get_object_or_404(Obligation.objects.for_intake().visible_to(request.user), pk=pk)
         try:
-            act(request, duty)
+            act(request, obligation)
             messages.success(request, _("Catatan sinyal disimpan."))
         except review.ReviewError as error:
             messages.error(request, str(error))
@@ -317,10 +317,10 @@ def signal(act: Callable[[SignedIn, Obligation], None]) -> Callable[[SignedIn, i
 
 
 @signal
-def attest(request: SignedIn, duty: Obligation) -> None:
-    review.attest_unreachable(obligation=duty, reason=request.POST.get("reason", ""), by=request.user)
+def attest(request: SignedIn, obligation: Obligation) -> None:
+    review.attest_unreachable(obligation=obligation, reason=request.POST.get("reason", ""), by=request.user)
 
 
 @signal
-def retract(request: SignedIn, duty: Obligation) -> None:
-    review.retract_unreachable(obligation=duty, by=request.user)
+def retract(request: SignedIn, obligation: Obligation) -> None:
+    review.retract_unreachable(obligation=obligation, by=request.user)

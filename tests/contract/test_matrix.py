@@ -91,7 +91,7 @@ def nothing(_world: World) -> dict[str, Any]:
     return {}
 
 
-def duty(world: World) -> dict[str, Any]:
+def obligation(world: World) -> dict[str, Any]:
     return {"pk": world.report.obligation_id}
 
 
@@ -143,8 +143,8 @@ def seen(world: World) -> dict[str, Any]:
 
 def answered(world: World) -> dict[str, Any]:
     """The JSON of a filing about the station, that would be taken from cast.ptps."""
-    sent = {"id": str(uuid.uuid4()), "obligation": world.day.duty("penghitungan-tps").pk}
-    return sent | {"answers": world.day.answers(world.day.duty("penghitungan-tps"))}
+    sent = {"id": str(uuid.uuid4()), "obligation": world.day.obligation("penghitungan-tps").pk}
+    return sent | {"answers": world.day.answers(world.day.obligation("penghitungan-tps"))}
 
 
 @dataclass(frozen=True)
@@ -203,10 +203,10 @@ TABLE: dict[str, Rule] = {
     # filing and reviewing
     "tugas/": own(),
     "tugas/<int:pk>/lapor/": scoped(
-        duty, may=frozenset({"ptps"}), forbidden=LINE - {"ptps"}, post=lambda w: {"report_id": w.report.pk}
+        obligation, may=frozenset({"ptps"}), forbidden=LINE - {"ptps"}, post=lambda w: {"report_id": w.report.pk}
     ),
-    "tugas/<int:pk>/tanpa-sinyal/": scoped(duty, unsafe=True, post=lambda _w: {"reason": "Tidak ada sinyal."}),
-    "tugas/<int:pk>/ada-sinyal/": scoped(duty, unsafe=True, post=nothing),
+    "tugas/<int:pk>/tanpa-sinyal/": scoped(obligation, unsafe=True, post=lambda _w: {"reason": "Tidak ada sinyal."}),
+    "tugas/<int:pk>/ada-sinyal/": scoped(obligation, unsafe=True, post=nothing),
     "lapor/<int:window_pk>/": own(lambda w: {"window_pk": w.form_a.pk}, may=FILERS),
     "laporan/<uuid:pk>/": scoped(report),
     "laporan/<uuid:pk>/banding/": scoped(report),
@@ -283,7 +283,7 @@ TABLE: dict[str, Rule] = {
     "api/v1/token/": own(unsafe=True, api=True, post=lambda _w: {"username": "tidak-ada", "password": "x"}, posted=401),
     "api/v1/me/": own(api=True),
     "api/v1/obligations/": own(api=True),
-    "api/v1/obligations/<int:pk>/": scoped(duty, api=True),
+    "api/v1/obligations/<int:pk>/": scoped(obligation, api=True),
     "api/v1/windows/": own(api=True),
     "api/v1/instruments/<slug:code>/versions/<int:number>/": own(
         lambda _w: {"code": "pemungutan-tps", "number": 1}, api=True
@@ -395,12 +395,12 @@ def signed_in(world: World, name: str) -> Client:
 
 def fingerprint() -> list[Any]:
     """What no stranger may change by so much as a row."""
-    duties = list(Obligation.objects.order_by("pk").values_list("pk", "state", "attested_by"))
+    obligations = list(Obligation.objects.order_by("pk").values_list("pk", "state", "attested_by"))
     reports = list(Report.objects.order_by("pk").values_list("pk", "revision", "approved_by"))
     sat = [Attendance.objects.count(), Vote.objects.count(), *Plenary.objects.values_list("state", flat=True)]
     sat += [*Finding.objects.values_list("status", "outcome"), Party.objects.count()]
     sat += list(Flag.objects.values_list("resolved_at", flat=True))
-    return [duties, reports, sat, Revision.objects.count(), Evidence.objects.count(), ExportJob.objects.count()]
+    return [obligations, reports, sat, Revision.objects.count(), Evidence.objects.count(), ExportJob.objects.count()]
 
 
 def send(client: Client, rule: Rule, url: str, body: dict[str, Any]) -> Any:

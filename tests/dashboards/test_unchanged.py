@@ -112,29 +112,29 @@ def day(election_day: Day, monkeypatch: pytest.MonkeyPatch) -> Day:
 
 
 def file(day: Day) -> None:
-    day.file(day.cast.ptps_sibling, day.duty(subject=SIBLING))
+    day.file(day.cast.ptps_sibling, day.obligation(subject=SIBLING))
 
 
 def tell(day: Day) -> None:
     """Another text in a report; every count and sum stays."""
-    report = Report.objects.get(obligation=day.duty())
+    report = Report.objects.get(obligation=day.obligation())
     told = TOLD | {"kejadian_khusus": f"Banjir lagi, {uuid.uuid4()}."}
     day.file(day.cast.ptps, report_id=report.pk, based_on=report.revision, **told)
 
 
 def approve(day: Day) -> None:
-    report = Report.objects.select_related("obligation").get(obligation=day.duty())
+    report = Report.objects.select_related("obligation").get(obligation=day.obligation())
     review.approve(report=report, seen=bytes(report.sha256), by=fresh(day.cast.pkd))
 
 
 def send_back(day: Day) -> None:
-    report = Report.objects.select_related("obligation").get(obligation=day.duty(subject=SIBLING))
+    report = Report.objects.select_related("obligation").get(obligation=day.obligation(subject=SIBLING))
     review.send_back(report=report, seen=bytes(report.sha256), remarks={"": "Periksa lagi."}, by=fresh(day.cast.pkd))
 
 
 def attest(day: Day) -> None:
-    duty = day.duty(subject=SIBLING)
-    review.attest_unreachable(obligation=duty, reason="Tidak ada sinyal.", by=fresh(day.cast.pkd))
+    obligation = day.obligation(subject=SIBLING)
+    review.attest_unreachable(obligation=obligation, reason="Tidak ada sinyal.", by=fresh(day.cast.pkd))
 
 
 def extend(day: Day) -> None:
@@ -236,7 +236,7 @@ NOT_NOW = (Report.DoesNotExist, Refusal, review.ReviewError, intake.Refused)
 @given(st.lists(st.sampled_from(STEPS), min_size=2, max_size=4))
 def test_no_order_of_events_leaves_a_page_stale(day: Day, steps: list[Callable[..., Any]]) -> None:
     """The day goes on from one example to the next; what its state does not allow by then is left out."""
-    if not Report.objects.filter(obligation=day.duty()).exists():
+    if not Report.objects.filter(obligation=day.obligation()).exists():
         day.file(day.cast.ptps, **TOLD)
     reader = Reader(day.cast.province_chair)
     reader.look()

@@ -48,17 +48,17 @@ def rows(stations: int) -> list[UnitRow]:
     return made
 
 
-def contents(duty: Obligation) -> list[dict]:
-    """VARIANTS different contents that the duty's instrument accepts without a problem."""
+def contents(obligation: Obligation) -> list[dict]:
+    """VARIANTS different contents that the obligation's instrument accepts without a problem."""
     found: list[dict] = []
     for seed in range(1_000):
-        schema = duty.window.version.parsed
-        answers, reasons = answers_for(schema, duty, Random(f"{duty.pk}-{seed}"))
+        schema = obligation.window.version.parsed
+        answers, reasons = answers_for(schema, obligation, Random(f"{obligation.pk}-{seed}"))
         if not reasons and (kept := decode(schema, answers=answers).answers) not in found:
             found.append(kept)  # without what is not relevant, so that it can be compared with what is stored
         if len(found) == VARIANTS:
             return found
-    raise AssertionError(f"no two contents for {duty}")
+    raise AssertionError(f"no two contents for {obligation}")
 
 
 call_command("migrate", verbosity=0)
@@ -83,20 +83,22 @@ rollup.run_all()
 tokens = {
     user.username: AuthToken.objects.create(user=user, expiry=timedelta(days=1))[1] for user in User.objects.all()
 }
-duties = Obligation.objects.for_intake().filter(window__election=election).order_by("window__instrument__code", "pk")
+obligations = (
+    Obligation.objects.for_intake().filter(window__election=election).order_by("window__instrument__code", "pk")
+)
 print(
     json.dumps(
         [
             {
-                "obligation": duty.pk,
-                "window": duty.window_id,
-                "unit": duty.subject.code,
-                "village": duty.counted_in_id,
-                "regency": duty.counted_in.regency_id,
-                "token": tokens[duty.subject.code],
-                "contents": contents(duty),
+                "obligation": obligation.pk,
+                "window": obligation.window_id,
+                "unit": obligation.subject.code,
+                "village": obligation.counted_in_id,
+                "regency": obligation.counted_in.regency_id,
+                "token": tokens[obligation.subject.code],
+                "contents": contents(obligation),
             }
-            for duty in duties
+            for obligation in obligations
         ]
     )
 )

@@ -23,7 +23,7 @@ def send(port: int, path: str, body: str, **headers: str) -> tuple[http.client.H
 
 
 def test_a_database_that_is_away_costs_a_second_and_nothing_that_was_typed(world: World) -> None:
-    (duty,) = world.take(1)
+    (obligation,) = world.take(1)
     public = guests(world, 1)["paths"]["public"]
     world.web.kill_all()
     world.web.start(CLOCK_OFFSET="0")  # in a rehearsal no page is kept
@@ -40,7 +40,7 @@ def test_a_database_that_is_away_costs_a_second_and_nothing_that_was_typed(world
             assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
         assert "Sistem sedang tidak dapat melayani Anda" in page.decode()
 
-        token = {"Authorization": f"Token {duty.token}", "Content-Type": "application/json"}
+        token = {"Authorization": f"Token {obligation.token}", "Content-Type": "application/json"}
         answer, told = send(port, "/api/v1/reports/", json.dumps({"id": world.new_id()}), **token)
         assert (answer.status, answer.headers["Content-Type"]) == (503, "application/problem+json")
         assert json.loads(told)["status"] == 503
@@ -66,5 +66,5 @@ def test_a_database_that_is_away_costs_a_second_and_nothing_that_was_typed(world
         world.web.kill_all()
         world.web.start(CLOCK_OFFSET=str(world.stack.offset))
         world.web.await_ready()
-    world.file(duty)
+    world.file(obligation)
     world.check()

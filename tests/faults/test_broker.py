@@ -75,10 +75,10 @@ def test_a_broker_that_failed_is_left_alone_for_a_while(monkeypatch: pytest.Monk
 
 
 def test_a_worker_with_a_task_in_its_hands_outlives_the_broker(world: World) -> None:
-    (duty,) = world.take(1)
+    (obligation,) = world.take(1)
     before = world.processes()
-    with world.hold(folding(duty.village)) as held:
-        world.file(duty)
+    with world.hold(folding(obligation.village)) as held:
+        world.file(obligation)
         held.await_waiting()
         world.valkey.kill()
         wait_for("the worker has noticed", lambda: "Connection to broker lost" in world.worker.text())

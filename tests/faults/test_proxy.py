@@ -58,9 +58,9 @@ def get(port: int, path: str, cookie: str = "", **headers: str) -> tuple[http.cl
 
 def everybody_else_is_served(world: World, port: int) -> None:
     """Phones get their receipt and the site answers. No retry: one that was not served fails."""
-    for duty in world.take(SERVED):
+    for obligation in world.take(SERVED):
         assert get(port, "/healthz")[0].status == 200
-        assert world.try_once(duty, report=world.new_id(), port=port), "no receipt"
+        assert world.try_once(obligation, report=world.new_id(), port=port), "no receipt"
 
 
 # (address, announced bytes, sent bytes): small; more than its address takes; as large as a photo

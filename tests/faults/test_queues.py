@@ -17,7 +17,7 @@ FIGURE = """
 def test_figures_move_while_workbooks_and_a_mail_server_that_hangs_hold_their_workers(
     posted: PostedWorld,  # noqa: F811
 ) -> None:
-    duty = voting(posted)[0]
+    obligation = voting(posted)[0]
     figures = Service(posted.stack, "worker-figures", "figures")
     posted.letters.hang.set()
     try:
@@ -30,8 +30,8 @@ def test_figures_move_while_workbooks_and_a_mail_server_that_hangs_hold_their_wo
                 posted.send("dashboards.tasks.make_recap", str(uuid.uuid4()))
             held.await_waiting()
             figures.start()
-            posted.file_at(duty, DUE - timedelta(minutes=50))
-            wait_for("the province has the report", lambda: posted.ask(FIGURE, duty.window) == [(1,)])
+            posted.file_at(obligation, DUE - timedelta(minutes=50))
+            wait_for("the province has the report", lambda: posted.ask(FIGURE, obligation.window) == [(1,)])
             held.await_waiting()  # all the while
         assert posted.ask("SELECT 1 FROM reports_message WHERE state = 'SENDING'"), "all the while"
     finally:

@@ -11,7 +11,7 @@ import pytest
 from hierarchy.lib.clock import WITA
 from tests.faults.post import Gateway, Letters
 from tests.faults.processes import wait_for
-from tests.faults.world import Duty, World
+from tests.faults.world import World, WorldObligation
 
 DUE = datetime(2024, 2, 14, 18, 0, tzinfo=WITA)
 STATIONS = 8
@@ -69,11 +69,11 @@ class PostedWorld(World):
     def told(self, address: str) -> list[str]:
         return self.letters.to(f"{address}@example.id")
 
-    def file_at(self, duty: Duty, moment: datetime) -> None:
+    def file_at(self, obligation: WorldObligation, moment: datetime) -> None:
         self.web.kill_all()
         self.web.start(CLOCK_OFFSET=str((moment - datetime.now(UTC)).total_seconds()))
         self.web.await_ready()
-        self.file(duty)
+        self.file(obligation)
 
     def nobody_twice(self) -> None:
         """Each message left once at most, and what left is what the log says."""
@@ -94,10 +94,10 @@ def posted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostedWorld]:
         world.close()
 
 
-def voting(world: PostedWorld) -> list[Duty]:
-    """The duties that are due at 18.00."""
+def voting(world: PostedWorld) -> list[WorldObligation]:
+    """The obligations that are due at 18.00."""
     due = {row[0] for row in world.ask("SELECT id FROM reports_obligation WHERE due_at = %s", DUE)}
-    return [duty for duty in [*world.duties, *sum(world.pairs, ())] if duty.obligation in due]
+    return [obligation for obligation in [*world.obligations, *sum(world.pairs, ())] if obligation.obligation in due]
 
 
 def settled(world: PostedWorld) -> bool:
@@ -106,12 +106,12 @@ def settled(world: PostedWorld) -> bool:
 
 @pytest.mark.full
 def test_a_day_of_reminders_climbs_the_ladder_once_and_stops_on_filing(posted: PostedWorld) -> None:
-    duties = voting(posted)
-    quick, late, silent = duties[0], duties[1], duties[-1]
-    everybody = len(duties)
+    obligations = voting(posted)
+    quick, late, silent = obligations[0], obligations[1], obligations[-1]
+    everybody = len(obligations)
     posted.at(DUE - timedelta(minutes=60))
     wait_for("the first rung", lambda: posted.rungs().get("h-60") == everybody and settled(posted))
-    assert all(len(posted.told(duty.unit)) == 1 for duty in duties)
+    assert all(len(posted.told(obligation.unit)) == 1 for obligation in obligations)
     assert len(posted.gateway.to(f"628{quick.unit}")) == 1
     posted.file_at(quick, DUE - timedelta(minutes=20))
 
@@ -139,7 +139,7 @@ def test_a_day_of_reminders_climbs_the_ladder_once_and_stops_on_filing(posted: P
 
 
 def test_a_worker_killed_while_sending_sends_nothing_twice_and_the_rest_still_goes_out(posted: PostedWorld) -> None:
-    duties = voting(posted)
+    obligations = voting(posted)
     posted.letters.hang.set()
     posted.at(DUE - timedelta(minutes=60))
     posted.send("remind", times=2)  # beside beat's own
@@ -153,6 +153,6 @@ def test_a_worker_killed_while_sending_sends_nothing_twice_and_the_rest_still_go
     posted.nobody_twice()
     [(unsure,)] = posted.ask("SELECT count(*) FROM reports_message WHERE state = 'UNSURE'")
     assert unsure == held, "all that was claimed by the dead, and nothing else"
-    assert posted.rungs() == {"h-60": len(duties)}
+    assert posted.rungs() == {"h-60": len(obligations)}
     posted.send("remind", times=3)
     posted.nobody_twice()

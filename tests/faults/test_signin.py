@@ -18,7 +18,7 @@ from django.contrib.auth.hashers import make_password
 from hierarchy.lib.locks import Lock
 from hierarchy.signin.hashing import Lane
 from tests.faults.processes import HOST
-from tests.faults.world import Duty, World
+from tests.faults.world import World, WorldObligation
 
 PASSWORD = "perahu-merah-dua"
 STRANGERS, EACH = 16, 6  # clients at once, and how often each tries
@@ -26,7 +26,7 @@ HELD = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AN
 
 
 @pytest.fixture
-def duties(world: World) -> Iterator[list[Duty]]:
+def obligations(world: World) -> Iterator[list[WorldObligation]]:
     """Of people who have a password; one of them for each stranger to guess at.
 
     Nobody activated an account with it, which `verify` rightly names: it is taken back before the world is checked.
@@ -61,27 +61,33 @@ def sign_in(world: World, name: str, number: int, password: str = PASSWORD, **mo
     return call(world, "POST", "/api/v1/token/", sent, **{"X-Forwarded-For": f"2001:db8:{number:x}::1"})
 
 
-def reads(world: World, duty: Duty) -> int:
-    return call(world, "GET", "/api/v1/me/", Authorization=f"Token {duty.token}")[0]
+def reads(world: World, obligation: WorldObligation) -> int:
+    return call(world, "GET", "/api/v1/me/", Authorization=f"Token {obligation.token}")[0]
 
 
-def test_strangers_wait_for_their_turn_and_nobody_waits_for_strangers(world: World, duties: list[Duty]) -> None:
-    status, _headers, told = sign_in(world, duties[0].unit, 1)
+def test_strangers_wait_for_their_turn_and_nobody_waits_for_strangers(
+    world: World, obligations: list[WorldObligation]
+) -> None:
+    status, _headers, told = sign_in(world, obligations[0].unit, 1)
     assert status == 201
     with somebody_hashes(world, Lane.STRANGER):
         with ThreadPoolExecutor(STRANGERS) as pool:
-            knocking = [pool.submit(sign_in, world, duties[0].unit, 100 + n) for n in range(STRANGERS)]
-            assert [reads(world, duty) for duty in duties * 5] == [200] * 20
+            knocking = [pool.submit(sign_in, world, obligations[0].unit, 100 + n) for n in range(STRANGERS)]
+            assert [reads(world, obligation) for obligation in obligations * 5] == [200] * 20
         for answer in knocking:
             status, headers, problem = answer.result()
             assert (status, problem["type"]) == (503, "urn:bawaslu-kaltim:problem:busy")
             assert int(headers["retry-after"]) > 0
-        assert sign_in(world, duties[0].unit, 2, device=told["device"])[0] == 201, "a known device has its own turn"
-        assert sign_in(world, duties[0].unit, 1)[0] == 201, "and so has who is at home in this network"
-    assert sign_in(world, duties[0].unit, 3)[0] == 201
+        assert sign_in(world, obligations[0].unit, 2, device=told["device"])[0] == 201, (
+            "a known device has its own turn"
+        )
+        assert sign_in(world, obligations[0].unit, 1)[0] == 201, "and so has who is at home in this network"
+    assert sign_in(world, obligations[0].unit, 3)[0] == 201
 
 
-def test_a_flood_hashes_one_password_at_a_time_and_reads_go_on(world: World, duties: list[Duty]) -> None:
+def test_a_flood_hashes_one_password_at_a_time_and_reads_go_on(
+    world: World, obligations: list[WorldObligation]
+) -> None:
     at_once, over, statuses = Counter[int](), threading.Event(), Counter[int]()
 
     def watch() -> None:
@@ -93,7 +99,7 @@ def test_a_flood_hashes_one_password_at_a_time_and_reads_go_on(world: World, dut
 
     def flood(client: int) -> None:
         for turn in range(EACH):
-            unit = duties[client % len(duties)].unit
+            unit = obligations[client % len(obligations)].unit
             statuses[sign_in(world, unit, 1_000 + client * EACH + turn, "salah-sekali")[0]] += 1
 
     watcher = threading.Thread(target=watch)
@@ -102,7 +108,7 @@ def test_a_flood_hashes_one_password_at_a_time_and_reads_go_on(world: World, dut
         floods = [pool.submit(flood, client) for client in range(STRANGERS)]
         read = Counter[int]()
         while not all(each.done() for each in floods):
-            read[reads(world, duties[0])] += 1
+            read[reads(world, obligations[0])] += 1
         for each in floods:
             each.result()
     over.set()
@@ -111,4 +117,4 @@ def test_a_flood_hashes_one_password_at_a_time_and_reads_go_on(world: World, dut
     assert set(statuses) == {401, 503}
     assert statuses.total() == STRANGERS * EACH
     assert set(at_once) == {0, 1}
-    assert sign_in(world, duties[0].unit, 4)[0] == 201
+    assert sign_in(world, obligations[0].unit, 4)[0] == 201

@@ -23,7 +23,7 @@ from tests.faults.post import Letters
 from tests.faults.processes import PATIENCE, wait_for
 from tests.faults.test_proxy import MB, READERS, STALLED, door, guests, threads  # noqa: F401  (a fixture)
 from tests.faults.test_reminders import DUE
-from tests.faults.world import Duty, World
+from tests.faults.world import World, WorldObligation
 
 pytestmark = [pytest.mark.full, pytest.mark.proxy]
 PER_MINUTE, SECONDS = 200, 60
@@ -94,20 +94,20 @@ class Watch(threading.Thread):
 
 def evening(world: World, port: int) -> Evening:
     """Reports leave at fixed moments, whatever the answers do; a wait counts from that moment."""
-    duties = world.take(PER_MINUTE * SECONDS // 60)
+    obligations = world.take(PER_MINUTE * SECONDS // 60)
     watch, begun = Watch(world), time.perf_counter() + 0.5
     waits, accepted = [], []
 
-    def file(number: int, duty: Duty) -> None:
+    def file(number: int, obligation: WorldObligation) -> None:
         due = begun + number * 60 / PER_MINUTE
         time.sleep(max(0.0, due - time.perf_counter()))
-        world.file(duty, port=port)
+        world.file(obligation, port=port)
         accepted.append(time.perf_counter())
         waits.append(accepted[-1] - due)
 
     watch.start()
     with ThreadPoolExecutor(16) as pool:
-        for future in [pool.submit(file, number, duty) for number, duty in enumerate(duties)]:
+        for future in [pool.submit(file, number, obligation) for number, obligation in enumerate(obligations)]:
             future.result()
     return Evening(sorted(waits), watch.ages(accepted))
 

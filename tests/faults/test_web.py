@@ -13,17 +13,17 @@ from concurrent.futures import ThreadPoolExecutor, wait
 import pytest
 
 from tests.faults.processes import KINDS, PATIENCE
-from tests.faults.world import Duty, World
+from tests.faults.world import World, WorldObligation
 
 RETRIES = 5
 
 
-def at_the_door(duty: Duty) -> str:
+def at_the_door(obligation: WorldObligation) -> str:
     """Filing waits for its obligation, with nothing written."""
-    return f"SELECT id FROM reports_obligation WHERE id = {duty.obligation} FOR UPDATE"
+    return f"SELECT id FROM reports_obligation WHERE id = {obligation.obligation} FOR UPDATE"
 
 
-def half_written(duty: Duty) -> str:
+def half_written(obligation: WorldObligation) -> str:
     """Filing waits for the journal, with its obligation locked and the rest of it written or being written."""
     return "LOCK TABLE reports_event IN SHARE MODE"
 
@@ -31,9 +31,9 @@ def half_written(duty: Duty) -> str:
 @pytest.mark.parametrize("where", [at_the_door, half_written])
 @pytest.mark.parametrize("who", KINDS)
 def test_a_request_cut_off_by_the_death_of_its_server_is_filed_once(world: World, who: str, where) -> None:
-    (duty,) = world.take(1)
-    with ThreadPoolExecutor() as pool, world.hold(where(duty)) as held:
-        filing = pool.submit(world.file, duty)
+    (obligation,) = world.take(1)
+    with ThreadPoolExecutor() as pool, world.hold(where(obligation)) as held:
+        filing = pool.submit(world.file, obligation)
         held.await_waiting()
         KINDS[who](world.web)
         world.web.supervise()
@@ -78,24 +78,24 @@ def upstream_has_answered(client: socket.socket, upstream: socket.socket) -> boo
 
 
 def test_an_answer_lost_five_times_is_the_same_receipt_the_sixth_time(world: World) -> None:
-    (duty,) = world.take(1)
+    (obligation,) = world.take(1)
     report = str(uuid.uuid4())
     with cutting(world.stack.port) as port:
         for _retry in range(RETRIES):
-            assert world.try_once(duty, report=report, port=port) is None
-    receipt, again = world.file(duty, report=report), world.file(duty, report=report)
+            assert world.try_once(obligation, report=report, port=port) is None
+    receipt, again = world.file(obligation, report=report), world.file(obligation, report=report)
     assert (receipt.status, receipt.revision) == (200, 1)
     assert receipt == again
     world.check()
 
 
 def test_five_retries_that_give_up_while_the_first_is_at_work_file_one_report(world: World) -> None:
-    (duty,) = world.take(1)
+    (obligation,) = world.take(1)
     report = str(uuid.uuid4())
-    with world.hold(at_the_door(duty)) as held:
+    with world.hold(at_the_door(obligation)) as held:
         for _retry in range(RETRIES):  # they end in one process behind each other, or in several side by side
             with contextlib.closing(world.line()) as line:
-                world.post(line, duty, report=report)
+                world.post(line, obligation, report=report)
                 held.await_waiting()
-    assert world.file(duty, report=report).revision == 1
+    assert world.file(obligation, report=report).revision == 1
     world.check()

@@ -10,9 +10,9 @@ from tests.faults.world import World, folding
 
 @pytest.mark.parametrize("who", KINDS)
 def test_a_worker_killed_in_the_middle_of_a_rollup_leaves_its_marks(world: World, who: str) -> None:
-    duty, later = world.take(2)
-    with world.hold(folding(duty.village)) as held:
-        world.file(duty)
+    obligation, later = world.take(2)
+    with world.hold(folding(obligation.village)) as held:
+        world.file(obligation)
         held.await_waiting()
         KINDS[who](world.worker)
         world.file(later)
@@ -29,14 +29,14 @@ SHUFFLED = """
 
 
 def test_tasks_and_marks_that_come_often_and_in_the_wrong_order_change_nothing(world: World) -> None:
-    duties = world.take_apart()
+    obligations = world.take_apart()
     world.second.start()
     world.second.await_ready()
     try:
-        for duty in duties:
+        for obligation in obligations:
             world.send("roll_up", times=5)  # before there is anything to fold
             assert world.ask(SHUFFLED)
-            world.file(duty)
+            world.file(obligation)
             world.send("roll_up", 999_999_999, times=2)  # an older release named a regency: this task fails
             world.send("no_such_task")
             world.send("roll_up", times=10)

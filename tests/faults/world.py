@@ -28,14 +28,14 @@ from tests.faults.processes import HOST, PATIENCE, OwnPostgres, OwnValkey, Servi
 from tests.wiring.test_deploy import PROJECT, Stack
 
 FILL = Path(__file__).with_name("fill.py")
-PAIRS = 4  # of duties in two regencies, one for each test that wants one
+PAIRS = 4  # of obligations in two regencies, one for each test that wants one
 PHONES = 8  # that file at once in a surge
 RETRY_SECONDS = 0.2  # a phone waits so long before it tries again
 ENOUGH = 40  # answers in a row that leave no web process out, but once in 100,000 times
 
 
 @dataclass(frozen=True)
-class Duty:
+class WorldObligation:
     """An obligation with the token of who owes it and two contents it accepts; ids are those of the database."""
 
     obligation: int
@@ -108,8 +108,8 @@ class World:
         self.slow, self.reminders = (Service(self.stack, f"worker-{queue}") for queue in ("slow", "reminders"))
         self.sender = Celery(broker=self.valkey.url(), set_as_current=False)
         self.sender.conf.task_routes = celery.app.conf.task_routes
-        self.duties: list[Duty] = []
-        self.pairs: list[tuple[Duty, Duty]] = []
+        self.obligations: list[WorldObligation] = []
+        self.pairs: list[tuple[WorldObligation, WorldObligation]] = []
         self.receipts: list[Receipt] = []
         self._lock = threading.Lock()
 
@@ -120,7 +120,7 @@ class World:
         (self.stack.folder / "database_url").write_text(self.postgres.url())  # its socket's place is known only now
         self.stack.offset = (AFTERNOON - datetime.now(UTC)).total_seconds()
         told = self.manage("shell", "-v", "0", feed=FILL.read_text(), FAULT_STATIONS=str(self.stations))
-        self.duties = [Duty(**row) for row in json.loads(told)]
+        self.obligations = [WorldObligation(**row) for row in json.loads(told)]
         # Set aside at once: what is left when other tests have taken theirs may lie in one regency.
         self.pairs = [self._split() for _ in range(PAIRS)]
         self.supervise()
@@ -224,24 +224,24 @@ class World:
     def count(self, table: str) -> int:
         return int(self.ask(f"SELECT count(*) FROM reports_{table}")[0][0])
 
-    def take(self, count: int) -> list[Duty]:
+    def take(self, count: int) -> list[WorldObligation]:
         """Duties nobody has taken yet, next to each other: they share villages as far as they can."""
-        assert len(self.duties) >= count, "this world has no such number of duties left"
-        taken, self.duties = self.duties[:count], self.duties[count:]
+        assert len(self.obligations) >= count, "this world has no such number of obligations left"
+        taken, self.obligations = self.obligations[:count], self.obligations[count:]
         return taken
 
-    def take_apart(self) -> tuple[Duty, Duty]:
-        """Two duties of one window in two regencies: only the province has both in it."""
+    def take_apart(self) -> tuple[WorldObligation, WorldObligation]:
+        """Two obligations of one window in two regencies: only the province has both in it."""
         return self.pairs.pop()
 
-    def _split(self) -> tuple[Duty, Duty]:
+    def _split(self) -> tuple[WorldObligation, WorldObligation]:
         first, second = next(
             (one, other)
-            for one in self.duties
-            for other in self.duties
+            for one in self.obligations
+            for other in self.obligations
             if one.window == other.window and one.regency != other.regency
         )
-        self.duties = [duty for duty in self.duties if duty not in (first, second)]
+        self.obligations = [obligation for obligation in self.obligations if obligation not in (first, second)]
         return first, second
 
     # --- filing ---
@@ -249,31 +249,46 @@ class World:
     def new_id(self) -> str:
         return str(uuid.uuid4())
 
-    def file(self, duty: Duty, content: int = 0, *, port: int = 0, report: str = "", based_on: int | None = None):
+    def file(
+        self,
+        obligation: WorldObligation,
+        content: int = 0,
+        *,
+        port: int = 0,
+        report: str = "",
+        based_on: int | None = None,
+    ):
         """Files as a phone does on a bad link: the same id and content again and again until there is a receipt."""
         report = report or self.new_id()
         deadline = time.monotonic() + PATIENCE
-        while not (receipt := self.try_once(duty, content, port=port, report=report, based_on=based_on)):
-            assert time.monotonic() < deadline, f"no receipt for {duty.unit}"
+        while not (receipt := self.try_once(obligation, content, port=port, report=report, based_on=based_on)):
+            assert time.monotonic() < deadline, f"no receipt for {obligation.unit}"
             time.sleep(RETRY_SECONDS)
         return receipt
 
     def line(self, port: int = 0) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", port or self.stack.port, timeout=PATIENCE)
 
-    def post(self, line: http.client.HTTPConnection, duty: Duty, content: int = 0, **more: Any) -> None:
+    def post(
+        self, line: http.client.HTTPConnection, obligation: WorldObligation, content: int = 0, **more: Any
+    ) -> None:
         """Sends a report, and does not wait for its answer."""
-        headers = {"Host": HOST, "Authorization": f"Token {duty.token}", "Content-Type": "application/json"}
-        sent = {"id": more.pop("report"), "obligation": duty.obligation, "answers": duty.contents[content], **more}
+        headers = {"Host": HOST, "Authorization": f"Token {obligation.token}", "Content-Type": "application/json"}
+        sent = {
+            "id": more.pop("report"),
+            "obligation": obligation.obligation,
+            "answers": obligation.contents[content],
+            **more,
+        }
         line.request("POST", "/api/v1/reports/", json.dumps(sent), headers)
 
     def try_once(
-        self, duty: Duty, content: int = 0, *, report: str, port: int = 0, based_on: int | None = None
+        self, obligation: WorldObligation, content: int = 0, *, report: str, port: int = 0, based_on: int | None = None
     ) -> Receipt | None:
         """One attempt; None where the server was away or failed. Raises AssertionError when it refused the report."""
         with contextlib.closing(self.line(port)) as line:
             try:
-                self.post(line, duty, content, report=report, based_on=based_on)
+                self.post(line, obligation, content, report=report, based_on=based_on)
                 answer = line.getresponse()
                 told = answer.read()
             except (OSError, http.client.HTTPException):
@@ -281,17 +296,17 @@ class World:
         if answer.status >= 500:
             return None
         assert answer.status in (200, 201), f"{answer.status}: {told.decode()}"
-        receipt = Receipt(status=answer.status, sent=duty.contents[content], **_known(json.loads(told)))
+        receipt = Receipt(status=answer.status, sent=obligation.contents[content], **_known(json.loads(told)))
         with self._lock:
             self.receipts.append(receipt)
         return receipt
 
     @contextlib.contextmanager
-    def surge(self, duties: Sequence[Duty]) -> Iterator[Surge]:
-        """Phones that file all of `duties` while the block does its harm; at its end each has its receipt."""
+    def surge(self, obligations: Sequence[WorldObligation]) -> Iterator[Surge]:
+        """Phones that file all of `obligations` while the block does its harm; at its end each has its receipt."""
         with ThreadPoolExecutor(PHONES) as pool:
-            started = Surge(self, len(duties))
-            futures = [pool.submit(started.file, duty) for duty in duties]
+            started = Surge(self, len(obligations))
+            futures = [pool.submit(started.file, obligation) for obligation in obligations]
             try:
                 yield started
             finally:
@@ -341,15 +356,15 @@ class World:
 
 @dataclass
 class Surge:
-    """`told`: the receipts, in the order of the duties, once the surge is over."""
+    """`told`: the receipts, in the order of the obligations, once the surge is over."""
 
     world: World
     size: int
     done: int = 0
     told: list[Receipt] = field(default_factory=list)
 
-    def file(self, duty: Duty) -> Receipt:
-        receipt = self.world.file(duty)
+    def file(self, obligation: WorldObligation) -> Receipt:
+        receipt = self.world.file(obligation)
         with self.world._lock:
             self.done += 1
         return receipt

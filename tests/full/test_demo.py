@@ -72,7 +72,7 @@ def test_verify_finds_no_difference(demo: dict[str, str]):
 
 def test_every_tally_of_election_day_equals_a_plain_fold(demo: dict[str, str]):
     with psycopg.connect(demo["DATABASE_URL"]) as db:
-        duties = db.execute(
+        obligations = db.execute(
             "SELECT w.id, u.code, o.state, o.first_filed_at <= o.due_at, r.vector "
             "FROM reports_obligation o JOIN hierarchy_unit u ON u.id = o.subject_id "
             "JOIN reports_window w ON w.id = o.window_id JOIN reports_instrument i ON i.id = w.instrument_id "
@@ -88,7 +88,7 @@ def test_every_tally_of_election_day_equals_a_plain_fold(demo: dict[str, str]):
         }
     counted: dict[tuple[int, str], list[int]] = defaultdict(lambda: [0] * len(COUNTS))
     sums: dict[tuple[int, str, str], list[int]] = {}
-    for window, code, state, on_time, vector in duties:
+    for window, code, state, on_time, vector in obligations:
         facts = [1, vector is not None, bool(on_time), state == "APPROVED", state == "RETURNED", state == "VACANT"]
         for prefix in (2, 4, 6, 10):
             key = (window, code[:prefix])

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.journey
 def test_a_doubt_is_read_explained_and_gone_from_the_queue(election_day: Day, visit: Visit):
     cast = election_day.cast
     first = election_day.file(cast.ptps)
-    election_day.file(cast.ptps_sibling, election_day.duty(subject="6472012001002"), **first.answers)
+    election_day.file(cast.ptps_sibling, election_day.obligation(subject="6472012001002"), **first.answers)
     quality.check(election_day.windows["pemungutan-tps"])
     pkd = visit("pkd", PHONE)
     pkd.go("/pemeriksaan/")

@@ -38,11 +38,11 @@ def test_a_polling_station_reports_from_a_phone(day: Day, visit: Visit, scripts:
     expect(ptps.page.get_by_role("heading", level=1)).to_have_text("2 laporan menunggu Anda")
     assert TITLE in ptps.text()
     assert "TPS 001" in ptps.text()
-    ptps.follow(ptps.page.locator(f'a[href="/tugas/{day.duty().pk}/lapor/"]').first)
+    ptps.follow(ptps.page.locator(f'a[href="/tugas/{day.obligation().pk}/lapor/"]').first)
     ptps.check_fingers()
 
     story = "Hujan lebat pukul 10.00, antrean pindah ke balai desa."
-    right = day.answers(day.duty(), ada_kejadian="ya", kejadian_khusus=story)
+    right = day.answers(day.obligation(), ada_kejadian="ya", kejadian_khusus=story)
     wrong = right | {"dpt_hadir_l": right["dpt_l"] + 7}
     ptps.answer(wrong)
     ptps.follow(ptps.button("Kirim laporan"), status=422)
@@ -129,8 +129,8 @@ def rolled_up(day: Day) -> list[Report]:
     roster.appoint(user=day.cast.nobody, unit=day.units[ELSEWHERE], role=Role.SUPERVISOR, since=SINCE, by=None)
     reports = [
         day.file(day.cast.ptps),
-        day.file(day.cast.ptps_sibling, day.duty(subject=NEIGHBOUR), surat_rusak=3),
-        day.file(day.cast.nobody, day.duty(subject=ELSEWHERE), surat_rusak=40),
+        day.file(day.cast.ptps_sibling, day.obligation(subject=NEIGHBOUR), surat_rusak=3),
+        day.file(day.cast.nobody, day.obligation(subject=ELSEWHERE), surat_rusak=40),
     ]
     approve(day, reports[0])
     rollup.run_all()

@@ -62,7 +62,7 @@ def full(day: Day) -> Day:
     everything = dict.fromkeys([*WRONG, "ada_kejadian"], "ya") | {"kejadian_khusus": STORY}
     for code, _name in MORE:
         user = User.objects.get(username=f"ptps_{code}")
-        day.file(user, day.duty(subject=f"{code}012001001"), **everything)
+        day.file(user, day.obligation(subject=f"{code}012001001"), **everything)
     rollup.run_all()
     return day
 

@@ -107,8 +107,8 @@ def pass_on(day: Day, report: Report) -> None:
 def test_a_report_goes_from_a_phone_to_the_ratification_of_the_province(day: Day, visit: Visit) -> None:
     stranger = visit("stranger_member", PHONE)
     ptps, pkd = visit("ptps", PHONE), visit("pkd", PHONE)
-    ptps.follow(ptps.page.locator(f'a[href="/tugas/{day.duty().pk}/lapor/"]').first)
-    ptps.answer(day.answers(day.duty()))
+    ptps.follow(ptps.page.locator(f'a[href="/tugas/{day.obligation().pk}/lapor/"]').first)
+    ptps.answer(day.answers(day.obligation()))
     ptps.follow(ptps.button("Kirim laporan"))
     report = Report.objects.get()
     stranger.go(f"/laporan/{report.pk}/", status=404)

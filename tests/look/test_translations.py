@@ -243,7 +243,7 @@ def test_without_a_compiled_catalogue_pages_still_open_in_indonesian(no_catalogu
 @pytest.mark.usefixtures("translated")
 def test_public_unit_and_task_pages_are_english_from_top_to_bottom(election_day: Day, settings: Any) -> None:
     settings.PUBLICATION_KEY = "11" * 32
-    election_day.file(election_day.cast.ptps, election_day.duty("penghitungan-tps"))
+    election_day.file(election_day.cast.ptps, election_day.obligation("penghitungan-tps"))
     rollup.run_all()
     publish.publish(election=election_day.election, by=None)
     leader = Client(headers={"accept-language": "en"})

@@ -88,93 +88,97 @@ class World:
         self.acts: dict[str, Callable[[Obligation, int], object]] = {
             "file": self.file,
             "edit": self.edit,
-            "approve": lambda duty, _n: self.judge(duty, review.approve),
-            "return": lambda duty, _n: self.judge(duty, review.send_back, remarks={"": "periksa"}),
-            "withdraw": lambda duty, _n: self.judge(duty, review.withdraw, reason="salah"),
-            "attest": lambda duty, _n: review.attest_unreachable(
-                obligation=duty, reason="tanpa sinyal", by=self.reviewer(duty)
+            "approve": lambda obligation, _n: self.judge(obligation, review.approve),
+            "return": lambda obligation, _n: self.judge(obligation, review.send_back, remarks={"": "periksa"}),
+            "withdraw": lambda obligation, _n: self.judge(obligation, review.withdraw, reason="salah"),
+            "attest": lambda obligation, _n: review.attest_unreachable(
+                obligation=obligation, reason="tanpa sinyal", by=self.reviewer(obligation)
             ),
-            "retract": lambda duty, _n: review.retract_unreachable(obligation=duty, by=self.reviewer(duty)),
+            "retract": lambda obligation, _n: review.retract_unreachable(
+                obligation=obligation, by=self.reviewer(obligation)
+            ),
             "extend": self.extend,
             "vacate": self.vacate,
             "ratify": self.ratify,
             "move": self.move,
             "renumber": self.renumber,
             "add": self.add,
-            "remove": lambda duty, _n: tree.remove(unit=_again(duty.subject), by=None),
+            "remove": lambda obligation, _n: tree.remove(unit=_again(obligation.subject), by=None),
             "found": self.found,
             "close": self.close,
         }
 
     def act(self, verb: str, station: str, instrument: str, number: int) -> bool:
-        duties = Obligation.objects.for_intake().filter(window=self.day.windows[instrument])
-        duty = duties.get(subject_id=self.stations[station])
+        obligations = Obligation.objects.for_intake().filter(window=self.day.windows[instrument])
+        obligation = obligations.get(subject_id=self.stations[station])
         try:
             with transaction.atomic():
-                self.acts[verb](duty, number)
+                self.acts[verb](obligation, number)
         except REFUSALS:
             return False
         return True
 
-    def filer(self, duty: Obligation) -> Any:
-        seat = Membership.objects.filter(unit=duty.filer).select_related("user").first()
+    def filer(self, obligation: Obligation) -> Any:
+        seat = Membership.objects.filter(unit=obligation.filer).select_related("user").first()
         return fresh(seat.user) if seat else self.day.cast.pkd
 
-    def reviewer(self, duty: Obligation) -> Any:
-        seat = Membership.objects.filter(unit_id=duty.filer.parent_id).select_related("user").first()
+    def reviewer(self, obligation: Obligation) -> Any:
+        seat = Membership.objects.filter(unit_id=obligation.filer.parent_id).select_related("user").first()
         return fresh(seat.user) if seat else self.day.cast.ptps
 
-    def file(self, duty: Obligation, number: int) -> None:
-        at = duty.due_at + timedelta(minutes=number - 1)
-        self.submit(duty, uuid.uuid4(), None, at, number)
+    def file(self, obligation: Obligation, number: int) -> None:
+        at = obligation.due_at + timedelta(minutes=number - 1)
+        self.submit(obligation, uuid.uuid4(), None, at, number)
 
-    def edit(self, duty: Obligation, number: int) -> None:
-        if report := Report.objects.filter(obligation=duty).first():
-            self.submit(duty, report.pk, report.revision - number % 2, duty.due_at, number)
+    def edit(self, obligation: Obligation, number: int) -> None:
+        if report := Report.objects.filter(obligation=obligation).first():
+            self.submit(obligation, report.pk, report.revision - number % 2, obligation.due_at, number)
 
-    def submit(self, duty: Obligation, report_id: uuid.UUID, based_on: int | None, at: Any, number: int) -> None:
+    def submit(self, obligation: Obligation, report_id: uuid.UUID, based_on: int | None, at: Any, number: int) -> None:
         changes: dict[str, Any] = {"dihadiri_saksi": "tidak"} if number % 2 else {}
-        if duty.window.instrument.code == "pemungutan-tps":
+        if obligation.window.instrument.code == "pemungutan-tps":
             changes = {"intimidasi": "ya"} if number % 2 else {}
         intake.submit(
-            by=self.filer(duty),
-            obligation_id=duty.pk,
+            by=self.filer(obligation),
+            obligation_id=obligation.pk,
             report_id=report_id,
-            answers=self.day.answers(duty, **changes),
+            answers=self.day.answers(obligation, **changes),
             based_on=based_on,
             channel="API",
             at=at,
         )
 
-    def judge(self, duty: Obligation, verb: Callable[..., None], **how: Any) -> None:
-        report = Report.objects.for_review().filter(obligation=duty).first()
+    def judge(self, obligation: Obligation, verb: Callable[..., None], **how: Any) -> None:
+        report = Report.objects.for_review().filter(obligation=obligation).first()
         if report is not None:
-            verb(report=report, seen=bytes(report.sha256), by=self.reviewer(duty), **how)
+            verb(report=report, seen=bytes(report.sha256), by=self.reviewer(obligation), **how)
 
-    def extend(self, duty: Obligation, number: int) -> None:
-        area = Unit.objects.get(pk=[duty.subject.pk, duty.subject.village_id, duty.subject.regency_id][number % 3])
-        due = duty.window.due_at + timedelta(hours=1 + number)
+    def extend(self, obligation: Obligation, number: int) -> None:
+        area = Unit.objects.get(
+            pk=[obligation.subject.pk, obligation.subject.village_id, obligation.subject.regency_id][number % 3]
+        )
+        due = obligation.window.due_at + timedelta(hours=1 + number)
         obligations.extend(
-            window=duty.window,
+            window=obligation.window,
             area=area,
             due_at=due,
-            closes_at=max(due, duty.window.closes_at),
+            closes_at=max(due, obligation.window.closes_at),
             reason="banjir",
             by=fresh(self.day.cast.admin),
         )
 
-    def vacate(self, duty: Obligation, number: int) -> None:
+    def vacate(self, obligation: Obligation, number: int) -> None:
         until = date(2030, 1, 1) if number % 2 else date(2024, 2, 1)
-        for seat in Membership.objects.filter(unit=duty.filer).select_related("unit__election", "user"):
+        for seat in Membership.objects.filter(unit=obligation.filer).select_related("unit__election", "user"):
             roster.end(membership=seat, until=until, by=None)
         obligations.refresh_vacancies()
 
-    def ratify(self, duty: Obligation, number: int) -> None:
+    def ratify(self, obligation: Obligation, number: int) -> None:
         """A whole plenary of the district, from the call to the minutes."""
         members = [fresh(user) for user in self.day.cast.district_members]
         meeting = plenary.call(
             unit=_again(self.district),
-            windows=[duty.window],
+            windows=[obligation.window],
             meets_at=AFTERNOON,
             place="Kantor",
             public=False,
@@ -190,38 +194,38 @@ class World:
         plenary.decide(item=item, by=members[0])
         plenary.close(plenary=meeting, minutes_number=f"{meeting.pk}", notes="", by=members[0])
 
-    def move(self, duty: Obligation, number: int) -> None:
+    def move(self, obligation: Obligation, number: int) -> None:
         """The station goes to another village, or its village to another district, under a new code, for good."""
         level, digits = (Level.VILLAGE, "77") if number % 2 else (Level.DISTRICT, "207")
-        moved = _again(duty.subject if number % 2 else duty.subject.village)
+        moved = _again(obligation.subject if number % 2 else obligation.subject.village)
         parents = Unit.objects.filter(election=self.day.election, level=level).order_by("code")
         parent = parents[(number * 3 + len(moved.name)) % 4]
         tree.move(unit=moved, parent=parent, by=None, code=f"{parent.code}{digits}{number}")
 
-    def renumber(self, duty: Obligation, number: int) -> None:
+    def renumber(self, obligation: Obligation, number: int) -> None:
         """The station, its village or its district gets another code where it is; 3: the code it began with."""
-        village = _again(duty.subject).village
+        village = _again(obligation.subject).village
         unit, code = [
-            (duty.subject, f"{village.code}55{number}"),
+            (obligation.subject, f"{village.code}55{number}"),
             (village, f"{village.code[:6]}2055"),
             (village.district, f"{village.code[:4]}55"),
             (village, f"{village.code[:6]}2001"),
         ][number]
         tree.move(unit=_again(unit), parent=_again(unit).parent, by=None, code=code)
 
-    def add(self, duty: Obligation, number: int) -> None:
+    def add(self, obligation: Obligation, number: int) -> None:
         """A new station, also under the code that an old one had."""
-        village = _again(duty.subject).village
+        village = _again(obligation.subject).village
         code = f"{village.code}{['001', f'80{number}', '002', f'80{number}'][number]}"
         tree.add_child(parent=_again(village), row=UnitRow(code, f"TPS {code[-3:]}", "tps"), by=None)
 
-    def found(self, duty: Obligation, number: int) -> None:
+    def found(self, obligation: Obligation, number: int) -> None:
         """A new village, without stations: it may be closed again."""
-        district = _again(duty.subject).district
+        district = _again(obligation.subject).district
         code = f"{district.code}{['2001', '2002', '2055', '2066'][number]}"
         tree.add_child(parent=_again(district), row=UnitRow(code, "Batu Cermin", "desa"), by=None)
 
-    def close(self, _duty: Obligation, number: int) -> None:
+    def close(self, _obligation: Obligation, number: int) -> None:
         empty = Unit.objects.filter(election=self.day.election, level=Level.VILLAGE, name="Batu Cermin")
         if chosen := list(empty.order_by("code")):
             tree.remove(unit=_again(chosen[number % len(chosen)]), by=None)
@@ -367,20 +371,20 @@ def folded(window: Window) -> dict[str, tuple]:
     """The same in plain Python, by code prefix, straight from obligations and reports: nothing shared with rollup."""
     width = window.version.width
     found: dict[str, list] = defaultdict(lambda: [0] * len(COUNTS) + [[0] * width, [0] * width])
-    for duty in Obligation.objects.filter(window=window).select_related("subject", "report"):
-        code, report = duty.subject.code, getattr(duty, "report", None)
+    for obligation in Obligation.objects.filter(window=window).select_related("subject", "report"):
+        code, report = obligation.subject.code, getattr(obligation, "report", None)
         for prefix in (2, 4, 6, 10):
             row = found[code[:prefix]]
             row[0] += 1
             row[1] += report is not None
-            row[2] += report is not None and duty.first_filed_at <= duty.due_at
-            row[3] += duty.state == State.APPROVED
-            row[4] += duty.state == State.RETURNED
-            row[5] += duty.state == State.VACANT
-            row[6] += duty.state == State.UNREACHABLE
+            row[2] += report is not None and obligation.first_filed_at <= obligation.due_at
+            row[3] += obligation.state == State.APPROVED
+            row[4] += obligation.state == State.RETURNED
+            row[5] += obligation.state == State.VACANT
+            row[6] += obligation.state == State.UNREACHABLE
             if report is not None:
                 row[7] = [a + b for a, b in zip(row[7], report.vector, strict=True)]
-            if duty.state == State.APPROVED:
+            if obligation.state == State.APPROVED:
                 row[8] = [a + b for a, b in zip(row[8], report.vector, strict=True)]
     return {code: (*row[:7], tuple(row[7]), tuple(row[8])) for code, row in found.items()}
 

@@ -143,13 +143,13 @@ class Body:
 
     def report(self, _who: str, number: int) -> None:
         """A figure below changes: a first report, or a correction that undoes its approval."""
-        standing = Report.objects.filter(obligation=self.day.duty()).first()
+        standing = Report.objects.filter(obligation=self.day.obligation()).first()
         more = {"report_id": standing.pk, "based_on": standing.revision} if standing else {}
         self.day.file(self.day.cast.ptps, surat_rusak=number, **more)
 
     def approve(self, who: str, _n: int) -> None:
         """Anybody tries, the filer too."""
-        report = Report.objects.for_page().filter(obligation=self.day.duty()).first()
+        report = Report.objects.for_page().filter(obligation=self.day.obligation()).first()
         if report is None:
             return
         by = self.day.cast.ptps if who == "stranger" else self.people[who]

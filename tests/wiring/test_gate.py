@@ -102,8 +102,8 @@ def test_while_every_place_for_slow_work_is_held_a_page_and_a_filing_answer(
     """As many threads as a web process has, and four times as much slow work as they could hold."""
     client = signed_in(fresh(people.cast.ptps))
     sender = signed_in(fresh(people.cast.ptps))
-    duty = people.duty()
-    answers = filled(people, client.get(form_url(duty)), duty)
+    obligation = people.obligation()
+    answers = filled(people, client.get(form_url(obligation)), obligation)
     kinds: list[Callable[[], Any]] = [sign_in, lambda: sign_in(device), lambda: send_photo(people, sender)]
 
     def served(ask: Callable[[], Any]) -> int:
@@ -118,7 +118,7 @@ def test_while_every_place_for_slow_work_is_held_a_page_and_a_filing_answer(
         slow = [pool.submit(served, ask) for ask in kinds * (4 * settings.WEB_THREADS)]
         cheap = [
             pool.submit(served, lambda: client.get(reverse("tasks"))),
-            pool.submit(served, lambda: client.post(form_url(duty), answers)),
+            pool.submit(served, lambda: client.post(form_url(obligation), answers)),
         ]
         assert [each.result(timeout=60) for each in cheap] == [200, 302]
         assert not over.is_set()
@@ -167,16 +167,16 @@ def test_strangers_leave_a_place_to_those_who_are_known(settings: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_photo_for_which_there_is_no_place_costs_nothing_that_was_typed(people: Day, settings: Any) -> None:
-    client, duty = signed_in(fresh(people.cast.ptps)), people.duty()
-    typed = filled(people, client.get(form_url(duty)), duty)
+    client, obligation = signed_in(fresh(people.cast.ptps)), people.obligation()
+    typed = filled(people, client.get(form_url(obligation)), obligation)
     with hold(Work.PHOTO), hold(Work.PHOTO):
-        refused = client.post(form_url(duty), typed | {"foto_tps": picture()})
+        refused = client.post(form_url(obligation), typed | {"foto_tps": picture()})
     assert (refused.status_code, int(refused["Retry-After"]) > 0) == (503, True)
     assert "Server sedang menerima banyak foto" in text_of(refused)
     kept = {name: value for name, value in typed.items() if f'name="{name}"' in refused.content.decode()}
     assert kept == typed
     assert f'value="{typed["report_id"]}"' in refused.content.decode()
-    assert client.post(form_url(duty), typed | {"foto_tps": picture()}).status_code == 302
+    assert client.post(form_url(obligation), typed | {"foto_tps": picture()}).status_code == 302
 
 
 def asked_for(name: str) -> int:

@@ -29,11 +29,11 @@ PATIENCE = 60.0  # seconds the last report may take to arrive
 
 def measure(world: World, seconds: int) -> Iterator[Figure]:
     count = PER_SECOND * seconds
-    duties = world.owed(count)
+    obligations = world.owed(count)
     port = processes.free_port()
     with processes.web(port, **SITE) as web, processes.workers() as workers:
-        _warm(world, port, duties[:1])
-        filings = list(world.filings(port, duties[1:]))
+        _warm(world, port, obligations[:1])
+        filings = list(world.filings(port, obligations[1:]))
         watch = _Watch(world)
         watch.start()
         readers = threading.Thread(target=_read, args=(world, port, seconds), daemon=True)
@@ -55,9 +55,9 @@ def measure(world: World, seconds: int) -> Iterator[Figure]:
         yield Figure(f"memori puncak satu proses {name}", "MB", most)
 
 
-def _warm(world: World, port: int, duties: list[tuple[int, str]]) -> None:
+def _warm(world: World, port: int, obligations: list[tuple[int, str]]) -> None:
     """Files one report and waits until it is rolled up: web server, worker and beat are up then."""
-    load.closed_loop(port, world.filings(port, duties), connections=1).only(201)
+    load.closed_loop(port, world.filings(port, obligations), connections=1).only(201)
     deadline = time.monotonic() + PATIENCE
     while Outbox.objects.exists():
         if time.monotonic() > deadline:

@@ -28,10 +28,10 @@ SPARE = WARM + ROUNDS * REPORTS + BATCH * BATCHES + IMPORTED
 
 
 def measure(world: World, _seconds: int) -> Iterator[Figure]:
-    duties = world.owed(WARM + ROUNDS * REPORTS)
+    obligations = world.owed(WARM + ROUNDS * REPORTS)
     port = processes.free_port()
     with processes.web(port, **SITE):
-        filings = world.filings(port, duties)
+        filings = world.filings(port, obligations)
         bare = [bare_insert(world, port) for _ in range(REPORTS)]
         load.closed_loop(port, [next(filings) for _ in range(WARM)], connections=CONNECTIONS).only(201)
         load.closed_loop(port, bare[:WARM], connections=CONNECTIONS).only(201)
@@ -63,16 +63,20 @@ def bare_insert(world: World, port: int) -> bytes:
                         body=world.body(1))  # fmt: skip
 
 
-def _batch(world: World, port: int, duties: list[tuple[int, str]]) -> bytes:
+def _batch(world: World, port: int, obligations: list[tuple[int, str]]) -> bytes:
     """What a village sends after an hour without signal: the reports of its stations in one request."""
-    body = msgspec.json.encode({"reports": [msgspec.Raw(world.body(duty)) for duty, _token in duties]})
-    headers = {"Content-Type": "application/json", "Authorization": f"Token {duties[0][1]}"}
+    body = msgspec.json.encode({"reports": [msgspec.Raw(world.body(obligation)) for obligation, _token in obligations]})
+    headers = {"Content-Type": "application/json", "Authorization": f"Token {obligations[0][1]}"}
     return load.request("POST", "/api/v1/reports/batch/", port=port, headers=headers, body=body)
 
 
-def _imported(world: World, duties: list[tuple[int, str]]) -> float:
+def _imported(world: World, obligations: list[tuple[int, str]]) -> float:
     """Reports a second through the bulk import, in this process."""
-    rows = Obligation.objects.filter(pk__in=[duty for duty, _token in duties]).values_list("pk", "filer_id").order_by()
+    rows = (
+        Obligation.objects.filter(pk__in=[obligation for obligation, _token in obligations])
+        .values_list("pk", "filer_id")
+        .order_by()
+    )
     people = {}
     for user in User.objects.filter(memberships__unit__in={filer for _pk, filer in rows}).distinct():
         for seat in access.memberships(user):

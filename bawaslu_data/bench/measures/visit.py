@@ -50,10 +50,10 @@ def _spent(pid: int, port: int, requests: list[bytes], status: int) -> float:
 
 def _visits(world: World, port: int, count: int) -> list[Step]:
     """(what, a request for each of `count` filers, the status that answers it), in the order of a visit."""
-    duties = Obligation.objects.filter(pk__in=[pk for pk, _token in world.owed(count)]).order_by()
+    obligations = Obligation.objects.filter(pk__in=[pk for pk, _token in world.owed(count)]).order_by()
     found: list[Step] = [(name, [], status) for name, status in
                          (("beranda", 200), ("formulir", 200), ("kirim", 302), ("tanda terima", 200))]  # fmt: skip
-    for pk, filer in duties.values_list("pk", "filer_id"):
+    for pk, filer in obligations.values_list("pk", "filer_id"):
         head, number = _session(filer), nation.report_id(world.full.due_at, world.rng)
         typed = {name: str(value) for name, value in nation.answers(world.rng).items()}
         body = urlencode(typed | {"report_id": str(number), "based_on": "", "csrfmiddlewaretoken": SECRET}).encode()

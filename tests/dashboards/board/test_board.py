@@ -69,9 +69,9 @@ def scan_at(day: Day, code: str, **chosen: str) -> tuple[board_list.Scan, Any]:
     unit, heat = heat_at(day, code, **chosen)
     choice, now = Choice(**{"instrument": "pemungutan-tps", **chosen}), clock.now()
     narrowed = board_list.narrowed_to(unit, heat, choice)
-    duties = board.duties_of(unit, heat)
-    found = board_list.scan(duties, choice=choice, narrowed=narrowed, now=now)
-    return found, board_list.behind(duties, state=found.state, narrowed=narrowed, now=now)
+    obligations = board.obligations_of(unit, heat)
+    found = board_list.scan(obligations, choice=choice, narrowed=narrowed, now=now)
+    return found, board_list.behind(obligations, state=found.state, narrowed=narrowed, now=now)
 
 
 def befall(day: Day, fates: list[tuple[State, timedelta | None]], extended: timedelta) -> None:
@@ -198,7 +198,7 @@ def test_what_the_unit_itself_owes_has_a_row_of_its_own(election_day: Day) -> No
     own = [row for row in heat.rows if row.own]
     assert [row.counts.expected for row in own] == [1]
     found, rows = scan_at(election_day, "6472012001", instrument="masa-tenang-desa", child="6472012001", state="wajib")
-    assert (found.listed, [duty.subject.code for duty in rows]) == (1, ["6472012001"])
+    assert (found.listed, [obligation.subject.code for obligation in rows]) == (1, ["6472012001"])
 
 
 def test_periods_one_by_one_or_all_together(election_day: Day) -> None:
@@ -241,17 +241,17 @@ def test_the_list_tells_whom_to_call_and_lets_only_the_direct_superior_attest(el
     village = signed_in(cast.pkd).get(url("6472012001", **asked)).content.decode()
     assert f"tel:{cast.ptps.phone}" in village
     assert f"https://wa.me/62{cast.ptps.phone[1:]}" in village
-    assert reverse("attest", args=[day.duty().pk]) in village
+    assert reverse("attest", args=[day.obligation().pk]) in village
     assert "13 jam" in village
     above = signed_in(cast.regency_member).get(url("6472", **asked)).content.decode()
     assert f"tel:{cast.ptps.phone}" in above
-    assert reverse("attest", args=[day.duty().pk]) not in above
+    assert reverse("attest", args=[day.obligation().pk]) not in above
 
 
 def test_nobody_is_given_the_number_of_somebody_above(election_day: Day) -> None:
     """A village may have to file about its stations; the station sees that, but not how to reach the village."""
     day, cast = election_day, election_day.cast
-    Obligation.objects.filter(pk=day.duty().pk).update(filer=day.units["6472012001"])
+    Obligation.objects.filter(pk=day.obligation().pk).update(filer=day.units["6472012001"])
     rollup.run_all()
     for form in ("", "csv"):
         answer: Any = signed_in(cast.ptps).get(url("6472012001001", instrumen="pemungutan-tps", bentuk=form))
@@ -262,7 +262,7 @@ def test_nobody_is_given_the_number_of_somebody_above(election_day: Day) -> None
 
 def test_the_search_finds_places_codes_and_people(election_day: Day) -> None:
     def found(words: str) -> set[str]:
-        return {duty.subject.code for duty in scan_at(election_day, "6472", search=words, state="wajib")[1]}
+        return {obligation.subject.code for obligation in scan_at(election_day, "6472", search=words, state="wajib")[1]}
 
     rollup.run_all()
     assert found("64.72.01.2001.002") == {"6472012001002"}
@@ -276,8 +276,8 @@ def test_files_hold_the_whole_list_and_no_formula(election_day: Day) -> None:
     from openpyxl import load_workbook
 
     day, cast = election_day, election_day.cast
-    duty = day.duty()
-    review.attest_unreachable(obligation=duty, reason="=HYPERLINK(1)", by=fresh(cast.pkd))
+    obligation = day.obligation()
+    review.attest_unreachable(obligation=obligation, reason="=HYPERLINK(1)", by=fresh(cast.pkd))
     rollup.run_all()
     client = signed_in(cast.province_member)
     asked = {"instrumen": "pemungutan-tps", "keadaan": "wajib", "halaman": "2", "satuan": "6472"}
@@ -356,10 +356,10 @@ def test_the_line_rises_to_what_was_filed_and_stays_in_its_frame(quarters: list[
 
 
 def test_the_board_says_what_reminders_did(election_day: Day) -> None:
-    day, due = election_day, election_day.duty().due_at
+    day, due = election_day, election_day.obligation().due_at
     reminders.tick(due - timedelta(minutes=60))
     day.file(day.cast.ptps, at=due - timedelta(minutes=50))
-    day.file(day.cast.ptps_sibling, day.duty(subject="6472012001002"), at=due - timedelta(minutes=10))
+    day.file(day.cast.ptps_sibling, day.obligation(subject="6472012001002"), at=due - timedelta(minutes=10))
     rollup.run_pending()
     client = Client()
     client.force_login(day.cast.pkd)

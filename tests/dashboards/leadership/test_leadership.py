@@ -57,7 +57,7 @@ def yesterday(election_day: Day) -> Day:
     rollup.run_all()
     snapshots.take()
     day.set_clock(MORNING_AFTER)
-    day.file(cast.ptps_sibling, day.duty(subject=SIBLING), intimidasi="ya", **TOLD)
+    day.file(cast.ptps_sibling, day.obligation(subject=SIBLING), intimidasi="ya", **TOLD)
     rollup.run_all()
     return day
 
@@ -80,15 +80,15 @@ APK = "apk_terpasang"
 def quiet(election_day: Day) -> Day:
     """The field's example: 563 posters in Paser and 40 in Samarinda on the first day, and a second day has opened."""
     day, cast = election_day, election_day.cast
-    day.file(cast.stranger, quiet_duty(day, 0, "6401012001"), **{APK: 563})
-    day.file(cast.pkd, quiet_duty(day, 0, "6472012001"), **{APK: 40})
+    day.file(cast.stranger, quiet_obligation(day, 0, "6401012001"), **{APK: 563})
+    day.file(cast.pkd, quiet_obligation(day, 0, "6472012001"), **{APK: 40})
     rollup.run_all()
     snapshots.take()
     day.set_clock(MORNING_AFTER)
     return day
 
 
-def quiet_duty(day: Day, number: int, subject: str) -> Obligation:
+def quiet_obligation(day: Day, number: int, subject: str) -> Obligation:
     """What a village owes of a day of the quiet period, from 0; the window is opened when it is not yet."""
     rows = Window.objects.filter(instrument__code="masa-tenang-desa", election=day.election).order_by("opens_at")
     window = rows[number]
@@ -111,8 +111,8 @@ def standing(day: Day) -> dict[str, list[str]]:
 def test_a_figure_that_stands_still_is_named_where_its_neighbour_moves(quiet: Day, client: Client) -> None:
     """Zeros filed day after day move nothing: a report came in, the figure did not."""
     assert standing(quiet) == {}, "nobody has moved, so nobody is behind"
-    quiet.file(quiet.cast.pkd, quiet_duty(quiet, 1, "6472012001"), **{APK: 50})
-    quiet.file(quiet.cast.stranger, quiet_duty(quiet, 1, "6401012001"), **{APK: 0})
+    quiet.file(quiet.cast.pkd, quiet_obligation(quiet, 1, "6472012001"), **{APK: 50})
+    quiet.file(quiet.cast.stranger, quiet_obligation(quiet, 1, "6401012001"), **{APK: 0})
     rollup.run_all()
     assert standing(quiet) == {"6401": ["APK masih terpasang di masa tenang"]}
     client.force_login(fresh(quiet.cast.province_chair))
@@ -123,8 +123,8 @@ def test_a_figure_that_stands_still_is_named_where_its_neighbour_moves(quiet: Da
 
 
 def test_nothing_is_said_to_stand_still_without_cause(quiet: Day) -> None:
-    quiet.file(quiet.cast.pkd, quiet_duty(quiet, 1, "6472012001"), **{APK: 50})
-    quiet.file(quiet.cast.stranger, quiet_duty(quiet, 1, "6401012001"), **{APK: 1})
+    quiet.file(quiet.cast.pkd, quiet_obligation(quiet, 1, "6472012001"), **{APK: 50})
+    quiet.file(quiet.cast.stranger, quiet_obligation(quiet, 1, "6401012001"), **{APK: 1})
     rollup.run_all()
     assert standing(quiet) == {}, "both moved"
     quiet_days = Window.objects.filter(instrument__code="masa-tenang-desa", election=quiet.election)
@@ -138,7 +138,7 @@ def test_nothing_is_said_to_stand_still_without_cause(quiet: Day) -> None:
 )
 def test_reports_are_to_come_where_an_area_was_given_more_time(quiet: Day, area: str, expected: list[str]) -> None:
     """Of itself, of a part of it and of what it lies in; time of a neighbour makes nothing come here."""
-    quiet.file(quiet.cast.pkd, quiet_duty(quiet, 1, "6472012001"), **{APK: 50})
+    quiet.file(quiet.cast.pkd, quiet_obligation(quiet, 1, "6472012001"), **{APK: 50})
     rollup.run_all()
     assert list(standing(quiet)) == ["6401"]
     closed = MORNING_AFTER + timedelta(hours=1)
@@ -149,7 +149,7 @@ def test_reports_are_to_come_where_an_area_was_given_more_time(quiet: Day, area:
     assert standing(quiet) == {}, "no report is to come any more"
     later = closed + timedelta(days=2)
     obligations.extend(
-        window=quiet_duty(quiet, 1, "6401012001").window,
+        window=quiet_obligation(quiet, 1, "6401012001").window,
         area=quiet.units[area],
         due_at=later,
         closes_at=later,
@@ -167,24 +167,24 @@ def test_reports_are_to_come_where_an_area_was_given_more_time(quiet: Day, area:
 def test_nobody_who_has_not_reported_is_held_to_a_figure(election_day: Day) -> None:
     """No report is no figure, not one of 0: what it is compared with counts on neither side."""
     day, cast = election_day, election_day.cast
-    day.file(cast.pkd, quiet_duty(day, 0, "6472012001"), **{APK: 40})
+    day.file(cast.pkd, quiet_obligation(day, 0, "6472012001"), **{APK: 40})
     rollup.run_all()
     snapshots.take()
     day.set_clock(MORNING_AFTER)
-    day.file(cast.pkd, quiet_duty(day, 1, "6472012001"), **{APK: 50})
+    day.file(cast.pkd, quiet_obligation(day, 1, "6472012001"), **{APK: 50})
     rollup.run_all()
     assert standing(day) == {}
-    day.file(cast.stranger, quiet_duty(day, 1, "6401012001"), **{APK: 0})
+    day.file(cast.stranger, quiet_obligation(day, 1, "6401012001"), **{APK: 0})
     rollup.run_all()
     assert standing(day) == {}, "its first report came from nothing"
 
 
 def test_a_unit_compared_with_the_same_day_does_not_stand_still(election_day: Day) -> None:
     day = election_day
-    day.file(day.cast.stranger, quiet_duty(day, 0, "6401012001"), **{APK: 563})
+    day.file(day.cast.stranger, quiet_obligation(day, 0, "6401012001"), **{APK: 563})
     rollup.run_all()
     snapshots.take()
-    day.file(day.cast.pkd, quiet_duty(day, 0, "6472012001"), **{APK: 40})
+    day.file(day.cast.pkd, quiet_obligation(day, 0, "6472012001"), **{APK: 40})
     rollup.run_all()
     assert standing(day) == {}
 
@@ -261,7 +261,7 @@ def test_bodies_below_what_they_ratified_and_what_changed_afterwards(yesterday: 
     assert found.decided == 1
     (samarinda,) = (each for each in found.bodies if each.unit.code == "6472")
     assert (samarinda.ratified, samarinda.matters, samarinda.changed, samarinda.newest) == (1, 1, 0, item)
-    report = yesterday.duty().report
+    report = yesterday.obligation().report
     review.approve(report=report, seen=bytes(report.sha256), by=fresh(yesterday.cast.pkd))
     rollup.run_all()
     (samarinda,) = (each for each in led(yesterday).bodies if each.unit.code == "6472")
@@ -314,7 +314,7 @@ def test_the_sheet_says_of_a_body_what_a_recap_says_of_it(yesterday: Day, client
     item = ratify(yesterday, "6472")
     plenary.close(plenary=item.plenary, minutes_number="7/BA/II/2024", notes="", by=body(yesterday.cast, "6472")[0])
     assert told() == "disahkan pleno 15 Feb 2024, berita acara 7/BA/II/2024"
-    report = yesterday.duty().report
+    report = yesterday.obligation().report
     review.approve(report=report, seen=bytes(report.sha256), by=fresh(yesterday.cast.pkd))
     rollup.run_all()
     assert told() == "berubah sesudah disahkan pleno 15 Feb 2024, berita acara 7/BA/II/2024"
@@ -354,7 +354,9 @@ def test_nine_queries_at_most_however_many_reports(yesterday: Day, django_assert
     ratify(yesterday, "6472")
     for number in ("001", "002"):
         user = yesterday.cast.ptps if number == "001" else yesterday.cast.ptps_sibling
-        yesterday.file(user, yesterday.duty("penghitungan-tps", f"6472012001{number}"), keberatan_kejadian="tidak")
+        yesterday.file(
+            user, yesterday.obligation("penghitungan-tps", f"6472012001{number}"), keberatan_kejadian="tidak"
+        )
     rollup.run_all()
     assert [cost(code) for code in LEVELS] == few
 

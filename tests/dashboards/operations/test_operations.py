@@ -135,8 +135,8 @@ def test_a_filing_is_followed_from_its_mark_to_the_figure_of_the_province(electi
 def test_what_came_in_is_counted_by_the_minute(election_day: Day) -> None:
     day, now = election_day, clock.now()
     for seconds, who, code in ((700, "ptps", "6472012001001"), (70, "ptps_sibling", "6472012001002")):
-        day.file(getattr(day.cast, who), day.duty(subject=code), at=now - timedelta(seconds=seconds))
-    day.file(day.cast.ptps, day.duty("penghitungan-tps"), at=now - timedelta(seconds=7))
+        day.file(getattr(day.cast, who), day.obligation(subject=code), at=now - timedelta(seconds=seconds))
+    day.file(day.cast.ptps, day.obligation("penghitungan-tps"), at=now - timedelta(seconds=7))
     found = values(now)
     assert (found["filings_last_minute"], found["filings_last_ten_minutes"]) == (1, 2)
     journal.seal()  # a seal of now bounds nothing that is younger than ten minutes
@@ -250,9 +250,9 @@ def test_the_number_of_queries_does_not_grow_with_what_there_is(election_day: Da
 
     before = cost()
     for code in ("6472012001001", "6401012001001", "6401022002002"):
-        duty = election_day.duty(subject=code)
+        obligation = election_day.obligation(subject=code)
         Outbox.objects.create(
-            window_id=duty.window_id, unit=duty.counted_in, level=3, regency_id=1, marked_at=clock.now()
+            window_id=obligation.window_id, unit=obligation.counted_in, level=3, regency_id=1, marked_at=clock.now()
         )
     assert cost() == before <= 8
 

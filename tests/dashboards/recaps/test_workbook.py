@@ -91,7 +91,7 @@ def filed(election_day: Day) -> Day:
     """Two reports of voting in one village, one of them approved."""
     day, cast = election_day, election_day.cast
     first = day.file(cast.ptps, **voters(100, 90, ballots=194), intimidasi="ya")
-    day.file(cast.ptps_sibling, day.duty(subject=TPS_2), **voters(50, 40, ballots=92), **INCIDENT)
+    day.file(cast.ptps_sibling, day.obligation(subject=TPS_2), **voters(50, 40, ballots=92), **INCIDENT)
     review.approve(report=first, seen=bytes(first.sha256), by=cast.pkd)
     rollup.run_all()
     return day

@@ -47,9 +47,9 @@ def day(election_day: Day, settings: Any) -> Day:
     settings.PUBLICATION_KEY = "11" * 32
     settings.DISCLOSURE_K = 1  # what is withheld is the matter of test_published.py
     cast = election_day.cast
-    duty = election_day.duty("penghitungan-tps")
-    approve(election_day.file(cast.ptps, duty, **ballots(APPROVED)), cast.pkd)
-    second = election_day.duty("penghitungan-tps", "6472012001002")
+    obligation = election_day.obligation("penghitungan-tps")
+    approve(election_day.file(cast.ptps, obligation, **ballots(APPROVED)), cast.pkd)
+    second = election_day.obligation("penghitungan-tps", "6472012001002")
     election_day.file(cast.ptps_sibling, second, **ballots(SECRET))
     release(election_day)
     return election_day
@@ -111,7 +111,7 @@ def test_at_most_five_queries_however_many_reports(
 
     few = [cost(code) for code in LEVELS]
     for number, user in (("001", day.cast.ptps), ("002", day.cast.ptps_sibling)):
-        approve(day.file(user, day.duty("pemungutan-tps", f"6472012001{number}")), day.cast.pkd)
+        approve(day.file(user, day.obligation("pemungutan-tps", f"6472012001{number}")), day.cast.pkd)
     release(day)
     assert [cost(code) for code in LEVELS] == few
 

@@ -68,7 +68,7 @@ def test_a_release_agrees_with_itself_and_with_the_rows_while_marks_wait(day: Da
     assert not list(contradictions(release(day)))
     rollup.run_all()
     approve_one(day)
-    day.file(day.cast.ptps_sibling, day.duty(subject="6472012001002"))
+    day.file(day.cast.ptps_sibling, day.obligation(subject="6472012001002"))
     assert Outbox.objects.exists()
     second = release(day)
     assert not list(contradictions(second))
@@ -85,7 +85,7 @@ def test_a_release_agrees_with_itself_while_others_file_and_approve(day: Day, mo
         publish, "_sign", lambda *args: [folds.append(plain_fold(day.election, args[0].cut_off)), sign(*args)][1]
     )
     stop, faults = threading.Event(), list[BaseException]()
-    duties = list(
+    obligations = list(
         Obligation.objects.for_intake().filter(window=day.windows["pemungutan-tps"], subject__village__code=VILLAGE)
     )
 
@@ -94,8 +94,8 @@ def test_a_release_agrees_with_itself_while_others_file_and_approve(day: Day, mo
             for number in itertools.count():
                 if stop.is_set():
                     break
-                for duty in duties:
-                    _work(day, duty.pk, number)
+                for obligation in obligations:
+                    _work(day, obligation.pk, number)
                 rollup.run_pending()
         except BaseException as error:
             faults.append(error)
@@ -118,11 +118,11 @@ def test_a_release_agrees_with_itself_while_others_file_and_approve(day: Day, mo
     assert not list(publish.broken())
 
 
-def _work(day: Day, duty: int, number: int) -> None:
+def _work(day: Day, obligation: int, number: int) -> None:
     """Files, approves or reopens what is owed about a station."""
-    found = Obligation.objects.for_intake().get(pk=duty)
+    found = Obligation.objects.for_intake().get(pk=obligation)
     filer = {"001": day.cast.ptps, "002": day.cast.ptps_sibling}.get(found.subject.code[-3:])
-    report = Report.objects.for_review().filter(obligation=duty).first()
+    report = Report.objects.for_review().filter(obligation=obligation).first()
     if filer is None:
         return
     if report is None:

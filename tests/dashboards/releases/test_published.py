@@ -70,7 +70,7 @@ def serving(code: str) -> User:
 
 def approved(day: Day, code: str, **changes: Any) -> Report:
     """A report about a polling station, filed by its supervisor and approved by its village's."""
-    report = day.file(serving(code), day.duty(subject=code), **changes)
+    report = day.file(serving(code), day.obligation(subject=code), **changes)
     review.approve(report=report, seen=bytes(report.sha256), by=fresh(serving(code[:10])))
     return report
 
@@ -416,7 +416,7 @@ def test_a_late_report_that_nobody_approved_moves_no_ratified_figure(day: Day) -
     approved(day, "6472012001001")
     day.set_clock(MORNING_AFTER)
     ratify(day, "1")
-    day.file(serving("6472012001002"), day.duty(subject="6472012001002"))
+    day.file(serving("6472012001002"), day.obligation(subject="6472012001002"))
     release(day)
     assert section(DISTRICT)["ratified"][0]["moved"] is False
 
@@ -441,7 +441,7 @@ def test_a_figure_that_stands_still_beside_one_that_moves_is_marked(day: Day, cl
     release(day)
     day.set_clock(NIGHT)
     approved(day, "6472012001002")
-    day.file(serving("6472012002002"), day.duty(subject="6472012002002"))  # filed, but no figure has moved
+    day.file(serving("6472012002002"), day.obligation(subject="6472012002002"))  # filed, but no figure has moved
     release(day)
     assert section("6472012002")["still"]["dpt_l"] == {"since": 1, "value": voters}
     assert "still" not in section("6472012001")
@@ -494,7 +494,7 @@ def test_more_time_for_an_area_is_time_in_which_its_figures_may_grow(day: Day, s
     for code in ("6472012001001", "6472012002001", "6472022001001", "6472022002001"):
         approved(day, code)
     for code in ("6472012001002", "6472022001002"):
-        day.file(serving(code), day.duty(subject=code))
+        day.file(serving(code), day.obligation(subject=code))
     release(day)
     day.set_clock(window.closes_at + timedelta(hours=1))
     for code in ("6472012001002", "6472022001002"):

@@ -61,7 +61,7 @@ def reported(election_day: Day) -> Day:
     """Two reports in Samarinda (one approved, one with a problem), one in the village of the same name in Paser."""
     day, cast = election_day, election_day.cast
     approve(day.file(cast.ptps, surat_tertukar="ya"), cast.pkd)
-    day.file(cast.ptps_sibling, day.duty(subject="6472012001002"), intimidasi="ya")
+    day.file(cast.ptps_sibling, day.obligation(subject="6472012001002"), intimidasi="ya")
     rollup.run_all()
     return day
 
@@ -88,7 +88,7 @@ def test_at_most_five_queries_however_many_reports(election_day: Day, django_ass
     few = [cost(code) for code in LEVELS]
     for number, user in (("001", cast.ptps), ("002", cast.ptps_sibling)):
         for instrument in ("pemungutan-tps", "penghitungan-tps"):
-            approve(day.file(user, day.duty(instrument, f"6472012001{number}")), cast.pkd)
+            approve(day.file(user, day.obligation(instrument, f"6472012001{number}")), cast.pkd)
     rollup.run_all()
     assert [cost(code) for code in LEVELS] == few
 
@@ -141,7 +141,7 @@ def test_a_supervisor_is_shown_no_link_above_their_own_unit(reported: Day, clien
     assert url("6472012001001") in text
 
 
-def test_duties_show_their_state_and_a_vacancy_is_never_late(reported: Day) -> None:
+def test_obligations_show_their_state_and_a_vacancy_is_never_late(reported: Day) -> None:
     client = logged_in(reported.cast.pkd)
     text = client.get(url("6472012001001", instrumen="pemungutan-tps")).content.decode()
     report = Report.objects.get(obligation__subject__code="6472012001001")
@@ -152,7 +152,7 @@ def test_duties_show_their_state_and_a_vacancy_is_never_late(reported: Day) -> N
     assert "Lewat tenggat" not in vacant
     reported.set_clock(MORNING_AFTER)
     page = page_of(reported, "6472012001", instrument="penghitungan-tps")
-    states = {row.unit.code[-3:]: row.duties[0].state for row in page.rows}
+    states = {row.unit.code[-3:]: row.obligations[0].state for row in page.rows}
     assert states == {"001": "LATE", "002": "LATE", "901": "VACANT"}
 
 
@@ -182,7 +182,9 @@ def test_periods_are_shown_together_or_one_by_one(election_day: Day) -> None:
     unknown = page_of(election_day, "647201", instrument="masa-tenang-desa", period="2024-02-30")
     assert (unknown.period, unknown.counts) == ("", whole.counts)
     own = page_of(election_day, "6472012001", instrument="masa-tenang-desa")
-    assert [duty.state for duty in own.duties] == ["LATE"]  # the village is the subject: no row for a station
+    assert [obligation.state for obligation in own.obligations] == [
+        "LATE"
+    ]  # the village is the subject: no row for a station
     assert own.rows == []
 
 
@@ -282,7 +284,7 @@ def test_what_was_missing_is_as_due_as_what_had_been_granted_by_then_made_it(ele
     assert (then.not_due > 0) == ("6472".startswith(area[:4]) or area.startswith("6472"))
     day.set_clock(MORNING_AFTER + timedelta(hours=1))
     extend("6472", MORNING_AFTER + timedelta(hours=9))
-    day.file(cast.ptps_sibling, day.duty(subject="6472012001002"))
+    day.file(cast.ptps_sibling, day.obligation(subject="6472012001002"))
     rollup.run_all()
     for moment in (MORNING_AFTER + timedelta(hours=2), MORNING_AFTER + timedelta(days=2)):
         day.set_clock(moment)
@@ -310,8 +312,8 @@ def on_two_versions(day: Day, changed: Callable[[list[str]], None]) -> tuple[str
     obligations.open_window(window=Window.objects.get(pk=second.pk), at=OPENED)
     pkd, sibling = (day.cast.pkd, "6472012001"), (day.cast.pkd_sibling, "6472012002")
     for window, (user, code), seen in ((first, pkd, "ya"), (second, pkd, "tidak"), (second, sibling, "tidak")):
-        duty = Obligation.objects.for_intake().get(window=window, subject__code=code)
-        day.file(user, duty, **{KAMPANYE: seen, UANG: "tidak"})
+        obligation = Obligation.objects.for_intake().get(window=window, subject__code=code)
+        day.file(user, obligation, **{KAMPANYE: seen, UANG: "tidak"})
     rollup.run_all()
     return first.period, second.period
 

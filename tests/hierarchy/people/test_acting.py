@@ -42,7 +42,7 @@ def test_who_acts_reviews_until_their_term_ends(election_day: Day):
         review.approve(report=report, seen=seen, by=fresh(cast.pkd_sibling))
     term = put(cast, cast.pkd_sibling, cast.panwascam_member)
     review.approve(report=report, seen=seen, by=fresh(cast.pkd_sibling))
-    assert election_day.duty().state == State.APPROVED
+    assert election_day.obligation().state == State.APPROVED
     event = Event.objects.get(verb="roster.let_act")
     assert (event.actor, event.detail["reason"]) == (cast.panwascam_member.username, "PKD sakit")
     acting.stop(membership=term, by=fresh(cast.pkd))
@@ -113,8 +113,8 @@ def test_a_post_with_only_a_substitute_stays_vacant(election_day: Day):
         user=cast.ptps_sibling, unit=seat.unit, role=Role.ACTING, since=clock.today(), until=clock.today(),
         granted_by=cast.pkd, reason="coba",
     )  # fmt: skip
-    obligations.refresh_vacancies(at=election_day.duty().window.due_at)
-    assert election_day.duty().state == State.VACANT
+    obligations.refresh_vacancies(at=election_day.obligation().window.due_at)
+    assert election_day.obligation().state == State.VACANT
 
 
 # --- the page -------------------------------------------------------------------------------------------------------

@@ -79,9 +79,9 @@ def opened(day: Day, *sources: bytes) -> Window:
 
 
 def filed(day: Day, answers: dict[str, Any], subject: str = TPS) -> intake.Receipt:
-    duty = Obligation.objects.get(window__instrument__code=CODE, subject__code=subject)
+    obligation = Obligation.objects.get(window__instrument__code=CODE, subject__code=subject)
     by = fresh(day.cast.ptps if subject == TPS else day.cast.ptps_sibling)
-    return intake.submit(by=by, obligation_id=duty.pk, report_id=uuid.uuid4(), answers=answers, channel="WEB")
+    return intake.submit(by=by, obligation_id=obligation.pk, report_id=uuid.uuid4(), answers=answers, channel="WEB")
 
 
 # --- planning ------------------------------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ def test_one_window_that_cannot_open_holds_up_no_other(election_day: Day, caplog
     Window.objects.filter(pk=first.pk).update(opens_at=first.opens_at - timedelta(days=400))
     publishing.withdraw(version=first.version, by=None, reason="Salah.")
     assert obligations.open_due() > 0
-    unopened = Window.objects.due_to_open(election_day.duty().due_at)
+    unopened = Window.objects.due_to_open(election_day.obligation().due_at)
     assert [window.pk for window in unopened] == [first.pk]
 
 
@@ -221,7 +221,7 @@ def refusals(day: Day) -> dict[str, Callable[[], object]]:
     """What `repin` must refuse, by a word of its sentence."""
     window, other = opened(day, ONE), published(TWO)
     repin = pinning.repin
-    foreign = day.duty().window.version
+    foreign = day.obligation().window.version
     return {
         "alasan": lambda: repin(window=window, version=other, by=None, reason=" "),
         "sudah memakai": lambda: repin(window=window, version=window.version, by=None, reason="a"),

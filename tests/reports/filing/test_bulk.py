@@ -48,10 +48,10 @@ class World:
     window: Window
     people: dict[int, User]
     nobody: User
-    duties: list[Obligation]
+    obligations: list[Obligation]
 
-    def filing(self, duty: int, who: str, number: uuid.UUID, content: str, at: str) -> Filing:
-        owed = self.duties[duty % len(self.duties)]
+    def filing(self, obligation: int, who: str, number: uuid.UUID, content: str, at: str) -> Filing:
+        owed = self.obligations[obligation % len(self.obligations)]
         strangers = [user for unit, user in self.people.items() if unit != owed.filer_id]
         by = {"filer": self.people.get(owed.filer_id, self.nobody), "stranger": strangers[0], "nobody": self.nobody}
         moments = {
@@ -84,10 +84,10 @@ def world(db: None) -> World:
     (window,) = nation.open_windows(election)
     province = Unit.objects.get(election=election, level=0)
     world = World(window, nation.supervisors(province), nobody, [])
-    world.duties = list(Obligation.objects.filter(window=window).order_by("pk"))
+    world.obligations = list(Obligation.objects.filter(window=window).order_by("pk"))
     for number in (0, 1):  # these stand before any import
         import_filings(filings=[world.filing(number, "filer", ids[number], "good", "now")])
-    unreached = Obligation.objects.for_intake().get(pk=world.duties[2].pk)
+    unreached = Obligation.objects.for_intake().get(pk=world.obligations[2].pk)
     roster.appoint(user=chair, unit=unreached.filer.parent, role=Role.CHAIR, by=None)
     review.attest_unreachable(obligation=unreached, reason="Tidak ada sinyal.", by=chair)
     return world
@@ -231,14 +231,14 @@ def test_nothing_of_a_chunk_is_half_written(world: World):
     assert [sentence for check in CHECKS.values() for sentence in check()] == []
 
 
-def test_a_duty_that_changes_meanwhile_is_judged_again(world: World):
+def test_a_obligation_that_changes_meanwhile_is_judged_again(world: World):
     filings = [world.filing(number, "filer", uuid.uuid4(), "good", "now") for number in (3, 4)]
     honest = copy_filing.lock
 
-    def meanwhile(duties):
-        duties = list(duties)
+    def meanwhile(obligations):
+        obligations = list(obligations)
         one_by_one([replace(filings[0], report_id=uuid.uuid4())])  # from another device, after it was read
-        return honest(duties)
+        return honest(obligations)
 
     with mock.patch.object(copy_filing, "lock", meanwhile):
         result = import_filings(filings=filings)
@@ -252,27 +252,27 @@ def test_an_open_window_takes_tables_though_its_version_was_withdrawn(world: Wor
 
 
 def test_a_photo_must_have_been_handed_in_by_the_filer(election_day: Day):
-    day, duty = election_day, election_day.duty("penghitungan-tps")
+    day, obligation = election_day, election_day.obligation("penghitungan-tps")
     photo, by = "ab" * 32, fresh(election_day.cast.ptps)
-    filing = Filing(by, duty.pk, uuid.uuid4(), day.answers(duty, foto_c_hasil=photo))
+    filing = Filing(by, obligation.pk, uuid.uuid4(), day.answers(obligation, foto_c_hasil=photo))
     kept = {"sha256": photo, "original_sha256": photo, "file": "x.jpg", "uploaded_by": by, "uploaded_at": clock.now()}
     Evidence.objects.create(unit=day.units["6472012001002"], **kept)
     assert [o.code for o in import_filings(filings=[filing]).refused] == ["photo-unknown"]
-    Evidence.objects.create(unit=duty.filer, **kept)
+    Evidence.objects.create(unit=obligation.filer, **kept)
     assert import_filings(filings=[filing]).filed == 1
 
 
 def test_texts_survive_the_copy(election_day: Day):
     """Backslashes, tabs and line ends mean something to COPY; quotes and letters beyond ASCII to JSON."""
-    day, duty = election_day, election_day.duty()
+    day, obligation = election_day, election_day.obligation()
     text = 'garis\\miring \\N "kutip"\ttab\nbaris baru é \N{GRINNING FACE} {1,2}'
-    answers = day.answers(duty) | {"ada_kejadian": "ya", "kejadian_khusus": text}
-    result = import_filings(filings=[Filing(fresh(day.cast.ptps), duty.pk, uuid.uuid4(), answers)])
+    answers = day.answers(obligation) | {"ada_kejadian": "ya", "kejadian_khusus": text}
+    result = import_filings(filings=[Filing(fresh(day.cast.ptps), obligation.pk, uuid.uuid4(), answers)])
     assert result.refused == []
     report = Report.objects.get()
     assert report.answers["kejadian_khusus"] == text
     revision = Revision.objects.get()
-    assert bytes(revision.canonical) == intake.decode(duty.window.version.parsed, answers=answers).canonical
+    assert bytes(revision.canonical) == intake.decode(obligation.window.version.parsed, answers=answers).canonical
 
 
 def test_memory_does_not_grow_with_the_filings(world: World):

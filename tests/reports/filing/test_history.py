@@ -25,7 +25,7 @@ def test_a_new_code_of_the_station_or_of_its_village_takes_nothing_from_the_time
     election_day: Day, client: Client
 ) -> None:
     day = election_day
-    review.attest_unreachable(obligation=day.duty(), reason="tanpa sinyal", by=fresh(day.cast.pkd))
+    review.attest_unreachable(obligation=day.obligation(), reason="tanpa sinyal", by=fresh(day.cast.pkd))
     report = day.file(day.cast.ptps)
     review.approve(report=report, seen=bytes(report.sha256), by=fresh(day.cast.pkd))
     before = [(line.what, line.who) for line in history(report)]
@@ -41,7 +41,7 @@ def test_a_new_code_of_the_station_or_of_its_village_takes_nothing_from_the_time
 
 def test_a_station_that_gets_the_code_of_another_gets_nothing_of_its_past(election_day: Day) -> None:
     day = election_day
-    first, second = day.file(day.cast.ptps), day.file(day.cast.ptps_sibling, day.duty(subject="6472012001002"))
+    first, second = day.file(day.cast.ptps), day.file(day.cast.ptps_sibling, day.obligation(subject="6472012001002"))
     renumber("6472012001001", "6472012001007")
     renumber("6472012001002", "6472012001001")
     for report, person in ((first, day.cast.ptps), (second, day.cast.ptps_sibling)):

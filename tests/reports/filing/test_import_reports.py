@@ -30,7 +30,7 @@ def rows(election_day: Day) -> list[dict[str, object]]:
     people = {"ptps": "6472012001001", "ptps_sibling": SIBLING}
     return [
         {"nama_pengguna": who, "instrumen": "pemungutan-tps", "periode": "", "kode_satuan": code}
-        | election_day.answers(election_day.duty(subject=code))
+        | election_day.answers(election_day.obligation(subject=code))
         for who, code in people.items()
     ]
 
@@ -122,7 +122,7 @@ def test_every_wrong_cell_is_named(rows: list, tmp_path: Path, column: str, valu
     assert not Report.objects.exists()
 
 
-def test_a_duty_that_stands_in_two_rows_is_filed_by_neither(rows: list, tmp_path: Path):
+def test_a_obligation_that_stands_in_two_rows_is_filed_by_neither(rows: list, tmp_path: Path):
     again = rows[0] | {"surat_rusak": int(str(rows[0]["surat_rusak"])) + 1, "nomor_laporan": str(uuid.uuid4())}
     with pytest.raises(CommandError, match=r"baris 4, kolom kode_satuan.*sudah diterima"):
         run(as_csv(tmp_path, [*rows, again]))

@@ -38,28 +38,28 @@ def nothing_broken() -> list[str]:
 
 def test_a_receipt_means_that_everything_is_kept(election_day: Day):
     report = election_day.file(election_day.cast.ptps)
-    duty = election_day.duty()
-    assert (duty.state, duty.first_filed_at) == (State.FILED, report.filed_at)
+    obligation = election_day.obligation()
+    assert (obligation.state, obligation.first_filed_at) == (State.FILED, report.filed_at)
     revision = report.revisions.get()
     assert (revision.number, revision.based_on) == (1, None)
     assert bytes(revision.sha256) == bytes(report.sha256)
     assert revision.vector == report.vector
     event = Event.objects.get(verb="report.filed")
-    assert (event.actor, event.unit, event.target) == ("ptps", duty.subject.code, str(report.pk))
+    assert (event.actor, event.unit, event.target) == ("ptps", obligation.subject.code, str(report.pk))
     assert event.detail["sha256"] == bytes(report.sha256).hex()
-    assert Outbox.objects.filter(window=duty.window, unit=duty.counted_in).exists()
+    assert Outbox.objects.filter(window=obligation.window, unit=obligation.counted_in).exists()
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(retries=st.integers(1, 6))
 def test_sending_again_gives_the_same_receipt(election_day: Day, retries: int):
-    duty, number = election_day.duty(), uuid.uuid4()
-    answers = election_day.answers(duty)
-    if Report.objects.filter(obligation=duty).exists():
-        number = Report.objects.get(obligation=duty).pk
+    obligation, number = election_day.obligation(), uuid.uuid4()
+    answers = election_day.answers(obligation)
+    if Report.objects.filter(obligation=obligation).exists():
+        number = Report.objects.get(obligation=obligation).pk
     receipts = [
         intake.submit(
-            by=election_day.cast.ptps, obligation_id=duty.pk, report_id=number, answers=answers, channel="API"
+            by=election_day.cast.ptps, obligation_id=obligation.pk, report_id=number, answers=answers, channel="API"
         )
         for _ in range(retries + 1)
     ]
@@ -93,9 +93,14 @@ def test_a_late_retry_of_an_earlier_revision_gets_its_own_receipt(election_day: 
     day, ptps = election_day, election_day.cast.ptps
     first = day.file(ptps)
     day.file(ptps, report_id=first.pk, based_on=1, surat_rusak=1)
-    duty = day.duty()
+    obligation = day.obligation()
     again = intake.submit(
-        by=ptps, obligation_id=duty.pk, report_id=first.pk, answers=day.answers(duty), channel="API", based_on=None
+        by=ptps,
+        obligation_id=obligation.pk,
+        report_id=first.pk,
+        answers=day.answers(obligation),
+        channel="API",
+        based_on=None,
     )
     assert (again.revision, again.new) == (1, False)
     assert Report.objects.get(pk=first.pk).revision == 2
@@ -186,73 +191,73 @@ def until(true: Callable[[], bool]) -> None:
 
 def test_an_id_of_another_report_is_refused(election_day: Day):
     first = election_day.file(election_day.cast.ptps)
-    sibling = election_day.duty(subject="6472012001002")
+    sibling = election_day.obligation(subject="6472012001002")
     with pytest.raises(intake.Refused) as taken:
         election_day.file(election_day.cast.ptps_sibling, sibling, report_id=first.pk)
     assert taken.value.code == "id-taken"
-    assert election_day.duty(subject="6472012001002").state == State.OWED
+    assert election_day.obligation(subject="6472012001002").state == State.OWED
 
 
 @pytest.mark.parametrize("name", ["stranger", "stranger_member", "nobody", "ptps_sibling", "pkd_sibling"])
 def test_who_does_not_see_the_unit_finds_nothing(election_day: Day, name: str):
     with pytest.raises(Http404):
-        election_day.file(getattr(election_day.cast, name), election_day.duty())
+        election_day.file(getattr(election_day.cast, name), election_day.obligation())
 
 
 @pytest.mark.parametrize("name", ["pkd", "panwascam_member", "regency_chair", "province_operator", "admin"])
 def test_who_sees_the_unit_but_does_not_serve_there_may_not_file(election_day: Day, name: str):
     with pytest.raises(PermissionDenied):
-        election_day.file(getattr(election_day.cast, name), election_day.duty())
+        election_day.file(getattr(election_day.cast, name), election_day.obligation())
 
 
 def test_a_wrong_sum_is_named_and_nothing_is_written(election_day: Day):
-    duty = election_day.duty("penghitungan-tps")
+    obligation = election_day.obligation("penghitungan-tps")
     with pytest.raises(InvalidAnswers) as wrong:
-        election_day.file(election_day.cast.ptps, duty, suara_tidak_sah=40)
+        election_day.file(election_day.cast.ptps, obligation, suara_tidak_sah=40)
     assert "suara_tidak_sah" in wrong.value.errors
     assert not Report.objects.exists()
-    assert election_day.duty("penghitungan-tps").state == State.OWED
+    assert election_day.obligation("penghitungan-tps").state == State.OWED
 
 
 def test_before_opening_and_after_closing(election_day: Day):
     day = election_day
-    duty = day.duty("penghitungan-tps")
+    obligation = day.obligation("penghitungan-tps")
     with pytest.raises(intake.Refused, match=r"dibuka pada 14 Feb 2024 13\.00 WITA") as early:
-        day.file(day.cast.ptps, duty, at=duty.window.opens_at - timedelta(seconds=1))
+        day.file(day.cast.ptps, obligation, at=obligation.window.opens_at - timedelta(seconds=1))
     with pytest.raises(intake.Refused, match="ditutup") as late:
-        day.file(day.cast.ptps, duty, at=duty.closes_at)
+        day.file(day.cast.ptps, obligation, at=obligation.closes_at)
     assert (early.value.code, late.value.code) == ("not-open", "closed")
-    assert day.file(day.cast.ptps, duty, at=duty.closes_at - timedelta(seconds=1))
+    assert day.file(day.cast.ptps, obligation, at=obligation.closes_at - timedelta(seconds=1))
 
 
 def test_a_retry_after_closing_still_gets_its_receipt(election_day: Day):
-    day, duty = election_day, election_day.duty()
-    report = day.file(day.cast.ptps, duty, at=duty.closes_at - timedelta(seconds=1))
-    again = day.file(day.cast.ptps, duty, at=duty.closes_at + timedelta(hours=1), report_id=report.pk)
+    day, obligation = election_day, election_day.obligation()
+    report = day.file(day.cast.ptps, obligation, at=obligation.closes_at - timedelta(seconds=1))
+    again = day.file(day.cast.ptps, obligation, at=obligation.closes_at + timedelta(hours=1), report_id=report.pk)
     assert (again.revision, Revision.objects.count()) == (1, 1)
     with pytest.raises(intake.Refused, match="ditutup"):
-        day.file(day.cast.ptps, duty, at=duty.closes_at, report_id=report.pk, surat_rusak=1, based_on=1)
+        day.file(day.cast.ptps, obligation, at=obligation.closes_at, report_id=report.pk, surat_rusak=1, based_on=1)
 
 
 def test_an_open_window_takes_reports_though_its_version_was_withdrawn(election_day: Day):
-    duty = election_day.duty()
-    publishing.withdraw(version=duty.window.version, by=None, reason="Salah batas surat suara")
-    assert election_day.file(election_day.cast.ptps, election_day.duty()).revision == 1
+    obligation = election_day.obligation()
+    publishing.withdraw(version=obligation.window.version, by=None, reason="Salah batas surat suara")
+    assert election_day.file(election_day.cast.ptps, election_day.obligation()).revision == 1
 
 
 def test_on_time_is_judged_by_the_servers_clock_to_the_minute(election_day: Day):
-    duty = election_day.duty()
-    election_day.file(election_day.cast.ptps, duty, at=duty.due_at)
-    sibling = election_day.duty(subject="6472012001002")
-    election_day.file(election_day.cast.ptps_sibling, sibling, at=duty.due_at + timedelta(seconds=1))
-    assert election_day.duty().on_time is True
-    assert election_day.duty(subject="6472012001002").on_time is False
+    obligation = election_day.obligation()
+    election_day.file(election_day.cast.ptps, obligation, at=obligation.due_at)
+    sibling = election_day.obligation(subject="6472012001002")
+    election_day.file(election_day.cast.ptps_sibling, sibling, at=obligation.due_at + timedelta(seconds=1))
+    assert election_day.obligation().on_time is True
+    assert election_day.obligation(subject="6472012001002").on_time is False
 
 
 def test_an_edit_after_the_deadline_does_not_make_a_report_late(election_day: Day):
     first = election_day.file(election_day.cast.ptps, at=AFTERNOON)
     election_day.file(election_day.cast.ptps, report_id=first.pk, based_on=1, surat_rusak=1, at=MORNING_AFTER)
-    assert election_day.duty().on_time is True
+    assert election_day.obligation().on_time is True
 
 
 def test_form_a_is_filed_by_anyone_about_their_own_unit(election_day: Day):
@@ -315,8 +320,8 @@ def test_an_event_window_of_another_election_takes_nothing(election_day: Day):
 
 
 def test_a_first_filing_costs_few_queries_whatever_the_tree(election_day: Day, django_assert_max_num_queries):
-    duty, answers = election_day.duty(), None
-    answers = election_day.answers(duty)
+    obligation, answers = election_day.obligation(), None
+    answers = election_day.answers(obligation)
     ptps = fresh(election_day.cast.ptps)
     with django_assert_max_num_queries(4):  # lock, write, and the savepoint of the test's own transaction
-        intake.submit(by=ptps, obligation_id=duty.pk, report_id=uuid.uuid4(), answers=answers, channel="API")
+        intake.submit(by=ptps, obligation_id=obligation.pk, report_id=uuid.uuid4(), answers=answers, channel="API")

@@ -51,13 +51,13 @@ def hidden(response: Any, name: str) -> str:
     return found[1]
 
 
-def form_url(duty: Obligation) -> str:
-    return reverse("file-report", args=[duty.pk])
+def form_url(obligation: Obligation) -> str:
+    return reverse("file-report", args=[obligation.pk])
 
 
-def filled(day: Day, page: Any, duty: Obligation, **changes: Any) -> dict[str, Any]:
+def filled(day: Day, page: Any, obligation: Obligation, **changes: Any) -> dict[str, Any]:
     """What the browser sends: the form's hidden values and every answer as text."""
-    typed = {name: str(value) for name, value in day.answers(duty, **changes).items()}
+    typed = {name: str(value) for name, value in day.answers(obligation, **changes).items()}
     return typed | {"report_id": hidden(page, "report_id"), "based_on": hidden(page, "based_on")}
 
 
@@ -126,7 +126,7 @@ def test_the_home_page_leads_with_what_is_due_first(election_day: Day) -> None:
     assert "2 laporan menunggu Anda" in text
     assert text.index("Pengawasan pemungutan suara") < text.index("Pengawasan penghitungan suara")
     assert re.search(r"Belum lapor · sisa (3 jam|2 jam 59 menit)", text)
-    assert form_url(election_day.duty()) in page.content.decode()
+    assert form_url(election_day.obligation()) in page.content.decode()
 
 
 def test_the_home_page_tells_late_from_returned_and_sent(election_day: Day) -> None:
@@ -140,7 +140,7 @@ def test_the_home_page_tells_late_from_returned_and_sent(election_day: Day) -> N
     text = text_of(client.get(reverse("tasks")))
     assert re.search(r"Dikembalikan · sisa (8 jam|7 jam 59 menit)", text)
     assert "Lewat tenggat · 1 jam" in text
-    day.file(day.cast.ptps, day.duty("penghitungan-tps"))
+    day.file(day.cast.ptps, day.obligation("penghitungan-tps"))
     text = text_of(client.get(reverse("tasks")))
     assert "1 laporan menunggu Anda" in text
     assert "Diterima · sementara" in text[text.index("Terakhir dikirim") :]
@@ -172,19 +172,19 @@ def test_who_has_not_reported_can_be_called_and_attested(election_day: Day) -> N
     assert f'href="tel:{phone}"' in page.content.decode()
     assert f'href="https://wa.me/62{phone[1:]}"' in page.content.decode()
 
-    duty = day.duty()
-    url = reverse("attest", args=[duty.pk])
+    obligation = day.obligation()
+    url = reverse("attest", args=[obligation.pk])
     assert "Tuliskan alasannya" in text_of(client.post(url, {"reason": " "}, follow=True))
-    assert day.duty().state == State.OWED
+    assert day.obligation().state == State.OWED
     text = text_of(client.post(url, {"reason": "Kabar radio dari kantor desa"}, follow=True))
     assert "Kabar radio dari kantor desa" in text
-    assert day.duty().state == State.UNREACHABLE
-    client.post(reverse("retract", args=[duty.pk]))
-    assert day.duty().state == State.OWED
+    assert day.obligation().state == State.UNREACHABLE
+    client.post(reverse("retract", args=[obligation.pk]))
+    assert day.obligation().state == State.OWED
 
 
 def test_a_redirect_after_attesting_stays_on_the_site(election_day: Day) -> None:
-    url = reverse("attest", args=[election_day.duty().pk])
+    url = reverse("attest", args=[election_day.obligation().pk])
     answer = signed_in(election_day.cast.pkd).post(url, {"reason": "Radio", "next": "https://example.org/"})
     assert answer["Location"] == reverse("tasks")
 
@@ -200,8 +200,8 @@ def test_the_home_page_costs_the_same_however_much_is_filed(election_day: Day) -
     election_day.open("form-a")
     before = queries()
     election_day.file(election_day.cast.ptps)
-    election_day.file(election_day.cast.ptps_sibling, election_day.duty(subject=NEIGHBOUR))
-    election_day.file(election_day.cast.ptps_sibling, election_day.duty("penghitungan-tps", NEIGHBOUR))
+    election_day.file(election_day.cast.ptps_sibling, election_day.obligation(subject=NEIGHBOUR))
+    election_day.file(election_day.cast.ptps_sibling, election_day.obligation("penghitungan-tps", NEIGHBOUR))
     assert queries() == before
     assert before <= 15
 
@@ -211,11 +211,11 @@ def test_the_home_page_costs_the_same_however_much_is_filed(election_day: Day) -
 
 def test_filing_through_the_page_gives_a_receipt(election_day: Day) -> None:
     day, client = election_day, signed_in(election_day.cast.ptps)
-    duty = day.duty()
-    page = client.get(form_url(duty))
+    obligation = day.obligation()
+    page = client.get(form_url(obligation))
     assert "Bagian 1 dari 6 Pembukaan" in text_of(page)
-    answer = client.post(form_url(duty), filled(day, page, duty), follow=True)
-    report = Report.objects.get(obligation=duty)
+    answer = client.post(form_url(obligation), filled(day, page, obligation), follow=True)
+    report = Report.objects.get(obligation=obligation)
     assert answer.redirect_chain == [(reverse("report", args=[report.pk]), 302)]
     assert str(report.pk) == hidden(page, "report_id")
     text = text_of(answer)
@@ -223,23 +223,23 @@ def test_filing_through_the_page_gives_a_receipt(election_day: Day) -> None:
     assert bytes(report.sha256).hex()[:16] in text
     assert "14 Feb 2024 15.00 WITA" in text or "14 Feb 2024 15.01 WITA" in text
     assert "<svg" in answer.content.decode().split('class="qr"')[1][:400]
-    assert report.answers["dpt_l"] == day.answers(duty)["dpt_l"]
+    assert report.answers["dpt_l"] == day.answers(obligation)["dpt_l"]
 
 
 def test_sending_twice_files_once(election_day: Day) -> None:
     day, client = election_day, signed_in(election_day.cast.ptps)
-    duty = day.duty()
-    sent = filled(day, client.get(form_url(duty)), duty)
-    first, second = (client.post(form_url(duty), sent) for _ in range(2))
+    obligation = day.obligation()
+    sent = filled(day, client.get(form_url(obligation)), obligation)
+    first, second = (client.post(form_url(obligation), sent) for _ in range(2))
     assert first["Location"] == second["Location"]
     assert (Report.objects.count(), Revision.objects.count(), Conflict.objects.count()) == (1, 1, 0)
 
 
 def test_a_refused_form_keeps_what_was_typed(election_day: Day) -> None:
     day, client = election_day, signed_in(election_day.cast.ptps)
-    duty = day.duty()
-    sent = filled(day, client.get(form_url(duty)), duty) | {"dpt_l": "seratus <b>", "dpt_hadir_p": "9.000"}
-    answer = client.post(form_url(duty), sent)
+    obligation = day.obligation()
+    sent = filled(day, client.get(form_url(obligation)), obligation) | {"dpt_l": "seratus <b>", "dpt_hadir_p": "9.000"}
+    answer = client.post(form_url(obligation), sent)
     body, text = answer.content.decode(), text_of(answer)
     assert answer.status_code == 422
     assert "Belum dapat dikirim" in text
@@ -252,33 +252,33 @@ def test_a_refused_form_keeps_what_was_typed(election_day: Day) -> None:
 
 def test_a_broken_soft_rule_asks_for_the_reason_and_takes_it(election_day: Day) -> None:
     day, client = election_day, signed_in(election_day.cast.ptps)
-    duty = day.duty()
-    sent = filled(day, client.get(form_url(duty)), duty, dpt_l=500, dpt_p=200)
-    asked = client.post(form_url(duty), sent)
+    obligation = day.obligation()
+    sent = filled(day, client.get(form_url(obligation)), obligation, dpt_l=500, dpt_p=200)
+    asked = client.post(form_url(obligation), sent)
     assert asked.status_code == 422
     assert "padahal satu TPS paling banyak 600 pemilih" in text_of(asked)
     assert 'name="alasan-dpt_p"' in asked.content.decode()
-    client.post(form_url(duty), sent | {"alasan-dpt_p": "TPS digabung."})
+    client.post(form_url(obligation), sent | {"alasan-dpt_p": "TPS digabung."})
     report = Report.objects.get()
     assert report.reasons == {"dpt_p": "TPS digabung."}
     # The reason stands beside the number for the reviewer, and in its box for whoever corrects the report.
     assert "Alasan: TPS digabung." in text_of(signed_in(day.cast.pkd).get(reverse("report", args=[report.pk])))
-    assert ">TPS digabung.</textarea>" in client.get(form_url(duty)).content.decode()
+    assert ">TPS digabung.</textarea>" in client.get(form_url(obligation)).content.decode()
 
 
 def test_a_report_of_no_known_id_is_not_taken(election_day: Day) -> None:
     day, client = election_day, signed_in(election_day.cast.ptps)
-    duty = day.duty()
-    sent = filled(day, client.get(form_url(duty)), duty) | {"report_id": "x"}
-    assert client.post(form_url(duty), sent).status_code == 404
+    obligation = day.obligation()
+    sent = filled(day, client.get(form_url(obligation)), obligation) | {"report_id": "x"}
+    assert client.post(form_url(obligation), sent).status_code == 404
 
 
 def test_two_people_filing_at_once_see_each_other(election_day: Day) -> None:
     day, client = election_day, signed_in(election_day.cast.ptps)
-    duty = day.duty()
-    mine = filled(day, client.get(form_url(duty)), duty, surat_rusak=3)
-    stands = day.file(day.cast.ptps, duty)
-    answer = client.post(form_url(duty), mine)
+    obligation = day.obligation()
+    mine = filled(day, client.get(form_url(obligation)), obligation, surat_rusak=3)
+    stands = day.file(day.cast.ptps, obligation)
+    answer = client.post(form_url(obligation), mine)
     text = text_of(answer)
     assert answer.status_code == 409
     assert stands.receipt_code in text
@@ -286,7 +286,7 @@ def test_two_people_filing_at_once_see_each_other(election_day: Day) -> None:
     assert Conflict.objects.count() == 1  # nothing that was sent is lost
     # Sending again, now knowing what stands, is a correction of it.
     again = mine | {"report_id": hidden(answer, "report_id"), "based_on": hidden(answer, "based_on")}
-    assert client.post(form_url(duty), again).status_code == 302
+    assert client.post(form_url(obligation), again).status_code == 302
     stands.refresh_from_db()
     assert (stands.revision, stands.answers["surat_rusak"]) == (2, 3)
     text = text_of(client.get(reverse("report", args=[stands.pk])))
@@ -296,13 +296,13 @@ def test_two_people_filing_at_once_see_each_other(election_day: Day) -> None:
 
 def test_after_closing_the_page_says_so_and_takes_nothing(election_day: Day) -> None:
     day, client = election_day, signed_in(election_day.cast.ptps)
-    duty = day.duty()
-    sent = filled(day, client.get(form_url(duty)), duty)
-    day.set_clock(duty.closes_at + timedelta(minutes=1))
-    page = client.get(form_url(duty))
+    obligation = day.obligation()
+    sent = filled(day, client.get(form_url(obligation)), obligation)
+    day.set_clock(obligation.closes_at + timedelta(minutes=1))
+    page = client.get(form_url(obligation))
     assert "sudah ditutup" in text_of(page)
     assert "<textarea" not in page.content.decode()
-    assert client.post(form_url(duty), sent).status_code == 409
+    assert client.post(form_url(obligation), sent).status_code == 409
     assert not Report.objects.exists()
 
 
@@ -330,21 +330,21 @@ def test_form_a_is_filed_by_anyone_who_files_as_often_as_needed(election_day: Da
 @pytest.mark.usefixtures("media")
 def test_a_photo_is_kept_once_and_shown_to_those_who_see_the_report(election_day: Day) -> None:
     day, client = election_day, signed_in(election_day.cast.ptps)
-    duty = day.duty()
-    sent = filled(day, client.get(form_url(duty)), duty)
+    obligation = day.obligation()
+    sent = filled(day, client.get(form_url(obligation)), obligation)
     # An error elsewhere in the form does not cost the photo that took a minute to send.
-    refused = client.post(form_url(duty), sent | {"dpt_l": "", "foto_tps": picture()})
+    refused = client.post(form_url(obligation), sent | {"dpt_l": "", "foto_tps": picture()})
     assert refused.status_code == 422
     kept = {"foto_tps-tersimpan": hidden(refused, "foto_tps-tersimpan")}
-    assert client.post(form_url(duty), sent | kept).status_code == 302
-    assert client.post(form_url(duty), sent | {"foto_tps": picture()}).status_code == 302  # the same once more
+    assert client.post(form_url(obligation), sent | kept).status_code == 302
+    assert client.post(form_url(obligation), sent | {"foto_tps": picture()}).status_code == 302  # the same once more
     evidence = Evidence.objects.get()
     report = Report.objects.get()
     assert (report.revision, report.answers["foto_tps"]) == (1, evidence.sha256)
 
     url = reverse("photo", args=[report.pk, evidence.sha256])
     assert url in client.get(reverse("report", args=[report.pk])).content.decode()
-    assert url in client.get(form_url(duty)).content.decode()
+    assert url in client.get(form_url(obligation)).content.decode()
     shown = signed_in(day.cast.regency_member).get(url)
     assert (shown["Content-Type"], shown["X-Content-Type-Options"]) == ("image/jpeg", "nosniff")
     assert "private" in shown["Cache-Control"]
@@ -352,7 +352,7 @@ def test_a_photo_is_kept_once_and_shown_to_those_who_see_the_report(election_day
     assert signed_in(day.cast.stranger).get(url).status_code == 404
     # A photo of the same unit that is not part of this report is not reached through it.
     other = client.post(
-        form_url(day.duty("penghitungan-tps")), {"report_id": uuid.uuid4(), "foto_c_hasil": picture("red")}
+        form_url(day.obligation("penghitungan-tps")), {"report_id": uuid.uuid4(), "foto_c_hasil": picture("red")}
     )
     assert other.status_code == 422
     loose = Evidence.objects.exclude(pk=evidence.pk).get()
@@ -362,10 +362,10 @@ def test_a_photo_is_kept_once_and_shown_to_those_who_see_the_report(election_day
 @pytest.mark.usefixtures("media")
 def test_what_is_no_photo_is_refused_at_its_field(election_day: Day) -> None:
     day, client = election_day, signed_in(election_day.cast.ptps)
-    duty = day.duty()
-    sent = filled(day, client.get(form_url(duty)), duty)
+    obligation = day.obligation()
+    sent = filled(day, client.get(form_url(obligation)), obligation)
     upload = SimpleUploadedFile("foto.jpg", b"bukan foto", content_type="image/jpeg")
-    answer = client.post(form_url(duty), sent | {"foto_tps": upload})
+    answer = client.post(form_url(obligation), sent | {"foto_tps": upload})
     assert answer.status_code == 422
     assert "bukan foto JPEG, PNG, atau WebP" in text_of(answer)
     assert not Evidence.objects.exists()
@@ -387,15 +387,15 @@ def test_a_returned_report_shows_its_remarks_at_the_fields_until_it_is_corrected
     body = form.content.decode()
     remark, field = body.index("Terbalik dengan perempuan?"), body.index('name="dpt_hadir_l"')
     assert 0 < field - remark < 1500  # right above the field it speaks of
-    duty = day.duty()
-    sent = filled(day, form, duty, dpt_hadir_l=100)
-    text = text_of(filer.post(form_url(duty), sent, follow=True))
+    obligation = day.obligation()
+    sent = filled(day, form, obligation, dpt_hadir_l=100)
+    text = text_of(filer.post(form_url(obligation), sent, follow=True))
     assert "Perbaikan diterima" in text
     assert "Terbalik dengan perempuan?" in text[text.index("Riwayat") :]  # history keeps it
     report.refresh_from_db()
-    assert (report.revision, report.remarks, day.duty().state) == (2, {}, State.FILED)
+    assert (report.revision, report.remarks, day.obligation().state) == (2, {}, State.FILED)
     text = text_of(superior.get(reverse("report", args=[report.pk])))
-    assert f"Dulu: {day.answers(duty)['dpt_hadir_l']} Menjadi: 100" in text
+    assert f"Dulu: {day.answers(obligation)['dpt_hadir_l']} Menjadi: 100" in text
 
 
 def test_approving_binds_to_what_was_on_the_screen(election_day: Day) -> None:
@@ -412,7 +412,7 @@ def test_approving_binds_to_what_was_on_the_screen(election_day: Day) -> None:
         superior.post(reverse("approve-report", args=[seen.pk]), {"seen": hidden(late, "seen")}, follow=True)
     )
     assert "Disetujui Pkd" in text
-    assert day.duty().state == State.APPROVED
+    assert day.obligation().state == State.APPROVED
 
 
 def test_a_refused_return_keeps_the_remarks_that_were_typed(election_day: Day) -> None:
@@ -437,7 +437,7 @@ def test_an_approval_is_withdrawn_with_a_reason(election_day: Day) -> None:
     text = text_of(superior.get(reverse("report", args=[report.pk])))
     assert "Persetujuan dibatalkan" in text
     assert "Salah tekan." in text
-    assert day.duty().state == State.FILED
+    assert day.obligation().state == State.FILED
 
 
 @pytest.mark.parametrize(("verb", "typed"), [("hapus", {}), ("setujui", {"seen": "bukan heksa"})])
@@ -449,8 +449,8 @@ def test_a_decision_nobody_offered_is_not_found(election_day: Day, verb: str, ty
 def test_the_queue_marks_problems_and_approves_only_what_was_ticked(election_day: Day) -> None:
     day = election_day
     clean = day.file(day.cast.ptps)
-    flagged = day.file(day.cast.ptps, day.duty("penghitungan-tps"), **PROBLEM)
-    second = day.file(day.cast.ptps_sibling, day.duty(subject=NEIGHBOUR))
+    flagged = day.file(day.cast.ptps, day.obligation("penghitungan-tps"), **PROBLEM)
+    second = day.file(day.cast.ptps_sibling, day.obligation(subject=NEIGHBOUR))
     client = signed_in(day.cast.pkd)
     page = client.get(reverse("queue"))
     text = text_of(page)
@@ -468,15 +468,15 @@ def test_the_queue_marks_problems_and_approves_only_what_was_ticked(election_day
 def test_approving_all_that_is_clean_leaves_what_changed_meanwhile(election_day: Day) -> None:
     day = election_day
     stays = day.file(day.cast.ptps)
-    changes = day.file(day.cast.ptps_sibling, day.duty(subject=NEIGHBOUR))
+    changes = day.file(day.cast.ptps_sibling, day.obligation(subject=NEIGHBOUR))
     client = signed_in(day.cast.pkd)
     shown = re.findall(r'name="bersih" value="([^"]+)"', client.get(reverse("queue")).content.decode())
-    day.file(day.cast.ptps_sibling, day.duty(subject=NEIGHBOUR), report_id=changes.pk, based_on=1, surat_rusak=1)
+    day.file(day.cast.ptps_sibling, day.obligation(subject=NEIGHBOUR), report_id=changes.pk, based_on=1, surat_rusak=1)
     text = text_of(client.post(reverse("queue"), {"pilih": "bersih", "bersih": shown}, follow=True))
     assert "1 laporan disetujui." in text
     assert "1 laporan sudah berubah" in text
-    assert day.duty().state == State.APPROVED
-    assert day.duty(subject=NEIGHBOUR).state == State.FILED
+    assert day.obligation().state == State.APPROVED
+    assert day.obligation(subject=NEIGHBOUR).state == State.FILED
     assert stays.pk
 
 
@@ -488,7 +488,7 @@ def test_nobody_approves_through_the_queue_what_is_not_in_it(election_day: Day) 
         client = signed_in(getattr(day.cast, person))
         assert client.get(reverse("queue")).status_code == 200
         client.post(reverse("queue"), {"pilih": "tandai", "seen": [tick]})
-    assert day.duty().state == State.FILED
+    assert day.obligation().state == State.FILED
     assert signed_in(day.cast.pkd).post(reverse("queue"), {"seen": ["bukan:heksa"]}).status_code == 404
 
 
@@ -501,8 +501,8 @@ def test_the_queue_costs_the_same_for_every_length(election_day: Day) -> None:
 
     election_day.file(election_day.cast.ptps)
     one = queries()
-    election_day.file(election_day.cast.ptps_sibling, election_day.duty(subject=NEIGHBOUR))
-    election_day.file(election_day.cast.ptps_sibling, election_day.duty("penghitungan-tps", NEIGHBOUR))
+    election_day.file(election_day.cast.ptps_sibling, election_day.obligation(subject=NEIGHBOUR))
+    election_day.file(election_day.cast.ptps_sibling, election_day.obligation("penghitungan-tps", NEIGHBOUR))
     assert queries() == one
     assert one <= 8
 

@@ -62,9 +62,9 @@ def test_both_elections_have_their_stages_and_windows(election_day: Day):
 def test_every_subject_owes_exactly_once(election_day: Day):
     window = election_day.windows["pemungutan-tps"]
     assert obligations.open_window(window=window) == 0
-    duties = Obligation.objects.filter(window=window)
+    rows = Obligation.objects.filter(window=window)
     stations = Unit.objects.filter(election=election_day.election, level=LEAF)
-    assert sorted(duties.values_list("subject", flat=True)) == sorted(stations.values_list("pk", flat=True))
+    assert sorted(rows.values_list("subject", flat=True)) == sorted(stations.values_list("pk", flat=True))
     assert Event.objects.filter(verb="window.opened", target=window.pk).count() == 1
 
 
@@ -74,22 +74,22 @@ def test_a_village_files_about_each_of_its_stations(election_day: Day):
     Window.objects.filter(pk=window.pk).update(election=election_day.election)
     window.refresh_from_db()
     obligations.open_window(window=window)
-    duties = Obligation.objects.filter(window=window).select_related("subject", "filer", "counted_in")
-    assert {(d.subject.level, d.filer_id == d.subject.village_id, d.counted_in_id == d.filer_id) for d in duties} == {
+    rows = Obligation.objects.filter(window=window).select_related("subject", "filer", "counted_in")
+    assert {(d.subject.level, d.filer_id == d.subject.village_id, d.counted_in_id == d.filer_id) for d in rows} == {
         (LEAF, True, True)
     }
 
 
 def test_the_roster_decides_between_owed_and_vacant(election_day: Day):
-    duty = election_day.duty(subject="6472012002001")
-    assert duty.state == State.VACANT
+    obligation = election_day.obligation(subject="6472012002001")
+    assert obligation.state == State.VACANT
     newcomer = election_day.cast.nobody
-    roster.appoint(user=newcomer, unit=duty.subject, role=Role.SUPERVISOR, since=date(2024, 1, 22), by=None)
+    roster.appoint(user=newcomer, unit=obligation.subject, role=Role.SUPERVISOR, since=date(2024, 1, 22), by=None)
     assert obligations.refresh_vacancies() > 0
-    assert election_day.duty(subject="6472012002001").state == State.OWED
+    assert election_day.obligation(subject="6472012002001").state == State.OWED
     Membership.objects.filter(user=newcomer).update(until=date(2024, 2, 1))
     obligations.refresh_vacancies()
-    assert election_day.duty(subject="6472012002001").state == State.VACANT
+    assert election_day.obligation(subject="6472012002001").state == State.VACANT
     assert obligations.refresh_vacancies() == 0
 
 
@@ -98,8 +98,8 @@ def test_an_extension_moves_an_area_and_says_who_and_why(election_day: Day):
     area = Unit.objects.get(election=election_day.election, code="647201")
     due = window.due_at + timedelta(hours=3)
     obligations.extend(window=window, area=area, due_at=due, closes_at=window.closes_at, reason=" banjir ", by=admin)
-    assert election_day.duty().due_at == due
-    assert election_day.duty(subject="6401012001001").due_at == window.due_at
+    assert election_day.obligation().due_at == due
+    assert election_day.obligation(subject="6401012001001").due_at == window.due_at
     event = Event.objects.get(verb="window.extended")
     assert (event.actor, event.unit, event.detail["reason"]) == ("admin", "647201", "banjir")
 
@@ -169,8 +169,8 @@ def test_an_extension_of_an_event_window_lets_its_area_file_on(election_day: Day
     filing = {"window": window, "report_id": uuid.uuid4(), "answers": answers, "channel": "WEB"}
     subject = election_day.units[TPS]
     intake.submit_event(by=fresh(election_day.cast.ptps), subject=subject, **filing)
-    duty = Obligation.objects.get(window=window)
-    assert (duty.due_at, duty.closes_at) == (
+    obligation = Obligation.objects.get(window=window)
+    assert (obligation.due_at, obligation.closes_at) == (
         window.due_at + timedelta(days=5),
         window.closes_at + timedelta(days=7),
     )

@@ -130,7 +130,7 @@ def test_a_change_after_ratification_is_shown_and_a_correction_proposed(day: Day
     plenary.close(plenary=first.plenary, minutes_number="1", notes="", by=body(day.cast)[0])
     client = signed_in(day.cast.panwascam_chair)
     assert "Berubah sesudah disahkan" not in text_of(client.get(reverse("plenary", args=[first.plenary_id])))
-    late = day.file(day.cast.ptps_sibling, day.duty(subject="6472012001002"))
+    late = day.file(day.cast.ptps_sibling, day.obligation(subject="6472012001002"))
     rollup.run_all()
     text = text_of(client.get(reverse("plenary", args=[first.plenary_id])))
     assert "Usulkan pleno koreksi" not in text, "nobody has approved it"
@@ -186,7 +186,7 @@ def test_whose_term_has_ended_is_not_offered_and_not_counted(day: Day) -> None:
 
 def test_the_table_that_is_ratified_says_the_answer_that_was_found(day: Day) -> None:
     """One station was not attended by witnesses, another opened late: the question alone says the opposite."""
-    day.file(day.cast.ptps, day.duty("penghitungan-tps"), dihadiri_saksi="tidak", at=MORNING_AFTER)
+    day.file(day.cast.ptps, day.obligation("penghitungan-tps"), dihadiri_saksi="tidak", at=MORNING_AFTER)
     day.file(day.cast.ptps, jam_buka="08:10", surat_rusak=3)
     chair = body(day.cast)[0]
     windows = [day.windows["penghitungan-tps"], day.windows["pemungutan-tps"]]
@@ -310,7 +310,7 @@ def test_what_was_only_filed_since_is_told_and_can_be_laid_on_the_table(day: Day
     meeting, chair = called(day), body(day.cast)[0]
     address = reverse("plenary", args=[meeting.pk])
     assert REFRESH not in text_of(signed_in(chair).get(address))
-    report = day.file(day.cast.ptps_sibling, day.duty(subject="6472012001002"))
+    report = day.file(day.cast.ptps_sibling, day.obligation(subject="6472012001002"))
     rollup.run_pending()
     page = signed_in(chair).get(address)
     (laid,) = page.context["items"]
@@ -326,7 +326,9 @@ def test_what_was_only_filed_since_is_told_and_can_be_laid_on_the_table(day: Day
     after = filed_on_the_table(page)
     assert laid.compared == sum(before[label] != after[label] for label in before) > 0
     # The same number of reports, and another answer in one of them.
-    day.file(day.cast.ptps_sibling, day.duty(subject="6472012001002"), report_id=report.pk, based_on=1, surat_rusak=9)
+    day.file(
+        day.cast.ptps_sibling, day.obligation(subject="6472012001002"), report_id=report.pk, based_on=1, surat_rusak=9
+    )
     rollup.run_pending()
     (laid,) = signed_in(chair).get(address).context["items"]
     assert laid.moved == []
@@ -342,7 +344,7 @@ def test_once_somebody_has_voted_only_what_is_ratified_is_compared(day: Day) -> 
     approved(day)
     meeting = opened(day)
     vote(meeting.items.get(), body(day.cast)[0])
-    report = day.file(day.cast.ptps_sibling, day.duty(subject="6472012001002"))
+    report = day.file(day.cast.ptps_sibling, day.obligation(subject="6472012001002"))
     rollup.run_pending()
     address = reverse("plenary", args=[meeting.pk])
     (laid,) = signed_in(body(day.cast)[0]).get(address).context["items"]

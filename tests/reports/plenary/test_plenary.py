@@ -103,7 +103,7 @@ def test_a_change_afterwards_is_shown_and_ratified_again_as_a_second_version(ele
     with pytest.raises(plenary.PlenaryError, match="sudah disahkan dan tidak berubah"):
         called(election_day)
 
-    report = election_day.file(election_day.cast.ptps_sibling, election_day.duty(subject="6472012001002"))
+    report = election_day.file(election_day.cast.ptps_sibling, election_day.obligation(subject="6472012001002"))
     review.approve(report=report, seen=bytes(report.sha256), by=fresh(election_day.cast.pkd))
     rollup.run_pending()
     matter = next(matter for matter in ratified.matters(unit) if matter.window == window)
@@ -149,7 +149,7 @@ def test_what_a_body_did_not_ratify_does_not_move_what_it_ratified(election_day:
     plenary.close(plenary=item.plenary, minutes_number="1", notes="", by=body(election_day.cast)[0])
     tree.move(unit=item.unit, parent=item.unit.parent, code="647209", by=None)
     assert stands_as_ratified(election_day, item)
-    late = election_day.file(election_day.cast.ptps_sibling, election_day.duty(subject="6472092001002"))
+    late = election_day.file(election_day.cast.ptps_sibling, election_day.obligation(subject="6472092001002"))
     rollup.run_all()
     assert stands_as_ratified(election_day, item)
     review.approve(report=late, seen=bytes(late.sha256), by=fresh(election_day.cast.pkd))
@@ -386,7 +386,7 @@ def test_figures_that_are_complete_after_their_deadline_need_no_reason(election_
     window = election_day.open("pencegahan-kecamatan")
     election_day.set_clock(window.due_at - timedelta(hours=1))
     report = election_day.file(
-        election_day.cast.panwascam_operator, election_day.duty("pencegahan-kecamatan", subject=DISTRICT)
+        election_day.cast.panwascam_operator, election_day.obligation("pencegahan-kecamatan", subject=DISTRICT)
     )
     review.approve(report=report, seen=bytes(report.sha256), by=fresh(election_day.cast.regency_chair))
     election_day.set_clock(window.due_at + timedelta(minutes=1))

@@ -21,7 +21,7 @@ SIBLING = "6472012001002"
 @pytest.fixture
 def flag(election_day: Day) -> Flag:
     first = election_day.file(election_day.cast.ptps)
-    election_day.file(election_day.cast.ptps_sibling, election_day.duty(subject=SIBLING), **first.answers)
+    election_day.file(election_day.cast.ptps_sibling, election_day.obligation(subject=SIBLING), **first.answers)
     quality.check(election_day.windows["pemungutan-tps"])
     return Flag.objects.get(report=first)
 

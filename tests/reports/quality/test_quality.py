@@ -51,7 +51,7 @@ def test_every_rule_has_its_words():
 def test_a_clean_report_has_no_flag_and_a_check_repeated_raises_nothing(election_day: Day):
     cast = election_day.cast
     voting = election_day.file(cast.ptps)
-    counting = election_day.file(cast.ptps, election_day.duty(COUNTING), **agreeing(election_day, voting))
+    counting = election_day.file(cast.ptps, election_day.obligation(COUNTING), **agreeing(election_day, voting))
     for window in election_day.windows.values():
         assert quality.check(window) == quality.check(window) == 0
     assert rules_of(voting) == rules_of(counting) == []
@@ -62,7 +62,7 @@ def test_stages_that_contradict_each_other_are_flagged_until_one_is_corrected(el
     voting = election_day.file(cast.ptps)
     answers = agreeing(election_day, voting)
     answers |= {"surat_diterima": answers["surat_diterima"] + 3, "surat_sisa": answers["surat_sisa"] + 3}
-    counting = election_day.file(cast.ptps, election_day.duty(COUNTING), **answers)
+    counting = election_day.file(cast.ptps, election_day.obligation(COUNTING), **answers)
     assert quality.check(window) == 1
     assert quality.check(window) == 0
     assert rules_of(counting) == [("stages", "surat_diterima")]
@@ -74,7 +74,7 @@ def test_stages_that_contradict_each_other_are_flagged_until_one_is_corrected(el
     )
     counting = election_day.file(
         cast.ptps,
-        election_day.duty(COUNTING),
+        election_day.obligation(COUNTING),
         report_id=counting.pk,
         based_on=1,
         **agreeing(election_day, voting),
@@ -86,7 +86,7 @@ def test_stages_that_contradict_each_other_are_flagged_until_one_is_corrected(el
 def test_two_stations_of_a_village_with_the_same_numbers_are_flagged_both(election_day: Day):
     cast = election_day.cast
     first = election_day.file(cast.ptps)
-    second = election_day.file(cast.ptps_sibling, election_day.duty(subject="6472012001002"), **first.answers)
+    second = election_day.file(cast.ptps_sibling, election_day.obligation(subject="6472012001002"), **first.answers)
     assert quality.check(election_day.windows["pemungutan-tps"]) == 2
     assert rules_of(first) == rules_of(second) == [("same", "")]
 
@@ -112,14 +112,14 @@ def test_only_windows_with_news_are_checked_again(election_day: Day):
         assert quality.check_pending() == 0
     assert len(queries) == 3
     first = Report.objects.get()
-    election_day.file(election_day.cast.ptps_sibling, election_day.duty(subject="6472012001002"), **first.answers)
+    election_day.file(election_day.cast.ptps_sibling, election_day.obligation(subject="6472012001002"), **first.answers)
     assert quality.check_pending() == 2
 
 
 @pytest.fixture
 def flag(election_day: Day) -> Flag:
     first = election_day.file(election_day.cast.ptps)
-    election_day.file(election_day.cast.ptps_sibling, election_day.duty(subject="6472012001002"), **first.answers)
+    election_day.file(election_day.cast.ptps_sibling, election_day.obligation(subject="6472012001002"), **first.answers)
     quality.check(election_day.windows["pemungutan-tps"])
     return Flag.objects.get(report=first)
 
@@ -177,7 +177,7 @@ def test_a_check_and_a_reviewer_settling_a_doubt_do_not_lock_each_other_out(elec
     voting = election_day.file(cast.ptps)
     answers = agreeing(election_day, voting)
     answers |= {"surat_diterima": answers["surat_diterima"] + 3, "surat_sisa": answers["surat_sisa"] + 3}
-    counting = election_day.file(cast.ptps, election_day.duty(COUNTING), **answers)
+    counting = election_day.file(cast.ptps, election_day.obligation(COUNTING), **answers)
     assert quality.check(window) == 1
     flag = Flag.objects.get()
     Reference.objects.create(
@@ -200,7 +200,7 @@ def test_two_checks_of_one_window_take_turns(election_day: Day):
     voting = election_day.file(cast.ptps)
     answers = agreeing(election_day, voting)
     answers |= {"surat_diterima": answers["surat_diterima"] + 3, "surat_sisa": answers["surat_sisa"] + 3}
-    election_day.file(cast.ptps, election_day.duty(COUNTING), **answers)
+    election_day.file(cast.ptps, election_day.obligation(COUNTING), **answers)
     found: list[int] = []
     assert interleaved(*[lambda: found.append(quality.check(window))] * 2) == []
     assert found == [1, 0]

@@ -69,18 +69,18 @@ def test_whoever_has_filed_hears_nothing_more(election_day: Day):
         tick(day, DUE + minutes * MINUTE)
     assert told()["ptps"] == 1
     assert told("h0-atasan") == {"pkd": 1}
-    assert not Notice.objects.filter(fired_at__gte=DUE, obligation=day.duty()).exists()
+    assert not Notice.objects.filter(fired_at__gte=DUE, obligation=day.obligation()).exists()
 
 
 def test_after_an_outage_only_the_newest_rung_fires(election_day: Day):
     tick(election_day, DUE + 125 * MINUTE)
-    rungs = set(Notice.objects.filter(obligation=election_day.duty()).values_list("rung", flat=True))
+    rungs = set(Notice.objects.filter(obligation=election_day.obligation()).values_list("rung", flat=True))
     assert rungs == {"h+120"}
 
 
 def test_what_is_vacant_or_without_signal_is_never_named(election_day: Day):
     day = election_day
-    review.attest_unreachable(obligation=day.duty(), reason="tidak ada sinyal", by=fresh(day.cast.pkd))
+    review.attest_unreachable(obligation=day.obligation(), reason="tidak ada sinyal", by=fresh(day.cast.pkd))
     tick(day, DUE)
     assert told("h0-atasan") == {"pkd": 1}
     assert set(Notice.objects.values_list("obligation__subject__code", flat=True)) == {NEIGHBOUR}
@@ -89,7 +89,7 @@ def test_what_is_vacant_or_without_signal_is_never_named(election_day: Day):
 def test_a_new_deadline_fires_anew(election_day: Day):
     day = election_day
     tick(day, DUE)
-    Obligation.objects.filter(pk=day.duty().pk).update(due_at=DUE + timedelta(hours=3))
+    Obligation.objects.filter(pk=day.obligation().pk).update(due_at=DUE + timedelta(hours=3))
     tick(day, DUE + 120 * MINUTE)
     assert told("h-60", turn__contains="13:00") == {"ptps": 1}
 
@@ -153,9 +153,9 @@ def test_nobody_is_woken_but_on_the_night_of_the_deadline(
     def moment(words: tuple[int, int, int]) -> datetime:
         return datetime(2024, 2, *words, tzinfo=WITA)
 
-    duty = election_day.duty()
-    duty.due_at = moment(due)
-    notice = Notice(obligation=duty, rung="h+120")
+    obligation = election_day.obligation()
+    obligation.due_at = moment(due)
+    notice = Notice(obligation=obligation, rung="h+120")
     assert reminders.not_before([notice], moment(at)) == moment(later or at)
 
 
@@ -177,7 +177,7 @@ def test_whatever_beat_does_nobody_is_told_twice_and_nobody_after_filing(electio
         for verb, minutes in acts:
             if verb == "wait":
                 now += minutes * MINUTE
-            elif verb == "file" and day.duty().state == State.OWED:
+            elif verb == "file" and day.obligation().state == State.OWED:
                 day.file(day.cast.ptps, at=now)
             elif verb in ("tick", "again"):
                 now += (minutes % 7) * MINUTE if verb == "tick" else timedelta(0)
@@ -313,7 +313,7 @@ def test_the_effect_counts_reports_filed_within_half_an_hour_of_a_reminder(elect
     day = election_day
     tick(day, DUE - 60 * MINUTE)
     day.file(day.cast.ptps, at=DUE - 31 * MINUTE)
-    day.file(day.cast.ptps_sibling, day.duty(subject=NEIGHBOUR), at=DUE - 29 * MINUTE)
+    day.file(day.cast.ptps_sibling, day.obligation(subject=NEIGHBOUR), at=DUE - 29 * MINUTE)
     owed = Obligation.objects.filter(window=day.windows["pemungutan-tps"])
     assert owed.filter(reminders.reminded_q()).count() == 2
     assert owed.get(reminders.reminded_q(prompt=True)).subject.code == TPS

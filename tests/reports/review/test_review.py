@@ -33,9 +33,9 @@ def test_approval_binds_to_the_content_that_was_seen(election_day: Day):
     review.approve(report=report, seen=seen(report), by=cast.pkd)
     report.refresh_from_db()
     assert bytes(report.approved_sha256) == bytes(report.sha256)
-    assert (election_day.duty().state, report.approved_by) == (State.APPROVED, cast.pkd)
+    assert (election_day.obligation().state, report.approved_by) == (State.APPROVED, cast.pkd)
     edited = election_day.file(cast.ptps, report_id=report.pk, based_on=1, surat_rusak=1)
-    assert (edited.approved_sha256, edited.approved_by, election_day.duty().state) == (None, None, State.FILED)
+    assert (edited.approved_sha256, edited.approved_by, election_day.obligation().state) == (None, None, State.FILED)
     with pytest.raises(review.ReviewError, match="berubah sejak Anda membukanya"):
         review.approve(report=edited, seen=seen(report), by=cast.pkd)
 
@@ -75,9 +75,9 @@ def test_a_return_carries_reasons_to_the_questions_and_ends_with_a_correction(el
         review.send_back(report=report, seen=seen(report), remarks={"": "  "}, by=cast.pkd)
     review.send_back(report=report, seen=seen(report), remarks={"surat_rusak": " Lihat C.Hasil "}, by=cast.pkd)
     report.refresh_from_db()
-    assert (report.remarks, election_day.duty().state) == ({"surat_rusak": "Lihat C.Hasil"}, State.RETURNED)
+    assert (report.remarks, election_day.obligation().state) == ({"surat_rusak": "Lihat C.Hasil"}, State.RETURNED)
     corrected = election_day.file(cast.ptps, report_id=report.pk, based_on=1, surat_rusak=1)
-    assert (corrected.remarks, election_day.duty().state) == ({}, State.FILED)
+    assert (corrected.remarks, election_day.obligation().state) == ({}, State.FILED)
     assert list(Event.objects.filter(target=str(report.pk)).values_list("verb", flat=True)) == [
         "report.filed",
         "report.returned",
@@ -95,13 +95,13 @@ def test_an_approval_is_withdrawn_with_a_reason(election_day: Day):
         review.withdraw(report=report, seen=seen(report), reason="", by=by)
     review.withdraw(report=report, seen=seen(report), reason="salah tekan", by=by)
     report.refresh_from_db()
-    assert (election_day.duty().state, report.approved_sha256) == (State.FILED, None)
+    assert (election_day.obligation().state, report.approved_sha256) == (State.FILED, None)
 
 
 def test_many_are_approved_and_those_that_changed_stay(election_day: Day):
     cast = election_day.cast
     first = election_day.file(cast.ptps)
-    second = election_day.file(cast.ptps_sibling, election_day.duty(subject="6472012001002"))
+    second = election_day.file(cast.ptps_sibling, election_day.obligation(subject="6472012001002"))
     looked_at = {first.pk: seen(first), second.pk: seen(second)}
     election_day.file(cast.ptps, report_id=first.pk, based_on=1, surat_rusak=1)
     reports = list(Report.objects.for_review().order_by("pk"))
@@ -111,20 +111,20 @@ def test_many_are_approved_and_those_that_changed_stay(election_day: Day):
 
 
 def test_no_signal_is_attested_by_a_superior_and_ends_with_a_report(election_day: Day):
-    cast, duty = election_day.cast, election_day.duty()
+    cast, obligation = election_day.cast, election_day.obligation()
     with pytest.raises(PermissionDenied):
-        review.attest_unreachable(obligation=duty, reason="tidak ada sinyal", by=cast.ptps)
+        review.attest_unreachable(obligation=obligation, reason="tidak ada sinyal", by=cast.ptps)
     with pytest.raises(review.ReviewError, match="alasan"):
-        review.attest_unreachable(obligation=duty, reason=" ", by=cast.pkd)
-    review.attest_unreachable(obligation=duty, reason="tidak ada sinyal", by=cast.pkd)
-    assert election_day.duty().state == State.UNREACHABLE
-    review.retract_unreachable(obligation=duty, by=cast.pkd)
-    assert election_day.duty().state == State.OWED
-    review.attest_unreachable(obligation=duty, reason="tidak ada sinyal", by=cast.pkd)
+        review.attest_unreachable(obligation=obligation, reason=" ", by=cast.pkd)
+    review.attest_unreachable(obligation=obligation, reason="tidak ada sinyal", by=cast.pkd)
+    assert election_day.obligation().state == State.UNREACHABLE
+    review.retract_unreachable(obligation=obligation, by=cast.pkd)
+    assert election_day.obligation().state == State.OWED
+    review.attest_unreachable(obligation=obligation, reason="tidak ada sinyal", by=cast.pkd)
     election_day.file(cast.ptps)
-    assert (election_day.duty().state, election_day.duty().attested_by) == (State.FILED, None)
+    assert (election_day.obligation().state, election_day.obligation().attested_by) == (State.FILED, None)
     with pytest.raises(review.ReviewError, match="sudah berubah"):
-        review.attest_unreachable(obligation=duty, reason="tidak ada sinyal", by=cast.pkd)
+        review.attest_unreachable(obligation=obligation, reason="tidak ada sinyal", by=cast.pkd)
 
 
 # --- the deadline of a correction -----------------------------------------------------------------------------------
@@ -133,24 +133,24 @@ def test_no_signal_is_attested_by_a_superior_and_ends_with_a_report(election_day
 def test_a_report_returned_after_the_window_has_closed_can_still_be_corrected(election_day: Day):
     cast = election_day.cast
     report = election_day.file(cast.ptps)
-    after = election_day.duty().closes_at + timedelta(hours=1)
+    after = election_day.obligation().closes_at + timedelta(hours=1)
     review.send_back(report=report, seen=seen(report), remarks={"": "x"}, by=cast.pkd, at=after)
     report.refresh_from_db()
-    assert report.correct_by == election_day.duty().closes_at == after + review.CORRECTION
+    assert report.correct_by == election_day.obligation().closes_at == after + review.CORRECTION
     corrected = election_day.file(
         cast.ptps, report_id=report.pk, based_on=1, surat_rusak=1, at=after + timedelta(hours=2)
     )
-    assert (corrected.correct_by, election_day.duty().state) == (None, State.FILED)
-    assert election_day.duty().on_time, "it was on time when it was filed, and a correction does not change that"
+    assert (corrected.correct_by, election_day.obligation().state) == (None, State.FILED)
+    assert election_day.obligation().on_time, "it was on time when it was filed, and a correction does not change that"
 
 
 def test_a_deadline_never_shortens_the_time_to_file(election_day: Day):
-    cast, closes = election_day.cast, election_day.duty().closes_at
+    cast, closes = election_day.cast, election_day.obligation().closes_at
     report = election_day.file(cast.ptps)
     soon = AFTERNOON + timedelta(hours=2)
     review.send_back(report=report, seen=seen(report), remarks={"": "x"}, by=cast.pkd, correct_by=soon, at=AFTERNOON)
     report.refresh_from_db()
-    assert (report.correct_by, election_day.duty().closes_at) == (soon, closes)
+    assert (report.correct_by, election_day.obligation().closes_at) == (soon, closes)
 
 
 @pytest.mark.parametrize("hours", [-1, 0, 7 * 24 + 1])
@@ -162,7 +162,7 @@ def test_a_deadline_lies_ahead_and_is_near(election_day: Day, hours: int):
             report=report, seen=seen(report), remarks={"": "x"}, by=election_day.cast.pkd,
             correct_by=wanted, at=AFTERNOON,
         )  # fmt: skip
-    assert election_day.duty().state == State.FILED
+    assert election_day.obligation().state == State.FILED
 
 
 # --- the journal ----------------------------------------------------------------------------------------------------
@@ -193,7 +193,9 @@ def test_the_journal_says_who_in_which_office_from_which_state_and_why(election_
 def test_reports_that_wait_are_shown_one_level_higher_with_every_day(election_day: Day):
     cast = election_day.cast
     election_day.file(cast.ptps, at=AFTERNOON)
-    election_day.file(cast.ptps_sibling, election_day.duty(subject="6472012001002"), at=AFTERNOON + timedelta(hours=1))
+    election_day.file(
+        cast.ptps_sibling, election_day.obligation(subject="6472012001002"), at=AFTERNOON + timedelta(hours=1)
+    )
 
     def told(user, hours: float) -> list[tuple[str, int, str]]:
         found = slow_reviewers(of=[seat_of(user).unit_id], now=AFTERNOON + timedelta(hours=hours))
@@ -205,7 +207,7 @@ def test_reports_that_wait_are_shown_one_level_higher_with_every_day(election_da
     assert told(cast.regency_member, 50) == [("6472012001", 2, "2 hari 2 jam")]
     for other in (cast.pkd, cast.province_member, cast.stranger_member):
         assert told(other, 50) == []
-    report = Report.objects.for_page().get(obligation=election_day.duty())
+    report = Report.objects.for_page().get(obligation=election_day.obligation())
     review.approve(report=report, seen=seen(report), by=cast.pkd)
     assert told(cast.regency_member, 50) == [("6472012001", 1, "2 hari 1 jam")]
 

@@ -105,7 +105,7 @@ def test_workers_side_by_side_lose_no_update(transactional_db, election_day: Day
 
     def file(user, code: str) -> None:
         start.wait(20)
-        day.file(user, day.duty(subject=code))
+        day.file(user, day.obligation(subject=code))
         connection.close()
 
     def work() -> None:

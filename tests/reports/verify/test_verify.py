@@ -150,16 +150,17 @@ TAMPERINGS: dict[str, tuple[str, str]] = {
         "UPDATE reports_obligation SET first_filed_at = due_at - interval '1 minute' WHERE first_filed_at IS NOT NULL",
         "not filed when its obligation says"),
     "deadline moved": (
-        "UPDATE reports_obligation SET due_at = due_at - interval '9 hours' WHERE id = {duty}", "deadline is neither"),
+        "UPDATE reports_obligation SET due_at = due_at - interval '9 hours' WHERE id = {obligation}",
+        "deadline is neither"),
     "time of filing changed everywhere": (
         """UPDATE reports_revision SET filed_at = filed_at - interval '5 hours' WHERE report_id = '{waiting}';
         UPDATE reports_report SET filed_at = filed_at - interval '5 hours' WHERE id = '{waiting}';
-        UPDATE reports_obligation SET first_filed_at = first_filed_at - interval '5 hours' WHERE id = {duty}""",
+        UPDATE reports_obligation SET first_filed_at = first_filed_at - interval '5 hours' WHERE id = {obligation}""",
         "others than the journal"),
     "report removed whole": (
         """DELETE FROM reports_revision WHERE report_id = '{waiting}';
         DELETE FROM reports_report WHERE id = '{waiting}';
-        UPDATE reports_obligation SET state = 'OWED', first_filed_at = NULL WHERE id = {duty}""",
+        UPDATE reports_obligation SET state = 'OWED', first_filed_at = NULL WHERE id = {obligation}""",
         "the journal tells of its filing, and it is not there"),
     "revisions truncated": ("TRUNCATE reports_revision", "the journal tells of its filing"),
     "filer changed": (
@@ -169,7 +170,7 @@ TAMPERINGS: dict[str, tuple[str, str]] = {
         "UPDATE reports_revision SET channel = 'IMPORT' WHERE report_id = '{waiting}'", "others than the journal"),
     "report put to another unit": (
         """UPDATE reports_report SET obligation_id = -1 WHERE id = '{waiting}';
-        UPDATE reports_report SET obligation_id = {duty} WHERE id = '{returned}';
+        UPDATE reports_report SET obligation_id = {obligation} WHERE id = '{returned}';
         UPDATE reports_report SET obligation_id = {other} WHERE id = '{waiting}'""", "it was filed about unit"),
     "conflict deleted": ("DELETE FROM reports_conflict", "the journal tells of it, and it is not as it was kept"),
     "conflict replaced": (
@@ -190,7 +191,7 @@ TAMPERINGS: dict[str, tuple[str, str]] = {
     "tally sum changed": (
         "UPDATE reports_tally SET filed[1] = filed[1] + 1 WHERE unit_id = {village} AND window_id = {window}", "tally"),
     "tally deleted": ("DELETE FROM reports_tally WHERE unit_id = {village}", "tally"),
-    "duty deleted": (
+    "obligation deleted": (
         "DELETE FROM reports_obligation WHERE id = (SELECT min(id) FROM reports_obligation WHERE state = 'VACANT')",
         "owes no report it should"),
     # what bodies decided
@@ -307,7 +308,7 @@ def keys(world: World) -> dict[str, object]:
     return {
         **{name: getattr(world, name).pk for name in ("approved", "waiting", "returned", "finding", "dismissed")},
         **{name: getattr(day.cast, name).pk for name in ("admin", "pkd")},
-        "duty": world.waiting.obligation_id,
+        "obligation": world.waiting.obligation_id,
         "other": world.returned.obligation_id,
         "window": day.windows["pemungutan-tps"].pk,
         "station": day.units["6472012001001"].pk,

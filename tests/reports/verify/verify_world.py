@@ -107,19 +107,19 @@ def _reports(day: Day) -> tuple[Report, Report, Report, Report]:
     pkd = fresh(cast.pkd)
     approved = day.file(cast.ptps, surat_rusak=1)
     review.approve(report=approved, seen=bytes(approved.sha256), by=pkd)
-    waiting = day.file(cast.ptps, day.duty("penghitungan-tps"))
-    returned = day.file(cast.ptps_sibling, day.duty("penghitungan-tps", VILLAGE + "002"))
+    waiting = day.file(cast.ptps, day.obligation("penghitungan-tps"))
+    returned = day.file(cast.ptps_sibling, day.obligation("penghitungan-tps", VILLAGE + "002"))
     remarks = {"surat_rusak": "Periksa lagi.", "": "Lampirkan foto; lalu kirim."}
     review.send_back(report=returned, seen=bytes(returned.sha256), remarks=remarks, by=pkd)
-    duty = day.duty(subject=VILLAGE + "002")
-    first = day.file(cast.ptps_sibling, duty, surat_rusak=1)
+    obligation = day.obligation(subject=VILLAGE + "002")
+    first = day.file(cast.ptps_sibling, obligation, surat_rusak=1)
     review.approve(report=first, seen=bytes(first.sha256), by=pkd)
     review.withdraw(report=first, seen=bytes(first.sha256), reason="Keliru.", by=pkd)
-    duty = day.duty(subject=VILLAGE + "002")
-    revised = day.file(cast.ptps_sibling, duty, report_id=first.pk, based_on=1, surat_rusak=2)
+    obligation = day.obligation(subject=VILLAGE + "002")
+    revised = day.file(cast.ptps_sibling, obligation, report_id=first.pk, based_on=1, surat_rusak=2)
     with pytest.raises(intake.Refused, match=revised.receipt_code):
-        day.file(cast.ptps_sibling, duty, report_id=uuid.uuid4(), surat_rusak=3)
-    review.attest_unreachable(obligation=day.duty(subject=VILLAGE + "901"), reason="Tanpa sinyal.", by=pkd)
+        day.file(cast.ptps_sibling, obligation, report_id=uuid.uuid4(), surat_rusak=3)
+    review.attest_unreachable(obligation=day.obligation(subject=VILLAGE + "901"), reason="Tanpa sinyal.", by=pkd)
     return approved, waiting, returned, revised
 
 
