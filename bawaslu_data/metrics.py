@@ -14,7 +14,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from dashboards.operations.queries import Measured, measure
+from dashboards.operations.queries import Measurement, measure
 from hierarchy.lib import clock
 
 PREFIX = "bawaslu_"
@@ -40,7 +40,7 @@ class Readings(Collector):
         yield beyond
 
 
-def _families(one: Measured) -> Iterator[Metric]:
+def _families(one: Measurement) -> Iterator[Metric]:
     reading = one.reading
     if one.value is not None:
         yield GaugeMetricFamily(PREFIX + reading.name, str(reading.title), value=one.value)

@@ -47,7 +47,7 @@ def request(method: str, path: str, *, port: int, headers: dict[str, str] | None
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-class Line:
+class Connection:
     """One connection to a server on this machine, kept open."""
 
     def __init__(self, port: int) -> None:
@@ -107,7 +107,7 @@ def _run(port: int, requests: Iterator[bytes], connections: int, due: Callable[[
     numbered = enumerate(requests)
 
     def work() -> None:
-        line = Line(port)
+        line = Connection(port)
         statuses: dict[int, int] = {}
         waits: list[float] = []
         ends: list[float] = []

@@ -18,7 +18,7 @@ from typing import IO
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from dashboards.board.lists import MEASURES, Listed
+from dashboards.board.lists import MEASURES, ListedObligation
 from dashboards.board.shapes import Heat
 from hierarchy.lib import formats, locks
 from hierarchy.lib.errors import Refusal
@@ -68,13 +68,13 @@ def columns() -> list[str]:
     ]
 
 
-def cells(row: Listed) -> list[Cell]:
+def cells(row: ListedObligation) -> list[Cell]:
     obligation, people = row.obligation, row.people
     return [
         formats.unit_code(obligation.subject.code),
         obligation.subject.title,
         row.place,
-        row.asked.label,
+        row.window.label,
         formats.moment(obligation.due_at),
         str(formats.state(row.state).word),
         formats.moment(obligation.first_filed_at) if obligation.first_filed_at else "",
@@ -97,7 +97,7 @@ def making() -> Iterator[None]:
         yield
 
 
-def table(head: list[list[str]], names: list[str], rows: Iterable[Listed]) -> IO[bytes]:
+def table(head: list[list[str]], names: list[str], rows: Iterable[ListedObligation]) -> IO[bytes]:
     """As CSV, open for reading; it lives as long as it is open.
 
     UTF-8 with the mark Excel needs, semicolons as Excel in Indonesian reads them.
@@ -115,7 +115,7 @@ def _for_csv(cell: Cell) -> Cell:
     return cell if isinstance(cell, int) else safe_cell(cell)
 
 
-def workbook(title: str, head: list[list[str]], names: list[str], rows: Iterable[Listed]) -> IO[bytes]:
+def workbook(title: str, head: list[list[str]], names: list[str], rows: Iterable[ListedObligation]) -> IO[bytes]:
     """The same as XLSX, open for reading; it lives as long as it is open."""
     from dashboards.spreadsheet import Book, Style
 

@@ -13,7 +13,7 @@ from django.db.models.functions import JSONObject
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from dashboards.board.shapes import Asked, Choice, Heat
+from dashboards.board.shapes import BoardChoice, BoardWindow, Heat
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level
@@ -21,7 +21,7 @@ from hierarchy.lib import formats
 from hierarchy.models import Membership, Role, Unit, User
 from reports.counting import PASSING, TALLIED, WORDS, Counts, Word
 from reports.filing.querysets import without_content
-from reports.obligations.labels import Row
+from reports.obligations.labels import ObligationRow
 from reports.obligations.models import Obligation, State
 from reports.reminders import actions as reminders
 
@@ -123,27 +123,27 @@ class Scan:
         return Counts(**{name: by_word[word] for name, word in (TALLIED | PASSING).items()})
 
 
-def scan(obligations: QuerySet[Obligation], *, choice: Choice, narrowed: Q, now: datetime) -> Scan:
+def scan(obligations: QuerySet[Obligation], *, choice: BoardChoice, narrowed: Q, now: datetime) -> Scan:
     """Counts `obligations` once for everything: one query, however many. `narrowed` is the list's own filter."""
     where = conditions(now)
     values: dict[str, Any] = {f"n_{slug.replace('-', '_')}": Count("pk", filter=q) for slug, q in where.items()}
-    asked = choice.state if choice.state in MEASURES else ""
-    unasked = "wajib" if narrowed else ""
+    named = choice.state if choice.state in MEASURES else ""
+    unnamed = "wajib" if narrowed else ""
     values["reminded"] = Count("pk", filter=reminders.reminded_q())
     values["prompt"] = Count("pk", filter=reminders.reminded_q(prompt=True))
-    values["listed"] = Count("pk", filter=where[asked or "wajib"] & narrowed)
+    values["listed"] = Count("pk", filter=where[named or "wajib"] & narrowed)
     epoch = Value(datetime(2000, 1, 1, tzinfo=UTC))
     quarter = Func(Value(QUARTER), F("first_filed_at"), epoch, function="date_bin", output_field=DateTimeField())
     rows: list[Any] = list(obligations.order_by().values(quarter=quarter).annotate(**values))
     numbers = {slug: sum(row[f"n_{slug.replace('-', '_')}"] for row in rows) for slug in MEASURES}
-    state = asked or unasked or next((slug for slug in URGENT if numbers[slug]), "wajib")
+    state = named or unnamed or next((slug for slug in URGENT if numbers[slug]), "wajib")
     listed = sum(row["listed"] for row in rows) if narrowed else numbers[state]
     filed = sorted((row["quarter"], row["n_masuk"]) for row in rows if row["quarter"] is not None)
     effect = (sum(row["prompt"] for row in rows), sum(row["reminded"] for row in rows))
     return Scan(numbers, filed, state, listed, *effect)
 
 
-def narrowed_to(unit: Unit, heat: Heat, choice: Choice) -> Q:
+def narrowed_to(unit: Unit, heat: Heat, choice: BoardChoice) -> Q:
     """What the list leaves out beyond its state: other children's, and what the search does not name."""
     found = Q()
     if choice.child == unit.code:
@@ -167,7 +167,7 @@ def narrowed_to(unit: Unit, heat: Heat, choice: Choice) -> Q:
 
 
 def behind(obligations: QuerySet[Obligation], *, state: str, narrowed: Q, now: datetime) -> QuerySet[Obligation]:
-    """The rows of a list in the order of their codes, with everything `Listed.of` shows: one query a page."""
+    """The rows of a list in the order of their codes, with everything `ListedObligation.of` shows: one query a page."""
     person = JSONObject(name=F("user__name"), phone=F("user__phone"), seen=F("user__last_seen_at"), role=F("role"))
     serving = Membership.objects.current().order_by("role", "user__name").values(json=person)
     reviewing = serving.filter(unit=OuterRef("filer__parent"), role__in=REVIEWERS)
@@ -187,7 +187,7 @@ def behind(obligations: QuerySet[Obligation], *, state: str, narrowed: Q, now: d
 
 
 @dataclass(frozen=True)
-class Person:
+class ContactPerson:
     """Somebody who serves in `unit`. Without `reachable` neither number nor presence is told."""
 
     name: str
@@ -199,32 +199,32 @@ class Person:
     reachable: bool
 
     @classmethod
-    def of(cls, row: dict[str, Any], *, unit: Unit, reachable: bool) -> Person:
+    def of(cls, row: dict[str, Any], *, unit: Unit, reachable: bool) -> ContactPerson:
         phone = row["phone"] if reachable else ""
         seen = datetime.fromisoformat(row["seen"]) if row["seen"] and reachable else None
         return cls(row["name"], str(Role(row["role"]).label), unit, phone, formats.phone_digits(phone), seen, reachable)
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedObligation:
     """An obligation in the list: its state in words, how late it came or is, who must act next, what the reader may do.
 
     `people` of `unit`, and what they are to do: `acting`, "" where they are those who file.
     """
 
     obligation: Any
-    asked: Asked
+    window: BoardWindow
     state: str
     note: str
     late: timedelta | None
     unit: Unit
-    people: list[Person]
+    people: list[ContactPerson]
     acting: str
     may_attest: bool
 
     @classmethod
-    def of(cls, obligation: Any, *, windows: dict[int, Asked], user: User, now: datetime) -> Listed:
-        row = Row.of(obligation, now)
+    def of(cls, obligation: Any, *, windows: dict[int, BoardWindow], user: User, now: datetime) -> ListedObligation:
+        row = ObligationRow.of(obligation, now)
         until = obligation.first_filed_at or now
         counted = obligation.first_filed_at is not None or obligation.state == State.OWED
         acting = NEXT.get(obligation.state) or (None if obligation.people else NEXT[State.VACANT])
@@ -241,7 +241,7 @@ class Listed:
             row.note if obligation.state in (State.OWED, State.FILED) else "",
             until - obligation.due_at if counted and until > obligation.due_at else None,
             unit,
-            [Person.of(each, unit=unit, reachable=reachable) for each in serving],
+            [ContactPerson.of(each, unit=unit, reachable=reachable) for each in serving],
             str(acting) if acting and unit is not obligation.filer else "",
             obligation.state == State.OWED and access.can(user, Permission.ATTEST, obligation.filer),
         )
@@ -262,6 +262,6 @@ class Listed:
         return " / ".join(unit.name for unit in above if unit is not None and unit.pk != subject.pk)
 
 
-def listed(rows: Iterable[Obligation], *, heat: Heat, user: User, now: datetime) -> list[Listed]:
-    windows = {asked.pk: asked for asked in heat.shown}
-    return [Listed.of(obligation, windows=windows, user=user, now=now) for obligation in rows]
+def listed(rows: Iterable[Obligation], *, heat: Heat, user: User, now: datetime) -> list[ListedObligation]:
+    windows = {window.pk: window for window in heat.shown}
+    return [ListedObligation.of(obligation, windows=windows, user=user, now=now) for obligation in rows]

@@ -18,7 +18,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Greatest, JSONObject
 from django.utils.translation import get_language
 
-from dashboards.board.shapes import ALL_PERIODS, BEST_FIRST, SORTS, Asked, Cell, Choice, Heat, Row
+from dashboards.board.shapes import ALL_PERIODS, BEST_FIRST, SORTS, BoardCell, BoardChoice, BoardRow, BoardWindow, Heat
 from hierarchy.levels import LEAF
 from hierarchy.models import Unit
 from hierarchy.querysets import UnitQuerySet
@@ -35,7 +35,7 @@ _UNIT = ("pk", "code", "name", "kind", "level", "number")
 OWED_AHEAD = Q(opened_at__isnull=False) & ~Q(instrument__cadence=Cadence.EVENT)
 
 
-def with_heat(units: UnitQuerySet, *, choice: Choice, now: datetime) -> UnitQuerySet:
+def with_heat(units: UnitQuerySet, *, choice: BoardChoice, now: datetime) -> UnitQuerySet:
     """`units` with what `heat_of` reads, in the same statement: tallies of each and its children, as JSON.
 
     Of the children only the windows that the table shows are read; of the unit itself all, because they are the tabs
@@ -94,11 +94,11 @@ def _json(names: Iterable[str], *, unit: str = "", window: bool = False) -> JSON
 # --- the heat table -------------------------------------------------------------------------------------------------
 
 
-def heat_of(unit: Any, *, choice: Choice, now: datetime) -> Heat:
+def heat_of(unit: Any, *, choice: BoardChoice, now: datetime) -> Heat:
     """The table of a unit from `with_heat`: its windows, one row per child, a total that the rows add up to."""
     own = unit.stations if unit.is_station else unit.own
-    known = {row["window_id"]: _asked(row) for row in own}
-    tabs = sorted(_nearest_each(known.values(), now), key=lambda asked: (asked.sequence, asked.due_at, asked.code))
+    known = {row["window_id"]: _window(row) for row in own}
+    tabs = sorted(_nearest_each(known.values(), now), key=lambda window: (window.sequence, window.due_at, window.code))
     current, shown = _chosen(list(known.values()), tabs, choice, now)
     period = ALL_PERIODS if len(shown) > 1 else current.period if current else ""
     periods = sorted({a.period for a in known.values() if current and a.code == current.code and a.period})
@@ -108,40 +108,42 @@ def heat_of(unit: Any, *, choice: Choice, now: datetime) -> Heat:
     return heat
 
 
-def _asked(row: Mapping[str, Any]) -> Asked:
-    return Asked(
+def _window(row: Mapping[str, Any]) -> BoardWindow:
+    return BoardWindow(
         pk=row["window_id"],
         due_at=datetime.fromisoformat(row["window_due_at"]),
         **{name: row[name] for name in ("instrument_id", "code", "title", "stage", "sequence", "period")},
     )
 
 
-def _distance(asked: Asked, now: datetime) -> tuple[float, int]:
-    return abs((asked.due_at - now).total_seconds()), asked.pk
+def _distance(window: BoardWindow, now: datetime) -> tuple[float, int]:
+    return abs((window.due_at - now).total_seconds()), window.pk
 
 
-def _nearest_each(known: Iterable[Asked], now: datetime) -> list[Asked]:
+def _nearest_each(known: Iterable[BoardWindow], now: datetime) -> list[BoardWindow]:
     """Of each instrument the window whose deadline is nearest; the same rule as in `with_heat`."""
-    by_instrument: dict[int, list[Asked]] = defaultdict(list)
-    for asked in known:
-        by_instrument[asked.instrument_id].append(asked)
-    return [min(some, key=lambda asked: _distance(asked, now)) for some in by_instrument.values()]
+    by_instrument: dict[int, list[BoardWindow]] = defaultdict(list)
+    for window in known:
+        by_instrument[window.instrument_id].append(window)
+    return [min(some, key=lambda window: _distance(window, now)) for some in by_instrument.values()]
 
 
-def _chosen(known: list[Asked], tabs: list[Asked], choice: Choice, now: datetime) -> tuple[Asked | None, list[Asked]]:
+def _chosen(
+    known: list[BoardWindow], tabs: list[BoardWindow], choice: BoardChoice, now: datetime
+) -> tuple[BoardWindow | None, list[BoardWindow]]:
     """The window in front and all that the numbers are about: the named one, else the one with the nearest deadline."""
-    front = next((asked for asked in tabs if asked.code == choice.instrument), None)
-    front = front or min(tabs, key=lambda asked: _distance(asked, now), default=None)
+    front = next((window for window in tabs if window.code == choice.instrument), None)
+    front = front or min(tabs, key=lambda window: _distance(window, now), default=None)
     if front is None or front.code != choice.instrument:
         return front, [front] if front else []
-    same = [asked for asked in known if asked.code == front.code]
+    same = [window for window in known if window.code == front.code]
     if choice.period == ALL_PERIODS:
-        return front, sorted(same, key=lambda asked: asked.period)
-    named = next((asked for asked in same if asked.period == choice.period), front)
+        return front, sorted(same, key=lambda window: window.period)
+    named = next((window for window in same if window.period == choice.period), front)
     return named, [named]
 
 
-def _fill(heat: Heat, unit: Any, choice: Choice, now: datetime) -> None:
+def _fill(heat: Heat, unit: Any, choice: BoardChoice, now: datetime) -> None:
     """Rows of the children, the unit's own where it is a subject itself, and the total."""
     totals = _by_window(unit.own)
     below: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
@@ -150,10 +152,10 @@ def _fill(heat: Heat, unit: Any, choice: Choice, now: datetime) -> None:
     heat.total = _row(heat, unit, totals)
     heat.rows = [_row(heat, _unit(some[0]), _by_window(some)) for some in below.values()]
     rest = {
-        asked.pk: _difference(
-            totals.get(asked.pk, Counts()), [_by_window(some).get(asked.pk) for some in below.values()]
+        window.pk: _difference(
+            totals.get(window.pk, Counts()), [_by_window(some).get(window.pk) for some in below.values()]
         )
-        for asked in (*heat.tabs, *heat.shown)
+        for window in (*heat.tabs, *heat.shown)
     }
     if any(counts.expected for counts in rest.values()):
         own = _row(heat, unit, rest)
@@ -192,23 +194,23 @@ def _unit(row: Mapping[str, Any]) -> Unit:
     return Unit(id=values.pop("pk"), **values)
 
 
-def _row(heat: Heat, unit: Unit, known: Mapping[int, Counts]) -> Row:
-    shown = add_counts(known.get(asked.pk, Counts()).__dict__ for asked in heat.shown)
+def _row(heat: Heat, unit: Unit, known: Mapping[int, Counts]) -> BoardRow:
+    shown = add_counts(known.get(window.pk, Counts()).__dict__ for window in heat.shown)
     cells = []
     for tab in heat.tabs:
         front = heat.current is not None and tab.code == heat.current.code
         counts = shown if front else known.get(tab.pk, Counts())
-        cells.append(Cell(tab, counts, heat.period if front else tab.period))
-    return Row(unit, cells=cells, counts=shown)
+        cells.append(BoardCell(tab, counts, heat.period if front else tab.period))
+    return BoardRow(unit, cells=cells, counts=shown)
 
 
-def _rank(rows: list[Row]) -> None:
+def _rank(rows: list[BoardRow]) -> None:
     values = sorted((row.index.value for row in rows if row.index.value is not None), reverse=True)
     for row in rows:
         row.rank = values.index(row.index.value) + 1 if row.index.value is not None else None
 
 
-def _in_order(rows: list[Row], sort: str) -> list[Row]:
+def _in_order(rows: list[BoardRow], sort: str) -> list[BoardRow]:
     """By a key of SORTS, downwards with a minus before it, best index first unasked; the unit's own row last."""
     wanted = sort if sort.removeprefix("-") in SORTS else BEST_FIRST
     key = SORTS[wanted.removeprefix("-")]
@@ -220,4 +222,4 @@ def _in_order(rows: list[Row], sort: str) -> list[Row]:
 
 def obligations_of(unit: Unit, heat: Heat) -> QuerySet[Obligation]:
     """Every obligation the board's numbers are about."""
-    return Obligation.objects.within(unit).filter(window__in=[asked.pk for asked in heat.shown])
+    return Obligation.objects.within(unit).filter(window__in=[window.pk for window in heat.shown])

@@ -15,7 +15,7 @@ ALL_PERIODS = "semua"
 
 
 @dataclass(frozen=True)
-class Choice:
+class BoardChoice:
     """What a reader asked to see, as the address says it; unknown values fall back to what is shown unasked."""
 
     instrument: str = ""
@@ -26,13 +26,13 @@ class Choice:
     sort: str = ""
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> Choice:
+    def of(cls, query: Mapping[str, str]) -> BoardChoice:
         names = ("instrumen", "periode", "keadaan", "satuan", "cari", "urut")
         return cls(*(query.get(name, "").replace("\0", "").strip()[:80] for name in names))
 
 
 @dataclass(frozen=True)
-class Asked:
+class BoardWindow:
     """An opened window that something beneath the unit is owed for."""
 
     pk: int
@@ -82,21 +82,21 @@ class Index:
 
 
 @dataclass(frozen=True)
-class Cell:
+class BoardCell:
     """A child and an instrument: how much of what is owed is in."""
 
-    asked: Asked
+    window: BoardWindow
     counts: Counts
     shown: str  # the period's key, or ALL_PERIODS
 
 
 @dataclass
-class Row:
+class BoardRow:
     """A child in the heat table; `own` is what the unit is itself the subject of. `rank` from 1, equals share it."""
 
     unit: Unit
     own: bool = False
-    cells: list[Cell] = field(default_factory=list)
+    cells: list[BoardCell] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
     rank: int | None = None
 
@@ -105,7 +105,7 @@ class Row:
         return Index.of(self.counts)
 
 
-SORTS: dict[str, Callable[[Row], Any]] = {
+SORTS: dict[str, Callable[[BoardRow], Any]] = {
     "indeks": lambda row: row.index.value,
     "nama": lambda row: row.unit.title,
     "kode": lambda row: row.unit.code,
@@ -120,10 +120,10 @@ BEST_FIRST = "-indeks"
 class Heat:
     """Children by instruments. `current` is the window in front, `shown` the windows its numbers are about."""
 
-    tabs: list[Asked]
-    current: Asked | None
-    shown: list[Asked]
+    tabs: list[BoardWindow]
+    current: BoardWindow | None
+    shown: list[BoardWindow]
     period: str
     periods: list[tuple[str, str]]
-    rows: list[Row]
-    total: Row | None
+    rows: list[BoardRow]
+    total: BoardRow | None

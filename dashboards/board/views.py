@@ -15,9 +15,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
 from dashboards.board import files as board_files
-from dashboards.board.lists import MEASURES, Listed, Scan, behind, listed, narrowed_to, scan
+from dashboards.board.lists import MEASURES, ListedObligation, Scan, behind, listed, narrowed_to, scan
 from dashboards.board.queries import heat_of, obligations_of, with_heat
-from dashboards.board.shapes import Choice, Heat, Index
+from dashboards.board.shapes import BoardChoice, Heat, Index
 from dashboards.board.trend import trend
 from dashboards.recaps.views import MIME
 from dashboards.unchanged import this_minute, unless_unchanged
@@ -50,7 +50,7 @@ def may_watch(user: User | AnonymousUser) -> bool:
 def board(request: SignedIn, election: str, code: str) -> HttpResponseBase:
     """The board of a unit; with `?bentuk=csv` or `xlsx`, the whole chosen list as a file."""
     user = request.user
-    choice, now = Choice.of(request.GET), this_minute()
+    choice, now = BoardChoice.of(request.GET), this_minute()
     units = with_heat(Unit.objects.visible_to(user).with_ancestors(), choice=choice, now=now)
     unit: Unit = get_object_or_404(units, election__code=election, code=code)
     heat = heat_of(unit, choice=choice, now=now)
@@ -71,7 +71,7 @@ def board(request: SignedIn, election: str, code: str) -> HttpResponseBase:
     return render(request, "dashboards/board/board.html", context)
 
 
-def _context(unit: Unit, heat: Heat, found: Scan, choice: Choice, user: User, now: datetime) -> dict[str, Any]:
+def _context(unit: Unit, heat: Heat, found: Scan, choice: BoardChoice, user: User, now: datetime) -> dict[str, Any]:
     due_at = heat.shown[0].due_at if len(heat.shown) == 1 else None
     children = [(row.unit.code, row.unit.title) for row in sorted(heat.rows, key=lambda row: row.unit.code)]
     return {
@@ -96,19 +96,19 @@ def _file(
     unit: Unit,
     heat: Heat,
     found: Scan,
-    choice: Choice,
+    choice: BoardChoice,
     rows: QuerySet[Obligation],
     user: User,
     now: datetime,
 ) -> HttpResponseBase:
     """The file, with a line in the journal: it takes people's telephone numbers out of the house. Raises Refusal."""
-    facts: dict[str, Any] = {"state": found.state, "windows": [asked.pk for asked in heat.shown], "form": form}
+    facts: dict[str, Any] = {"state": found.state, "windows": [window.pk for window in heat.shown], "form": form}
     head = board_files.heading(unit, heat, found.state, choice.search, now)
-    windows = {asked.pk: asked for asked in heat.shown}
+    windows = {window.pk: window for window in heat.shown}
     with board_files.making():
         journal.write(journal.entry("board.downloaded", by=user, unit=unit, election=unit.election.code, **facts))
         lines = (
-            Listed.of(obligation, windows=windows, user=user, now=now)
+            ListedObligation.of(obligation, windows=windows, user=user, now=now)
             for obligation in rows.iterator(board_files.CHUNK)
         )
         if form == "csv":
@@ -121,6 +121,6 @@ def _file(
 
 def _without_file(request: HttpRequest) -> HttpResponseBase:
     """Back to the page from which the file was asked for."""
-    asked = request.GET.copy()
-    del asked["bentuk"]
-    return redirect(f"{request.path}?{asked.urlencode()}")
+    query = request.GET.copy()
+    del query["bentuk"]
+    return redirect(f"{request.path}?{query.urlencode()}")

@@ -58,7 +58,7 @@ def cell_key(question: str, kind: str, option: str = "") -> str:
 
 
 @dataclass(frozen=True)
-class Line:
+class FigureLine:
     """A question with its figure, in a list: a problem counted in reports, or a sum."""
 
     question: Question
@@ -76,20 +76,20 @@ class SumRow:
     women: int | None = None
 
 
-def problem_lines(schema: Schema, vector: Sequence[int], language: str | None = None) -> list[Line]:
+def problem_lines(schema: Schema, vector: Sequence[int], language: str | None = None) -> list[FigureLine]:
     """Problems by how many reports found them, most first; a problem nobody found is listed last with 0."""
     told = indicator_words.lines(schema, language)
-    lines = [Line(question, told[position], vector[position]) for question, position in problem_cells(schema)]
+    lines = [FigureLine(question, told[position], vector[position]) for question, position in problem_cells(schema)]
     return sorted(lines, key=lambda line: (-line.value, line.question.name))
 
 
-def sum_lines(schema: Schema, vector: Sequence[int], language: str | None = None) -> list[Line]:
+def sum_lines(schema: Schema, vector: Sequence[int], language: str | None = None) -> list[FigureLine]:
     """Sums in the order they are asked."""
     told = indicator_words.lines(schema, language)
-    return [Line(question, told[position], vector[position]) for question, position in sum_cells(schema)]
+    return [FigureLine(question, told[position], vector[position]) for question, position in sum_cells(schema)]
 
 
-def sum_rows(schema: Schema, lines: Iterable[Line]) -> list[SumRow]:
+def sum_rows(schema: Schema, lines: Iterable[FigureLine]) -> list[SumRow]:
     """Sums with the two halves of an L/P pair in one row, under what their labels share ("DPT: laki-laki" -> "DPT")."""
     lines = list(lines)
     by_name = {line.question.name: line for line in lines}

@@ -20,7 +20,7 @@ Standing = Mapping[tuple[int, int], AgendaItem]  # (unit id, window id) -> the r
 
 
 @dataclass(frozen=True)
-class Body:
+class BodyProgress:
     """What a body has ratified of `matters` windows: `items` stand, `changed` of them are other figures by now."""
 
     unit: Unit
@@ -69,10 +69,10 @@ class Body:
         return ", ".join(parts)
 
 
-def body(unit: Unit, tallies: Sequence[Tally], standing: Standing) -> Body:
+def body(unit: Unit, tallies: Sequence[Tally], standing: Standing) -> BodyProgress:
     """`tallies` are the unit's own, each with its window and version."""
     found = [(tally, standing[key]) for tally in tallies if (key := (unit.pk, tally.window_id)) in standing]
-    return Body(
+    return BodyProgress(
         unit=unit,
         matters=len(tallies),
         items=tuple(item for _tally, item in found),
@@ -80,7 +80,7 @@ def body(unit: Unit, tallies: Sequence[Tally], standing: Standing) -> Body:
     )
 
 
-def bodies(units: Iterable[Unit], windows: Iterable[Window]) -> dict[str, Body]:
+def bodies(units: Iterable[Unit], windows: Iterable[Window]) -> dict[str, BodyProgress]:
     """Code -> the body of each unit that has something to ratify in the windows; two queries. `windows` have
     their instrument and version; Form A is no recap (docs/adr/0010)."""
     by_pk = {unit.pk: unit for unit in units}

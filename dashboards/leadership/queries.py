@@ -16,11 +16,11 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import get_language
 
 from dashboards.figures import snapshots
-from dashboards.figures.cells import INCIDENT, Line, add_vectors, problem_lines
-from dashboards.figures.ratification import Body, body
+from dashboards.figures.cells import INCIDENT, FigureLine, add_vectors, problem_lines
+from dashboards.figures.ratification import BodyProgress, body
 from dashboards.models import Snapshot
 from dashboards.unit.queries import vector_of
-from dashboards.unit.shapes import Row, UnitPage
+from dashboards.unit.shapes import UnitPage, UnitPageRow
 from hierarchy.access import COLLEGIAL
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit
@@ -43,7 +43,7 @@ TOLD = ("filed", "approved", "returned", "vacant", "unreachable")  # the words w
 
 
 @dataclass(frozen=True)
-class Moved:
+class DayChange:
     """A count, or the reports that name one problem, beside what it was at the end of an earlier day."""
 
     label: str
@@ -56,21 +56,21 @@ class Moved:
 
 
 @dataclass(frozen=True)
-class Area:
+class LeadershipArea:
     """A child unit. more: reports that came in since the snapshot, None where there is none; body: None where no
     commissioners sit, or none ratifies.
     """
 
-    row: Row
+    row: UnitPageRow
     more: int | None
-    body: Body | None
+    body: BodyProgress | None
 
 
 @dataclass(frozen=True)
-class Problem:
+class AreaProblem:
     """A problem of the whole, and the (area, reports) that name it most."""
 
-    line: Line
+    line: FigureLine
     shares: list[tuple[Unit, int]]
 
 
@@ -81,15 +81,15 @@ class Leadership:
 
     page: UnitPage
     since: datetime | None
-    moved: list[Moved]
-    areas: list[Area]
-    problems: list[Problem]
-    own: Body | None
+    moved: list[DayChange]
+    areas: list[LeadershipArea]
+    problems: list[AreaProblem]
+    own: BodyProgress | None
     incidents: list[tuple[Report, str]]
     findings: list[tuple[str, int]]
 
     @property
-    def bodies(self) -> list[Body]:
+    def bodies(self) -> list[BodyProgress]:
         return [area.body for area in self.areas if area.body]
 
     @property
@@ -116,7 +116,7 @@ def leadership(page: UnitPage) -> Leadership:
         since=since,
         moved=_moved(page, earlier[page.unit.pk]) if since else [],
         areas=[
-            Area(
+            LeadershipArea(
                 row=row,
                 more=_more(row, earlier[row.unit.pk]),
                 body=body(row.unit, row.tallies, standing)
@@ -136,16 +136,16 @@ def _counts(rows: Iterable[Snapshot]) -> Counts:
     return add_counts(row.counts for row in rows)
 
 
-def _moved(page: UnitPage, earlier: Sequence[Snapshot]) -> list[Moved]:
+def _moved(page: UnitPage, earlier: Sequence[Snapshot]) -> list[DayChange]:
     """Counts that are others than they were, then the problems that moved most."""
     assert page.current is not None
     old = _counts(earlier)
-    counts = [Moved(str(WORDS[word].label), old.number(word), page.counts.number(word)) for word in TOLD]
+    counts = [DayChange(str(WORDS[word].label), old.number(word), page.counts.number(word)) for word in TOLD]
     schema = page.current.version.parsed
     same = {tally.window_id for tally in page.tallies if page.sums_up(tally.window)}
     kept = snapshots.known((row.filed for row in earlier if row.window_id in same), len(schema.layout))
     before = _problem_counts(schema, kept)
-    problems = [Moved(line.label, before[line.question.name], line.value) for line in page.problems]
+    problems = [DayChange(line.label, before[line.question.name], line.value) for line in page.problems]
     problems.sort(key=lambda moved: -abs(moved.change))
     return [moved for moved in [*counts, *problems[:MOST_MOVED]] if moved.change]
 
@@ -156,22 +156,22 @@ def _problem_counts(schema: Schema, vectors: Iterable[Sequence[int]]) -> dict[st
     return {line.question.name: line.value for line in problem_lines(schema, total, get_language())}
 
 
-def _more(row: Row, earlier: Sequence[Snapshot]) -> int | None:
+def _more(row: UnitPageRow, earlier: Sequence[Snapshot]) -> int | None:
     return row.counts.filed_count - _counts(earlier).filed_count if earlier else None
 
 
-def _problems(page: UnitPage) -> list[Problem]:
+def _problems(page: UnitPage) -> list[AreaProblem]:
     assert page.current is not None
     schema = page.current.version.parsed
     parts = [(row.unit, _problem_counts(schema, _vectors(page, row))) for row in page.rows]
     return [
-        Problem(line, sorted(shares, key=lambda share: (-share[1], share[0].code))[:NAMED])
+        AreaProblem(line, sorted(shares, key=lambda share: (-share[1], share[0].code))[:NAMED])
         for line in page.found[:TOP]
         for shares in [[(unit, found[line.question.name]) for unit, found in parts if found[line.question.name]]]
     ]
 
 
-def _vectors(page: UnitPage, row: Row) -> list[list[int]]:
+def _vectors(page: UnitPage, row: UnitPageRow) -> list[list[int]]:
     """What was filed below a row on the version of the page."""
     obligations = [own.obligation for own in row.obligations if page.sums_up(own.obligation.window)]
     vectors = [vector for each in obligations if (vector := vector_of(each, "filed")) is not None]

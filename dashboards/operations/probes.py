@@ -33,7 +33,7 @@ Found = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Part:
+class ReadingPart:
     """One piece of a reading: `key` for programs, `words` for people."""
 
     key: str
@@ -64,7 +64,7 @@ ORDER BY mark.whole DESC, mark.marks DESC, u.code LIMIT %(top)s
 def outbox(now: datetime) -> Found:
     """Marks that wait for a worker. Marks of the province itself have no regency."""
     (_whole, marks, oldest, _code, _name), *regencies = _rows(OUTBOX, {"now": now, "top": TOP + 1})
-    parts = [Part(code or "province", name or _("provinsi"), n) for _whole, n, _age, code, name in regencies]
+    parts = [ReadingPart(code or "province", name or _("provinsi"), n) for _whole, n, _age, code, name in regencies]
     return {"marks": marks, "oldest": _seconds(oldest) or 0.0, "by_regency": parts}
 
 
@@ -95,7 +95,7 @@ def calendar(now: datetime) -> Found:
     """Windows that should have opened and take reports of nobody: the worker is away, or their form was withdrawn."""
     late = Window.objects.due_to_open(now).filter(opens_at__lte=now - OPENS_WITHIN)
     windows = list(late.order_by("opens_at").values_list("instrument__code", flat=True))
-    parts = [Part(code, code, count) for code, count in Counter(windows).items()]
+    parts = [ReadingPart(code, code, count) for code, count in Counter(windows).items()]
     return {"unopened": len(windows), "by_instrument": parts}
 
 
@@ -160,7 +160,7 @@ def database(now: datetime) -> Found:
         "locks": waiting,
         "lock_wait": _seconds(longest) or 0.0,
         "connections": used / most,
-        "by_kind": [Part("used", _("terpakai"), used), Part("max", _("paling banyak"), most)],
+        "by_kind": [ReadingPart("used", _("terpakai"), used), ReadingPart("max", _("paling banyak"), most)],
         "transaction": _seconds(oldest) or 0.0,
         "size": size,
     }
@@ -197,7 +197,7 @@ def publications(now: datetime) -> Found:
     """The age of the newest release of each election."""
     newest = Publication.objects.order_by("election_id", "-number").distinct("election_id")
     rows = newest.values_list("election__code", "election__name", "cut_off")
-    parts = [Part(code, name, _seconds(now - cut_off) or 0.0) for code, name, cut_off in rows]
+    parts = [ReadingPart(code, name, _seconds(now - cut_off) or 0.0) for code, name, cut_off in rows]
     return {"newest": min((part.value for part in parts), default=None), "by_election": parts}
 
 
@@ -206,7 +206,7 @@ def disk(now: datetime) -> Found:
     place = Path(settings.MEDIA_ROOT)
     there = next(folder for folder in (place, *place.parents) if folder.exists())
     usage = shutil.disk_usage(there)
-    return {"free": usage.free / usage.total, "by_place": [Part("media", _("sisa"), usage.free)]}
+    return {"free": usage.free / usage.total, "by_place": [ReadingPart("media", _("sisa"), usage.free)]}
 
 
 WITHOUT_DATABASE = frozenset({broker, disk})

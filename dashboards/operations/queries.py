@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import DatabaseError, connection, transaction
 
 from dashboards.operations import probes
-from dashboards.operations.probes import Found, Part
+from dashboards.operations.probes import Found, ReadingPart
 from dashboards.operations.readings import READINGS, Probe, Reading
 
 logger = logging.getLogger(__name__)
@@ -17,12 +17,12 @@ PATIENCE = "1s"  # a probe that takes longer is a symptom itself and must not ad
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """A reading as it stands: `value` None where there is nothing to measure, or where it could not be read."""
 
     reading: Reading
     value: float | None
-    parts: tuple[Part, ...] = ()
+    parts: tuple[ReadingPart, ...] = ()
     failed: bool = False
 
     @property
@@ -34,7 +34,7 @@ class Measured:
         return self.value < limit if self.reading.at_least else self.value > limit
 
 
-def measure(now: datetime) -> list[Measured]:
+def measure(now: datetime) -> list[Measurement]:
     """Every reading, in the order of the table; each place is asked once, and none can fail the rest."""
     connected = _connected()
     asked = dict.fromkeys(reading.probe for reading in READINGS)
@@ -65,11 +65,11 @@ def _ask(probe: Probe, now: datetime) -> Found | None:
         return None
 
 
-def _measured(reading: Reading, found: Found | None) -> Measured:
+def _measured(reading: Reading, found: Found | None) -> Measurement:
     if found is None:
-        return Measured(reading, None, failed=True)
+        return Measurement(reading, None, failed=True)
     value = found[reading.key]
     parts = tuple(found[reading.pieces.key]) if reading.pieces else ()
     # What has a limit has a value always; without one its place could not be asked.
     failed = value is None and reading.limit is not None
-    return Measured(reading, None if value is None else float(value), parts, failed)
+    return Measurement(reading, None if value is None else float(value), parts, failed)

@@ -20,7 +20,7 @@ MINUTE = 60.0
 Probe = Callable[[datetime], Found]
 
 
-class Unit(Enum):
+class ReadingUnit(Enum):
     """What a value counts; shares are of 1."""
 
     COUNT = "count"
@@ -45,7 +45,7 @@ class Pieces:
     name: str
     label: str
     key: str
-    unit: Unit = Unit.COUNT
+    unit: ReadingUnit = ReadingUnit.COUNT
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Reading:
     """
 
     name: str
-    unit: Unit
+    unit: ReadingUnit
     group: Promise
     title: Promise
     meaning: Promise
@@ -74,7 +74,7 @@ _WAITS = _("Cari transaksi yang lama di pg_stat_activity. Hentikan bila tidak be
 READINGS: tuple[Reading, ...] = (
     Reading(
         "filings_last_minute",
-        Unit.COUNT,
+        ReadingUnit.COUNT,
         INTAKE,
         _("Laporan masuk, 1 menit terakhir"),
         _("Laporan baru dan perbaikan yang sudah tersimpan."),
@@ -83,7 +83,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "filings_last_ten_minutes",
-        Unit.COUNT,
+        ReadingUnit.COUNT,
         INTAKE,
         _("Laporan masuk, 10 menit terakhir"),
         _("Bandingkan dengan 1 menit terakhir untuk melihat arus naik atau turun."),
@@ -92,7 +92,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "windows_unopened",
-        Unit.COUNT,
+        ReadingUnit.COUNT,
         INTAKE,
         _("Masa laporan yang terlambat dibuka"),
         _("Waktunya sudah tiba, tetapi belum dapat diisi siapa pun."),
@@ -107,7 +107,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "rollup_lag_seconds",
-        Unit.SECONDS,
+        ReadingUnit.SECONDS,
         INTAKE,
         _("Keterlambatan angka provinsi"),
         _("Paling lama laporan yang sudah diterima menunggu masuk ke angka provinsi."),
@@ -118,7 +118,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "outbox_marks",
-        Unit.COUNT,
+        ReadingUnit.COUNT,
         INTAKE,
         _("Tanda hitung ulang yang menunggu"),
         _("Setiap perubahan laporan meninggalkan satu tanda sampai angkanya dihitung ulang."),
@@ -130,7 +130,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "outbox_oldest_seconds",
-        Unit.SECONDS,
+        ReadingUnit.SECONDS,
         INTAKE,
         _("Umur tanda tertua"),
         _("Berapa lama tanda yang paling lama sudah menunggu."),
@@ -141,7 +141,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "broker_up",
-        Unit.YES,
+        ReadingUnit.YES,
         WORK,
         _("Perantara pesan menjawab"),
         _("Valkey mengantar pekerjaan ke “worker”. Tanpanya angka terlambat, tetapi laporan tetap diterima."),
@@ -153,7 +153,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "workers",
-        Unit.COUNT,
+        ReadingUnit.COUNT,
         WORK,
         _("Pekerja yang hidup"),
         _("“Worker” yang memberi tanda hidup dalam 15 detik terakhir."),
@@ -165,7 +165,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "queue_messages",
-        Unit.COUNT,
+        ReadingUnit.COUNT,
         WORK,
         _("Pesan dalam antrean"),
         _("Pekerjaan yang belum diambil “worker”."),
@@ -176,7 +176,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "locks_waiting",
-        Unit.COUNT,
+        ReadingUnit.COUNT,
         DATABASE,
         _("Proses yang menunggu kunci"),
         _("Proses basis data yang berhenti sampai proses lain selesai."),
@@ -187,7 +187,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "lock_longest_wait_seconds",
-        Unit.SECONDS,
+        ReadingUnit.SECONDS,
         DATABASE,
         _("Tunggu kunci paling lama"),
         _("Orang yang sedang mengirim laporan bisa ikut menunggu selama ini."),
@@ -198,7 +198,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "connections_share",
-        Unit.SHARE,
+        ReadingUnit.SHARE,
         DATABASE,
         _("Sambungan basis data terpakai"),
         _("Bila habis, situs menjawab dengan galat."),
@@ -210,7 +210,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "oldest_transaction_seconds",
-        Unit.SECONDS,
+        ReadingUnit.SECONDS,
         DATABASE,
         _("Transaksi terbuka paling lama"),
         _("Transaksi yang lama menahan pembersihan tabel. Rekap besar boleh sampai beberapa menit."),
@@ -221,7 +221,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "database_size_bytes",
-        Unit.BYTES,
+        ReadingUnit.BYTES,
         DATABASE,
         _("Ukuran basis data"),
         _("Semua tabel dan indeks. Bandingkan dengan ruang di server basis data."),
@@ -230,7 +230,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "journal_unsealed_events",
-        Unit.COUNT,
+        ReadingUnit.COUNT,
         JOURNAL,
         _("Catatan jurnal belum disegel"),
         _("Setiap menit catatan baru dirangkai dengan sidik, sehingga tidak dapat diubah diam-diam."),
@@ -239,7 +239,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "journal_oldest_unsealed_seconds",
-        Unit.SECONDS,
+        ReadingUnit.SECONDS,
         JOURNAL,
         _("Umur catatan tertua yang belum disegel"),
         _("Wajarnya kurang dari dua menit."),
@@ -250,7 +250,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "journal_last_seal_seconds",
-        Unit.SECONDS,
+        ReadingUnit.SECONDS,
         JOURNAL,
         _("Segel terakhir dibuat"),
         _("Selang waktu sampai sekarang. Tanpa catatan baru tidak ada segel baru."),
@@ -259,7 +259,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "exports_waiting",
-        Unit.COUNT,
+        ReadingUnit.COUNT,
         OUT,
         _("Rekap yang menunggu dibuat"),
         _("Buku kerja Excel yang diminta dan belum mulai dibuat."),
@@ -270,7 +270,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "exports_oldest_waiting_seconds",
-        Unit.SECONDS,
+        ReadingUnit.SECONDS,
         OUT,
         _("Rekap paling lama menunggu"),
         _("Sejak diminta sampai sekarang."),
@@ -281,7 +281,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "messages_oldest_waiting_seconds",
-        Unit.SECONDS,
+        ReadingUnit.SECONDS,
         OUT,
         _("Pengingat paling lama belum terkirim"),
         _("Surel dan pesan gerbang yang waktunya sudah tiba. Yang ditahan jam tenang tidak dihitung."),
@@ -292,7 +292,7 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "messages_lost_last_day",
-        Unit.COUNT,
+        ReadingUnit.COUNT,
         OUT,
         _("Pengingat gagal atau tidak pasti, 1 hari terakhir"),
         _("Yang ditolak server surel atau gerbang, dan yang pengirimnya mati di tengah jalan."),
@@ -303,17 +303,17 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         "publication_newest_seconds",
-        Unit.SECONDS,
+        ReadingUnit.SECONDS,
         OUT,
         _("Umur rilis publik terbaru"),
         _("Sejak keadaan angka yang dirilis. Rilis dibuat atas keputusan, bukan otomatis."),
         probes.publications,
         "newest",
-        pieces=Pieces("publication_age_seconds", "election", "by_election", Unit.SECONDS),
+        pieces=Pieces("publication_age_seconds", "election", "by_election", ReadingUnit.SECONDS),
     ),
     Reading(
         "disk_free_share",
-        Unit.SHARE,
+        ReadingUnit.SHARE,
         OUT,
         _("Ruang penyimpanan tersisa"),
         _("Di tempat foto bukti dan rekap. Ruang server basis data dilihat di servernya sendiri."),
@@ -322,6 +322,6 @@ READINGS: tuple[Reading, ...] = (
         limit=0.2,
         at_least=True,
         action=_("Pindahkan rekap lama atau perbesar penyimpanan sebelum penuh."),
-        pieces=Pieces("disk_free_bytes", "place", "by_place", Unit.BYTES),
+        pieces=Pieces("disk_free_bytes", "place", "by_place", ReadingUnit.BYTES),
     ),
 )

@@ -19,8 +19,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
-from dashboards.operations.queries import Measured, measure
-from dashboards.operations.readings import Reading, Unit
+from dashboards.operations.queries import Measurement, measure
+from dashboards.operations.readings import Reading, ReadingUnit
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level
@@ -35,7 +35,7 @@ def may_watch(user: User | AnonymousUser) -> bool:
 
 
 @dataclass(frozen=True)
-class State:
+class ReadingState:
     """How a reading stands: word and icon beside the colour."""
 
     word: str
@@ -44,13 +44,13 @@ class State:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ReadingFigure:
     """A reading as its figure shows it."""
 
     name: str
     title: Promise
     value: str
-    state: State
+    state: ReadingState
     limit: str
     meaning: Promise
     action: Promise | str
@@ -90,10 +90,10 @@ def _page(request: HttpRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-def _shown(measured: Measured) -> Shown:
+def _shown(measured: Measurement) -> ReadingFigure:
     reading = measured.reading
     pieces = reading.pieces
-    return Shown(
+    return ReadingFigure(
         name=reading.name.replace("_", "-"),
         title=reading.title,
         value=formats.NOTHING if measured.value is None else words(reading.unit, measured.value),
@@ -106,37 +106,37 @@ def _shown(measured: Measured) -> Shown:
     )
 
 
-def _state(measured: Measured) -> State:
+def _state(measured: Measurement) -> ReadingState:
     if measured.failed:
-        return State(_("Tidak terbaca"), "no-signal", "problem")
+        return ReadingState(_("Tidak terbaca"), "no-signal", "problem")
     if measured.value is None:
-        return State(_("Belum ada"), "dashed-circle", "missing")
+        return ReadingState(_("Belum ada"), "dashed-circle", "missing")
     if measured.beyond:
-        return State(_("Perlu tindakan"), "warning", "problem")
+        return ReadingState(_("Perlu tindakan"), "warning", "problem")
     if measured.reading.limit is None:
-        return State(_("Untuk diketahui"), "info", "missing")
-    return State(_("Wajar"), "tick", "done")
+        return ReadingState(_("Untuk diketahui"), "info", "missing")
+    return ReadingState(_("Wajar"), "tick", "done")
 
 
 def _limit(reading: Reading) -> str:
-    if reading.limit is None or reading.unit is Unit.YES:
+    if reading.limit is None or reading.unit is ReadingUnit.YES:
         return ""
     sentence = _("paling sedikit %(value)s") if reading.at_least else _("paling banyak %(value)s")
     return sentence % {"value": words(reading.unit, reading.limit)}
 
 
-def words(unit: Unit, value: float) -> str:
+def words(unit: ReadingUnit, value: float) -> str:
     """A value as people read it: "1.208", "3,2 detik", "12 menit", "1,5 GB", "95,4 %", "Ya"."""
     match unit:
-        case Unit.COUNT:
+        case ReadingUnit.COUNT:
             return formats.number(int(value))
-        case Unit.SECONDS:
+        case ReadingUnit.SECONDS:
             return _span(value)
-        case Unit.BYTES:
+        case ReadingUnit.BYTES:
             return _size(value)
-        case Unit.SHARE:
+        case ReadingUnit.SHARE:
             return formats.percent(round(value * 1000), 1000)
-        case Unit.YES:
+        case ReadingUnit.YES:
             return _("Ya") if value else _("Tidak")
 
 

@@ -16,9 +16,9 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from dashboards.figures.cells import INCIDENT, add_vectors
-from dashboards.figures.ratification import Body, bodies
+from dashboards.figures.ratification import BodyProgress, bodies
 from dashboards.recaps.columns import Column, Topic, topics
-from dashboards.recaps.shapes import Incident, Line, Part, Recap
+from dashboards.recaps.shapes import Incident, Recap, RecapPart, RecapRow
 from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.lib.errors import Refusal
@@ -149,19 +149,19 @@ def _status(sources: Iterable[Source], unit: Unit, basis: str) -> str:
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
-def _part(source: Source, unit: Unit, basis: str) -> Part:
+def _part(source: Source, unit: Unit, basis: str) -> RecapPart:
     units = Unit.objects.within(unit).filter(level=source.level)
     names = _name_columns(unit, source.level)
     decided = basis != "filed" and source.level in COLLEGIAL
 
-    def lines() -> Iterator[Line]:
+    def lines() -> Iterator[RecapRow]:
         own = _own(source, unit, basis) if source.own else ()
         rows = _with_own(units.order_by("code").values_list("code", *names.values()).iterator(CHUNK), source, unit)
         if decided:
             rows = _with_decisions(rows, bodies(units, source.windows))
         return _joined(rows, _chained(own, _figures(source, unit, source.level, basis)), basis)
 
-    return Part(
+    return RecapPart(
         source.key,
         topics(source.version.parsed),
         (*names, _("PENGESAHAN PLENO")) if decided else tuple(names),
@@ -172,16 +172,16 @@ def _part(source: Source, unit: Unit, basis: str) -> Part:
     )
 
 
-def _with_decisions(rows: Iterable[tuple], decided: dict[str, Body]) -> Iterator[tuple]:
+def _with_decisions(rows: Iterable[tuple], decided: dict[str, BodyProgress]) -> Iterator[tuple]:
     """Beside the names: what the unit's body has ratified of these figures, and by which minutes."""
     for code, *names in rows:
         yield (code, *names, decided[code].words if code in decided else _("sementara"))
 
 
-def _ratified_total(source: Source, unit: Unit) -> Line:
+def _ratified_total(source: Source, unit: Unit) -> RecapRow:
     """The figure that the unit's own body ratified; what the rows add up to may be something else by now."""
     (_code, counts, vector), *_rest = [*_ratified(source, [unit]), (unit.code, Counts(), None)]
-    return Line(unit.code, (), counts.approved_count, counts.expected, vector if counts.approved_count else None)
+    return RecapRow(unit.code, (), counts.approved_count, counts.expected, vector if counts.approved_count else None)
 
 
 def _name_columns(unit: Unit, level: Level) -> dict[str, str]:
@@ -202,7 +202,7 @@ def _chained(*parts: Iterable[tuple]) -> Iterator[tuple]:
         yield from part
 
 
-def _joined(units: Iterable[tuple], figures: Iterator[tuple], basis: str) -> Iterator[Line]:
+def _joined(units: Iterable[tuple], figures: Iterator[tuple], basis: str) -> Iterator[RecapRow]:
     """Both sides come in the order of their codes; a unit without figures has a row without figures."""
     waiting = next(figures, None)
     for code, *names in units:
@@ -211,7 +211,7 @@ def _joined(units: Iterable[tuple], figures: Iterator[tuple], basis: str) -> Ite
             counts, vector = waiting[1], waiting[2]
             waiting = next(figures, None)
         reports = counts.of(basis)
-        yield Line(code, tuple(names), reports, counts.expected, vector if reports else None)
+        yield RecapRow(code, tuple(names), reports, counts.expected, vector if reports else None)
     assert waiting is None, f"figures of {waiting} belong to no row"
 
 
@@ -276,7 +276,7 @@ _MEASURES = (
 )
 
 
-def _compliance(sources: list[Source], unit: Unit) -> Part:
+def _compliance(sources: list[Source], unit: Unit) -> RecapPart:
     """The sheet KEPATUHAN: who owed, filed, was late; a row per child, and one for the unit where it owes itself."""
     level = Level(min(unit.level + 1, LEAF))
     rows = list(Unit.objects.within(unit).filter(level=level).order_by("code").values_list("code", "name"))
@@ -288,14 +288,14 @@ def _compliance(sources: list[Source], unit: Unit) -> Part:
         for place, word in enumerate(_MEASURES)
     ]
 
-    def lines() -> Iterator[Line]:
+    def lines() -> Iterator[RecapRow]:
         known = [_counts_by_code(source, unit, level) for source in sources]
         for code, name in rows:
             counts = [found.get(code, Counts()) for found in known]
             values = [one.number(word) for one in counts for word in _MEASURES]
-            yield Line(code, (name,), 0, 0, values)
+            yield RecapRow(code, (name,), 0, 0, values)
 
-    return Part(
+    return RecapPart(
         "kepatuhan",
         [Topic(_("Kepatuhan"), tuple(columns))],
         (str(level.spec.short),),

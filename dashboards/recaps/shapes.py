@@ -10,7 +10,7 @@ from dashboards.recaps.columns import Topic
 
 
 @dataclass(frozen=True)
-class Line:
+class RecapRow:
     """A row: the unit's code, its names (outermost first), and its figures; `values` None: no report is behind it."""
 
     code: str
@@ -21,7 +21,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Part:
+class RecapPart:
     """Topics that share their rows. `lines` is read once; `size` is how many it will give, for the progress.
 
     `decided`: the last of `names` is what the row's body has ratified of it. `ratified` stands below the total: what
@@ -31,11 +31,11 @@ class Part:
     source: str
     topics: Sequence[Topic]
     names: tuple[str, ...]
-    lines: Callable[[], Iterator[Line]]
+    lines: Callable[[], Iterator[RecapRow]]
     size: int
     coverage: bool = True
     decided: bool = False
-    ratified: Line | None = None
+    ratified: RecapRow | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Recap:
     made_at: datetime
     place: str
     signatories: Sequence[tuple[str, str]]
-    parts: Sequence[Part]
+    parts: Sequence[RecapPart]
     incidents: Callable[[], Iterator[Incident]] | None = None
     incident_count: int = 0
     versions: str = ""

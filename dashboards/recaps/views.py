@@ -75,7 +75,7 @@ class AskForm(forms.Form):
 
 
 @dataclass(frozen=True)
-class Shown:
+class JobProgress:
     """A job as its fragment and components/progress.html show it."""
 
     job: ExportJob
@@ -93,14 +93,14 @@ class Shown:
         return not self.done and not self.error
 
 
-def _shown(job: ExportJob, names: dict[tuple[int, str], str]) -> Shown:
+def _shown(job: ExportJob, names: dict[tuple[int, str], str]) -> JobProgress:
     done = job.state == ExportJob.State.DONE
     running = job.state == ExportJob.State.RUNNING and job.total
     words = str(ExportJob.State(job.state).label)
     if running:
         rows = {"done": formats.number(job.done), "total": formats.number(job.total)}
         words = _("%(words)s: baris %(done)s dari %(total)s") % {"words": words, **rows}
-    return Shown(
+    return JobProgress(
         job=job,
         stage=names.get((job.unit.election_id, job.stage_code), job.stage_code),
         percent=100 if done else 100 * job.done // job.total if running else 0,
@@ -112,7 +112,7 @@ def _shown(job: ExportJob, names: dict[tuple[int, str], str]) -> Shown:
     )
 
 
-def _shown_all(jobs: list[ExportJob]) -> list[Shown]:
+def _shown_all(jobs: list[ExportJob]) -> list[JobProgress]:
     stages = Stage.objects.filter(election__in={job.unit.election_id for job in jobs})
     names = {(stage.election_id, stage.code): stage.name for stage in stages}
     return [_shown(job, names) for job in jobs]

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dashboards.recaps.columns import Column, Topic
-from dashboards.recaps.shapes import Incident, Line, Part, Recap
+from dashboards.recaps.shapes import Incident, Recap, RecapPart, RecapRow
 from dashboards.spreadsheet import Book, Formula, Sheet, Style, Value, letters
 from hierarchy.lib import formats
 from hierarchy.lib.canonical import RECAP, Lines
@@ -78,7 +78,7 @@ def write_recap(path: Path, *, recap: Recap, progress: Callable[[int, int], None
     return digest
 
 
-def _values(source: str, row: Line | Incident) -> list[Any]:
+def _values(source: str, row: RecapRow | Incident) -> list[Any]:
     return [source, *(getattr(row, name) for name in row.__dataclass_fields__)]
 
 
@@ -202,7 +202,7 @@ class _Page:
 class _Table(_Page):
     """A sheet of figures: a row per unit, filled as the lines come."""
 
-    def __init__(self, book: Book, recap: Recap, part: Part, topic: Topic) -> None:
+    def __init__(self, book: Book, recap: Recap, part: RecapPart, topic: Topic) -> None:
         self.topic, self.part, self.decided = topic, part, part.decided
         leads = [("NO", ""), (_("KODE"), ""), *((name, "") for name in part.names)]
         covered = str(_COVERED[recap.basis])
@@ -217,7 +217,7 @@ class _Table(_Page):
         self.count, self.leads = 0, len(leads)
         self.sums = [0] * (len(pairs) - len(leads))
 
-    def add(self, line: Line) -> None:
+    def add(self, line: RecapRow) -> None:
         self.count += 1
         figure, figures = self.styles["figure"], self._figures(line, self.sheet.last_row + 1)
         for index, value in enumerate(figures):
@@ -228,7 +228,7 @@ class _Table(_Page):
         cells += [(text, name) for name in line.names]
         self.sheet.row([*cells, *((figure, value) for value in figures)])
 
-    def _figure(self, column: Column, line: Line, before: list[Value], row: int) -> Value:
+    def _figure(self, column: Column, line: RecapRow, before: list[Value], row: int) -> Value:
         if line.values is None:
             return None
         if column.position is not None:
@@ -251,7 +251,7 @@ class _Table(_Page):
             self._ratified(self.part.ratified)
         self.close(digest)
 
-    def _ratified(self, line: Line) -> None:
+    def _ratified(self, line: RecapRow) -> None:
         """What the body itself ratified, under the total of the rows."""
         word, total = self.styles["total_word"], self.styles["total"]
         figures = self._figures(line, self.sheet.last_row + 1)
@@ -261,7 +261,7 @@ class _Table(_Page):
         )
         self.sheet.merge(row, 1, row, self.leads)
 
-    def _figures(self, line: Line, row: int) -> list[Value]:
+    def _figures(self, line: RecapRow, row: int) -> list[Value]:
         figures: list[Value] = [line.reports, line.expected] if self.part.coverage else []
         for column in self.topic.columns:
             figures.append(self._figure(column, line, figures, row))

@@ -31,7 +31,7 @@ NAMED = re.compile(r"\$\{(\w+)\}")  # a question inside an expression
 
 
 @dataclass(frozen=True)
-class Group:
+class DisclosureGroup:
     """Public questions that are withheld together, because each would give the others away.
 
     problems: positions in the vector that count the reports in which one of them was a problem.
@@ -42,7 +42,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Area(Generic[Key]):
+class DisclosureArea(Generic[Key]):
     """A unit from the village up, in one section.
 
     reports: approved ones; supervisors: those who owed them; each: reports that one of them filed, at most.
@@ -56,7 +56,7 @@ class Area(Generic[Key]):
     each: int = 1
 
 
-def groups(schema: Schema) -> list[Group]:
+def groups(schema: Schema) -> list[DisclosureGroup]:
     """The public questions that have figures: alone, or with what they are computed from, asked because of, halved
     with, or bound to by a hard rule. What links two of them need not be public itself.
 
@@ -77,7 +77,7 @@ def groups(schema: Schema) -> list[Group]:
     together = [names & public for names in {id(names): names for names in member.values()}.values()]
     position_of = {position: schema.layout[position].question for position in public_problems(schema)}
     return [
-        Group(tuple(sorted(names)), tuple(at for at, question in position_of.items() if question in names))
+        DisclosureGroup(tuple(sorted(names)), tuple(at for at, question in position_of.items() if question in names))
         for names in together
         if names
     ]
@@ -88,8 +88,8 @@ def _named_in(expression: Expression | None) -> set[str]:
 
 
 def withheld(
-    areas: Mapping[Key, Area[Key]],
-    groups: Sequence[Group],
+    areas: Mapping[Key, DisclosureArea[Key]],
+    groups: Sequence[DisclosureGroup],
     *,
     k: int,
     before: Mapping[Key, Collection[int]] | None = None,
@@ -118,7 +118,7 @@ def withheld(
     return {key: frozenset(numbers) for key, numbers in found.items()}
 
 
-def _telling(area: Area[Key], at: int, k: int) -> bool:
+def _telling(area: DisclosureArea[Key], at: int, k: int) -> bool:
     """Whether a problem found so often says of somebody that they reported it: by few, or by everybody.
 
     Reports found it, supervisors are at risk: n reports are the word of n / each of them at least, and where fewer than
@@ -132,8 +132,8 @@ def _telling(area: Area[Key], at: int, k: int) -> bool:
 class _Room(Generic[Key]):
     """How far the cells of a pool could be other than they are, for whoever knows their sum."""
 
-    areas: Mapping[Key, Area[Key]]
-    group: Group
+    areas: Mapping[Key, DisclosureArea[Key]]
+    group: DisclosureGroup
     k: int
     small: set[Key]
     few: set[Key]
@@ -170,10 +170,10 @@ class _Room(Generic[Key]):
 
 @dataclass
 class _Tree(Generic[Key]):
-    areas: Mapping[Key, Area[Key]]
+    areas: Mapping[Key, DisclosureArea[Key]]
     before: Mapping[Key, Collection[int]]
     children: dict[Key, list[Key]] = field(init=False)
-    leaves: dict[Key, Area[Key]] = field(init=False)
+    leaves: dict[Key, DisclosureArea[Key]] = field(init=False)
     sums: list[Key] = field(init=False)  # areas with children, the lowest first
 
     def __post_init__(self) -> None:

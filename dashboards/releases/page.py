@@ -10,10 +10,18 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from dashboards.figures.cells import PROVISIONAL, RATIFIED, Figure, Line
+from dashboards.figures.cells import PROVISIONAL, RATIFIED, Figure, FigureLine
 from dashboards.models import Publication, PublishedPage
 from dashboards.releases.map import outlines
-from dashboards.releases.page_section import PublishedCounts, Section, Still, Sum, counts_of, is_silent, section_of
+from dashboards.releases.page_section import (
+    PublicSum,
+    PublishedCounts,
+    Section,
+    StillSum,
+    counts_of,
+    is_silent,
+    section_of,
+)
 from dashboards.releases.queries import stored
 from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
@@ -67,7 +75,7 @@ class Tab:
 
 
 @dataclass(frozen=True)
-class Child:
+class ChildRow:
     """A line of the table of children. problems None: withheld, or not shown (public_section.is_silent)."""
 
     code: str
@@ -75,7 +83,7 @@ class Child:
     url: str
     counts: PublishedCounts
     problems: int | None
-    still: list[Still] = field(default_factory=list)
+    still: list[StillSum] = field(default_factory=list)
 
     @property
     def state(self) -> str:
@@ -88,10 +96,10 @@ class Child:
 
 
 @dataclass(frozen=True)
-class Area:
+class MapArea:
     """A child on the map. `shade` 0: nobody reported; then the step of SHADES; the last one: everybody did."""
 
-    child: Child
+    child: ChildRow
     path: str
 
     @property
@@ -175,12 +183,12 @@ class PublicPage:
         return state_of(self.current.counts) if self.current and not self.stored.payload["children"] else ""
 
     @cached_property
-    def children(self) -> list[Child]:
+    def children(self) -> list[ChildRow]:
         key = self.current.key if self.current else ""
         level = self.stored.payload["level"] + 1
         unsaid = self.current is None or is_silent(level, self.stored.payload["sections"][key])
         return [
-            Child(
+            ChildRow(
                 code=row["code"],
                 title=_unit(row, level).title,
                 url=self.address.page(row["code"]),
@@ -192,18 +200,18 @@ class PublicPage:
             if key in row["counts"]
         ]
 
-    def _still(self, marks: Mapping[str, Mapping[str, int]]) -> list[Still]:
+    def _still(self, marks: Mapping[str, Mapping[str, int]]) -> list[StillSum]:
         labels = self.current.labels if self.current else {}
-        return [Still(labels[key], marks[key]["value"], marks[key]["since"]) for key in labels if key in marks]
+        return [StillSum(labels[key], marks[key]["value"], marks[key]["since"]) for key in labels if key in marks]
 
     @property
-    def worst(self) -> list[Child]:
+    def worst(self) -> list[ChildRow]:
         """Where most reports are past their deadline."""
         silent = [child for child in self.children if child.counts.past]
         return sorted(silent, key=lambda child: (-child.counts.past, child.code))[:WORST]
 
     @property
-    def unmoved(self) -> list[Child]:
+    def unmoved(self) -> list[ChildRow]:
         """Where some figure stands still."""
         return [child for child in self.children if child.still]
 
@@ -219,13 +227,13 @@ class PublicPage:
         drawn = outlines(self.stored.code) if len(self.children) > 1 else None
         if drawn is None:
             return None
-        areas = [Area(child, drawn.paths[child.code]) for child in self.children if child.code in drawn.paths]
+        areas = [MapArea(child, drawn.paths[child.code]) for child in self.children if child.code in drawn.paths]
         edge = 4  # room for the outlines' own width
         box = f"-{edge} -{edge} {drawn.width + 2 * edge} {drawn.height + 2 * edge}"
         bands = [(step, limit // 10) for step, limit in enumerate(SHADES, 1)]
         return {"box": box, "areas": areas, "bands": bands, "labels": drawn.labels} if areas else None
 
-    def figure(self, line: Line) -> Figure:
+    def figure(self, line: FigureLine) -> Figure:
         assert self.current is not None
         counts, ratified = self.current.counts, self.current.ratified
         return Figure(
@@ -242,15 +250,15 @@ class PublicPage:
         )
 
     @property
-    def found(self) -> list[Line]:
+    def found(self) -> list[FigureLine]:
         return [line for line in self.current.problems if line.value] if self.current else []
 
     @property
-    def absent(self) -> list[Line]:
+    def absent(self) -> list[FigureLine]:
         return [line for line in self.current.problems if not line.value] if self.current else []
 
     @property
-    def sums(self) -> list[Sum]:
+    def sums(self) -> list[PublicSum]:
         return self.current.sums if self.current else []
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import get_language
 
 from dashboards.figures.cells import (
-    Line,
+    FigureLine,
     SumRow,
     problem_lines,
     published_vector,
@@ -42,7 +42,7 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Still:
+class StillSum:
     """A sum that stands still in a child unit (standstill.py), and the release since which it does."""
 
     label: str
@@ -51,7 +51,7 @@ class Still:
 
 
 @dataclass(frozen=True)
-class Sum:
+class PublicSum:
     """A row of the table of sums: the release since which it stands still, 0 where it does not; row None: withheld."""
 
     label: str
@@ -73,8 +73,8 @@ class Section:
     counts: PublishedCounts
     recapped: bool = True  # its figures are ratified in plenaries
     silent: bool = False  # nothing but the counts is shown, whatever an old release holds
-    problems: list[Line] = field(default_factory=list)
-    sums: list[Sum] = field(default_factory=list)
+    problems: list[FigureLine] = field(default_factory=list)
+    sums: list[PublicSum] = field(default_factory=list)
     withheld: list[str] = field(default_factory=list)
     all_withheld: bool = False
     below: int = 0  # fewer reports or supervisors than this are not published
@@ -150,7 +150,9 @@ def section_of(key: str, data: dict[str, Any], stage: Stage, version: Instrument
     )
 
 
-def _sums(schema: Schema, lines: list[Line], hidden: set[str], still: Mapping[str, Mapping[str, int]]) -> list[Sum]:
+def _sums(
+    schema: Schema, lines: list[FigureLine], hidden: set[str], still: Mapping[str, Mapping[str, int]]
+) -> list[PublicSum]:
     """The rows in the order of the form. A half and its pair's row share the words before the colon."""
     rows = sum_rows(schema, lines)
     of_row = {
@@ -161,7 +163,7 @@ def _sums(schema: Schema, lines: list[Line], hidden: set[str], still: Mapping[st
         names = [line.question.name for line in of_row[row.label]]
         since = [still[name]["since"] for name in names if name in still]
         covered = any(name in hidden for name in names)
-        told.append(Sum(row.label, None if covered else row, max(since) if len(since) == len(names) else 0))
+        told.append(PublicSum(row.label, None if covered else row, max(since) if len(since) == len(names) else 0))
     return told
 
 

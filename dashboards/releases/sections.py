@@ -16,7 +16,7 @@ from dashboards.figures.cells import public_cells
 from dashboards.figures.standstill import LONG_ENOUGH, Reading, may_grow, standing_still
 from dashboards.models import Publication
 from dashboards.releases import disclosure
-from dashboards.releases.disclosure import Area, Group
+from dashboards.releases.disclosure import DisclosureArea, DisclosureGroup
 from dashboards.releases.proof import in_force
 from dashboards.releases.standing import COUNTED_AT, standing
 from hierarchy.access import COLLEGIAL
@@ -45,7 +45,7 @@ class _Section:
     decided: dict[int, list[tuple[Window, AgendaItem, bool]]] = field(default_factory=lambda: defaultdict(list))
 
     @cached_property
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[DisclosureGroup]:
         return disclosure.groups(self.window.version.parsed)
 
     @cached_property
@@ -153,7 +153,7 @@ def _add(
 
 
 @dataclass
-class _Past:
+class _FormerSections:
     """The sections of a province as a release had them, from the village upward, by unit id."""
 
     release: Publication | None
@@ -163,7 +163,7 @@ class _Past:
         return self.pages.get(unit_id, {}).get(key)
 
 
-def _pasts(province: Unit, at: datetime) -> tuple[_Past, _Past]:
+def _pasts(province: Unit, at: datetime) -> tuple[_FormerSections, _FormerSections]:
     """The newest release, and the newest that is old enough for a figure to have moved since."""
     releases = list(Publication.objects.filter(election=province.election_id).order_by("-number"))
     newest = next(iter(releases), None)
@@ -172,18 +172,20 @@ def _pasts(province: Unit, at: datetime) -> tuple[_Past, _Past]:
     return before, before if old_enough == newest else _past(province, old_enough)
 
 
-def _past(province: Unit, release: Publication | None) -> _Past:
+def _past(province: Unit, release: Publication | None) -> _FormerSections:
     if release is None:
-        return _Past(None, {})
+        return _FormerSections(None, {})
     longest = Level(LEAF - 1).spec.code_length
     pages = in_force(province.election, release.number).filter(code__startswith=province.code)
     rows = pages.annotate(length=Length("code")).filter(length__lte=longest, unit_id__isnull=False)
     said = rows.values_list("unit_id", "payload__sections", "payload__fate")
     # A unit that got another code has a tombstone beside its page, which says nothing of its figures.
-    return _Past(release, {unit_id: sections for unit_id, sections, fate in said if fate is None})
+    return _FormerSections(release, {unit_id: sections for unit_id, sections, fate in said if fate is None})
 
 
-def _hidden(key: str, section: _Section, units: Mapping[int, Unit], before: _Past) -> dict[int, frozenset[int]]:
+def _hidden(
+    key: str, section: _Section, units: Mapping[int, Unit], before: _FormerSections
+) -> dict[int, frozenset[int]]:
     """unit id -> numbers of the groups it withholds. What bodies report is a statement of an office."""
     if section.window.instrument.filer_level in COLLEGIAL or not section.groups or not section.vectors:
         return {}
@@ -193,7 +195,7 @@ def _hidden(key: str, section: _Section, units: Mapping[int, Unit], before: _Pas
             for above in (unit_id, unit.district_id, unit.regency_id, unit.province_id):
                 supervisors[above] += section.supervisors[unit_id]
     areas = {
-        unit_id: Area(
+        unit_id: DisclosureArea(
             parent=units[unit_id].parent_id if units[unit_id].level else None,
             level=units[unit_id].level,
             reports=section.count(unit_id, "approved_count"),
@@ -212,7 +214,7 @@ def _hidden(key: str, section: _Section, units: Mapping[int, Unit], before: _Pas
     return disclosure.withheld(areas, section.groups, k=settings.DISCLOSURE_K, before=kept)
 
 
-def _numbers(groups: Sequence[Group], names: Collection[str]) -> frozenset[int]:
+def _numbers(groups: Sequence[DisclosureGroup], names: Collection[str]) -> frozenset[int]:
     return frozenset(at for at, group in enumerate(groups) if ALL in names or set(group.questions) & set(names))
 
 
@@ -221,7 +223,7 @@ def _still(
     section: _Section,
     units: Mapping[int, Unit],
     hidden: Mapping[int, frozenset[int]],
-    base: _Past,
+    base: _FormerSections,
     *,
     more: bool,
     at: datetime,
@@ -265,7 +267,7 @@ def _may_grow(section: _Section, unit: Unit, more: bool, *, later: bool) -> bool
     )
 
 
-def _value(old: Payload | None, name: str, group: Group) -> int | None:
+def _value(old: Payload | None, name: str, group: DisclosureGroup) -> int | None:
     """A sum as a release had it; None where it had none, nothing was approved, or it was withheld."""
     if (
         old is None
@@ -283,7 +285,7 @@ def _after(section: _Section, unit_id: int, position: int, hidden: bool) -> int 
     return None if hidden or vector is None else vector[position]
 
 
-def _standing(name: str, said: Payload, old: Payload | None, base: _Past) -> Payload:
+def _standing(name: str, said: Payload, old: Payload | None, base: _FormerSections) -> Payload:
     """The sum and the release since which it has stood still: the one that first said so, while the sum is the same."""
     assert base.release is not None
     value = said["values"].get(name, 0)
@@ -322,7 +324,7 @@ def _said(section: _Section, unit: Unit, hidden: frozenset[int]) -> Payload:
     return said
 
 
-def _names(groups: Sequence[Group], hidden: frozenset[int]) -> list[str]:
+def _names(groups: Sequence[DisclosureGroup], hidden: frozenset[int]) -> list[str]:
     if hidden and len(hidden) == len(groups):
         return [ALL]
     return sorted(name for number in hidden for name in groups[number].questions)

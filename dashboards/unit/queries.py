@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 
 from dashboards.figures.cells import add_vectors, problem_lines, sum_lines, sum_rows
 from dashboards.figures.stillness import still, with_more_to_come, with_yesterday
-from dashboards.unit.shapes import Row, UnitObligation, UnitPage, in_order
+from dashboards.unit.shapes import UnitObligation, UnitPage, UnitPageRow, in_order
 from hierarchy.access import COLLEGIAL
 from hierarchy.levels import LEAF, Level
 from hierarchy.models import Unit
@@ -157,7 +157,7 @@ def _add_rows(page: UnitPage, windows: list[Window]) -> None:
     """
     if not windows:
         return
-    found: dict[int, Row] = {}
+    found: dict[int, UnitPageRow] = {}
     problems = {
         window.pk: [p for _q, p in problem_cells(window.version.parsed)] if page.sums_up(window) else []
         for window in windows
@@ -176,7 +176,7 @@ def _add_rows(page: UnitPage, windows: list[Window]) -> None:
             if page.basis == "ratified":
                 continue  # what it says of its own subject was approved by a superior and ratified by nobody
             obligation.subject.village = unit
-            row = found.setdefault(obligation.subject_id, Row(obligation.subject))
+            row = found.setdefault(obligation.subject_id, UnitPageRow(obligation.subject))
             row.obligations.append(_unit_obligation(obligation, page.as_of))
             _add(
                 row,
@@ -193,7 +193,7 @@ def _add_rows(page: UnitPage, windows: list[Window]) -> None:
         if page.basis == "ratified":
             tallies, _decided = _as_ratified(tallies)
         for tally in tallies:
-            row = found.setdefault(tally.unit_id, Row(tally.unit))
+            row = found.setdefault(tally.unit_id, UnitPageRow(tally.unit))
             row.tallies.append(tally)
             vector = getattr(tally, _column(page.basis))
             _add(row, tally_counts(tally), vector, problems[tally.window_id], tally.last_filed_at)
@@ -213,7 +213,7 @@ def _mark_still(page: UnitPage) -> None:
 
 
 def _add(
-    row: Row, counts: dict[str, int], vector: list[int] | None, problems: list[int], filed_at: datetime | None
+    row: UnitPageRow, counts: dict[str, int], vector: list[int] | None, problems: list[int], filed_at: datetime | None
 ) -> None:
     row.counts = add_counts([row.counts.__dict__, counts])
     if vector is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from dashboards.figures.cells import PROVISIONAL, RATIFIED, Figure, Line, SumRow, subject_noun
+from dashboards.figures.cells import PROVISIONAL, RATIFIED, Figure, FigureLine, SumRow, subject_noun
 from hierarchy.models import Unit
 from reports.calendar.models import Window
 from reports.counting import Counts
@@ -17,7 +17,7 @@ from reports.rollup.models import Tally
 
 TOP = 6  # problems shown as figures; the list below holds them all
 # What a column sorts by; None sorts last in both directions.
-SORTS: dict[str, Callable[[Row], Any]] = {
+SORTS: dict[str, Callable[[UnitPageRow], Any]] = {
     "nama": lambda row: row.unit.title,
     "kode": lambda row: row.unit.code,
     "masuk": lambda row: row.counts.share("filed"),
@@ -42,7 +42,7 @@ class UnitObligation:
 
 
 @dataclass
-class Row:
+class UnitPageRow:
     """A child unit in the table: how complete, how many problems, when it last reported."""
 
     unit: Unit
@@ -59,8 +59,8 @@ class UnitPage:
     """One unit, one instrument, one basis.
 
     `tabs` holds the newest window of each instrument, `periods` (key, words) those of the current one, `period` the
-    chosen key or "" for all together. `obligations` are what the unit itself is the subject of. `counts` are of every window
-    shown; figures, and `summed`, only of those whose version counts what that of `current` counts.
+    chosen key or "" for all together. `obligations` are about the unit itself. `counts` are of every window shown;
+    figures, and `summed`, only of those whose version counts what that of `current` counts.
     """
 
     unit: Unit
@@ -72,8 +72,8 @@ class UnitPage:
     period: str = ""
     counts: Counts = field(default_factory=Counts)
     summed: Counts = field(default_factory=Counts)
-    rows: list[Row] = field(default_factory=list)
-    problems: list[Line] = field(default_factory=list)
+    rows: list[UnitPageRow] = field(default_factory=list)
+    problems: list[FigureLine] = field(default_factory=list)
     sums: list[SumRow] = field(default_factory=list)
     obligations: list[UnitObligation] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)  # its own, one per window; none of a polling station
@@ -100,7 +100,7 @@ class UnitPage:
             return self.current is not None
         return window.version.parsed.same_figures(self.current.version.parsed)
 
-    def figure(self, line: Line) -> Figure:
+    def figure(self, line: FigureLine) -> Figure:
         return Figure(
             label=line.label,
             value=line.value if self.reports else None,
@@ -115,11 +115,11 @@ class UnitPage:
         )
 
     @property
-    def found(self) -> list[Line]:
+    def found(self) -> list[FigureLine]:
         return [line for line in self.problems if line.value]
 
     @property
-    def absent(self) -> list[Line]:
+    def absent(self) -> list[FigureLine]:
         return [line for line in self.problems if not line.value]
 
     @property
@@ -132,7 +132,7 @@ class UnitPage:
         return [self.figure(line) for line in self.found[:TOP]]
 
 
-def in_order(rows: list[Row], sort: str) -> list[Row]:
+def in_order(rows: list[UnitPageRow], sort: str) -> list[UnitPageRow]:
     """Rows by a key of SORTS, downwards with a minus before it; equal ones by code."""
     key = SORTS.get(sort.removeprefix("-"), SORTS["kode"])
     rows = sorted(rows, key=SORTS["kode"])

@@ -192,7 +192,7 @@ def unit_code(code: str) -> str:
 
 
 @dataclass(frozen=True)
-class State:
+class StateLabel:
     """How a state is shown, never by colour alone. `icon`: a symbol of icons.svg; `tone`: a class of app.css."""
 
     word: Promise
@@ -200,18 +200,18 @@ class State:
     tone: str
 
 
-STATES: dict[str, State] = {
-    "OWED": State(_("Belum lapor"), "circle", "open"),
-    "LATE": State(_("Lewat tenggat"), "clock", "problem"),
-    "FILED": State(_("Diterima"), "tick", "provisional"),
-    "RETURNED": State(_("Dikembalikan"), "return", "problem"),
-    "APPROVED": State(_("Disetujui"), "double-tick", "done"),
-    "RATIFIED": State(_("Disahkan pleno"), "seal", "done"),
-    "VACANT": State(_("Tanpa pengawas"), "dashed-circle", "missing"),
-    "UNREACHABLE": State(_("Tanpa sinyal"), "no-signal", "missing"),
+STATES: dict[str, StateLabel] = {
+    "OWED": StateLabel(_("Belum lapor"), "circle", "open"),
+    "LATE": StateLabel(_("Lewat tenggat"), "clock", "problem"),
+    "FILED": StateLabel(_("Diterima"), "tick", "provisional"),
+    "RETURNED": StateLabel(_("Dikembalikan"), "return", "problem"),
+    "APPROVED": StateLabel(_("Disetujui"), "double-tick", "done"),
+    "RATIFIED": StateLabel(_("Disahkan pleno"), "seal", "done"),
+    "VACANT": StateLabel(_("Tanpa pengawas"), "dashed-circle", "missing"),
+    "UNREACHABLE": StateLabel(_("Tanpa sinyal"), "no-signal", "missing"),
 }
 
 
-def state(key: Any) -> State:
+def state(key: Any) -> StateLabel:
     """The look of a state by its key in any case, or by an enum member with that value. KeyError if unknown."""
     return STATES[str(getattr(key, "value", key)).upper()]

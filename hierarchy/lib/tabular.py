@@ -28,7 +28,7 @@ class TableError(Refusal):
 
 
 @dataclass(frozen=True)
-class Line:
+class TableRow:
     """One row below the heading: its number in the file (heading = 1) and its cells by column, stripped."""
 
     number: int
@@ -38,7 +38,7 @@ class Line:
         return self.cells.get(column, "")
 
 
-def read(path: Path, *, required: Sequence[str], optional: Sequence[str] = ()) -> list[Line]:
+def read(path: Path, *, required: Sequence[str], optional: Sequence[str] = ()) -> list[TableRow]:
     """The rows of `path` (.csv with comma or semicolon, .xlsx first sheet), blank rows left out.
 
     Raises TableError naming what to do: missing, empty or too large a file, another format than the name says, text
@@ -62,7 +62,7 @@ def read(path: Path, *, required: Sequence[str], optional: Sequence[str] = ()) -
                    for name, cell in zip(columns, cells, strict=False) if "\0" in cell]  # fmt: skip
         if len(cells) > len(columns) and any(cells[len(columns) :]):
             faults.append(Fault(number, "", cells[-1], _("isi baris ini lebih banyak daripada judul kolomnya.")))
-        lines.append(Line(number, dict(zip(columns, cells, strict=False))))
+        lines.append(TableRow(number, dict(zip(columns, cells, strict=False))))
     if faults:
         raise TableError(sentences(faults, path.name))
     return lines

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from hierarchy.levels import CODE_PATTERN
 from hierarchy.lib import tabular
 from hierarchy.lib.errors import Fault, reason, sentences
-from hierarchy.lib.tabular import Line
+from hierarchy.lib.tabular import TableRow
 from hierarchy.models import Role
 from hierarchy.people.roster_rows import IssuedCode, RosterError, RosterRow
 
@@ -73,7 +73,7 @@ def write_codes(path: Path, codes: Iterable[IssuedCode]) -> None:
             writer.writerow([tabular.safe_cell(cell) for cell in cells])
 
 
-def _row(line: Line, wrong: list[Fault]) -> RosterRow:
+def _row(line: TableRow, wrong: list[Fault]) -> RosterRow:
     role = ROLE_WORDS.get(line["peran"].lower().split("/")[0].split(" ")[0])
     if role is None:
         sentence = _("peran tidak dikenal. Pilih: pengawas, operator, anggota, ketua, admin.")
@@ -101,7 +101,7 @@ def _row(line: Line, wrong: list[Fault]) -> RosterRow:
     )
 
 
-def _phone(line: Line, wrong: list[Fault]) -> str:
+def _phone(line: TableRow, wrong: list[Fault]) -> str:
     text = re.sub(r"[ ().-]", "", line["telepon"])
     if not text:
         return ""
@@ -113,7 +113,7 @@ def _phone(line: Line, wrong: list[Fault]) -> str:
     return text
 
 
-def _email(line: Line, wrong: list[Fault]) -> str:
+def _email(line: TableRow, wrong: list[Fault]) -> str:
     text = line["email"]
     if text:
         try:
@@ -124,7 +124,7 @@ def _email(line: Line, wrong: list[Fault]) -> str:
     return text
 
 
-def _date(line: Line, column: str, wrong: list[Fault]) -> date | None:
+def _date(line: TableRow, column: str, wrong: list[Fault]) -> date | None:
     text = line[column]
     if not text:
         return None

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from hierarchy.levels import LEAF, SPECIAL_FROM, Level, level_of, parent_code
 from hierarchy.lib import tabular
 from hierarchy.lib.errors import Fault, Refusal, sentences
-from hierarchy.lib.tabular import Line
+from hierarchy.lib.tabular import TableRow
 from hierarchy.models import Election
 from hierarchy.units.rows import CODE, UnitRow, faults
 
@@ -105,7 +105,7 @@ def _degrees(text: str) -> Decimal | None:
     return Decimal(text).quantize(PLACES) if text else None
 
 
-def _row(line: Line, wrong: list[Fault]) -> UnitRow:
+def _row(line: TableRow, wrong: list[Fault]) -> UnitRow:
     """One unit; faults of single cells are added to `wrong` and the cell is left empty."""
     code = line["code"].replace(".", "")
     stated = line["level"].lower().replace(" ", "_").replace("/", "_")
@@ -125,7 +125,7 @@ def _row(line: Line, wrong: list[Fault]) -> UnitRow:
     )
 
 
-def _voters(line: Line, wrong: list[Fault]) -> int | None:
+def _voters(line: TableRow, wrong: list[Fault]) -> int | None:
     text = line["registered_voters"]
     if not text:
         return None
@@ -137,7 +137,7 @@ def _voters(line: Line, wrong: list[Fault]) -> int | None:
     return int(text)
 
 
-def _coordinate(line: Line, column: str, wrong: list[Fault]) -> Decimal | None:
+def _coordinate(line: TableRow, column: str, wrong: list[Fault]) -> Decimal | None:
     text = line[column]
     if not text:
         return None
@@ -150,7 +150,7 @@ def _coordinate(line: Line, column: str, wrong: list[Fault]) -> Decimal | None:
         return None
 
 
-def _bad_parents(lines: Sequence[Line]) -> Iterator[Fault]:
+def _bad_parents(lines: Sequence[TableRow]) -> Iterator[Fault]:
     """Stated parents that the code contradicts; a loop of parents gets a sentence of its own."""
     stated = {line["code"].replace(".", ""): line["parent_code"].replace(".", "") for line in lines}
     for line in lines:

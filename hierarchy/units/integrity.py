@@ -66,7 +66,7 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Problem:
+class Damage:
     """One kind of damage: how many units show it and the codes of the first of them."""
 
     key: str
@@ -122,7 +122,7 @@ PROBES: tuple[Probe, ...] = (
 )
 
 
-def check(election: Election) -> list[Problem]:
+def check(election: Election) -> list[Damage]:
     """Every kind of damage in the election's trees, empty when sound. Read-only.
 
     One cheap question decides first; only a damaged tree pays for the statement that says what the damage is.
@@ -130,12 +130,12 @@ def check(election: Election) -> list[Problem]:
     return [] if _is_sound(election) else _diagnose(election, PROBES)
 
 
-def hopeless(election: Election) -> list[Problem]:
+def hopeless(election: Election) -> list[Damage]:
     """Only the damage that REPAIR cannot mend: parents or codes that are wrong themselves."""
     return _diagnose(election, [probe for probe in PROBES if not probe.repairable])
 
 
-def _diagnose(election: Election, probes: Sequence[Probe]) -> list[Problem]:
+def _diagnose(election: Election, probes: Sequence[Probe]) -> list[Damage]:
     """All `probes` in one pass over the tree, so that CANONICAL is derived once."""
     verdicts = ", ".join(f"('{probe.key}', {probe.broken})" for probe in probes)
     sql = f"""{CANONICAL}, edges AS MATERIALIZED (
@@ -152,7 +152,7 @@ def _diagnose(election: Election, probes: Sequence[Probe]) -> list[Problem]:
         cursor.execute(sql, {"election": election.pk, "provinces": None})
         found = {key: (count, tuple(codes)) for key, count, codes in cursor.fetchall()}
     return [
-        Problem(probe.key, str(probe.sentence), *found[probe.key], probe.repairable)
+        Damage(probe.key, str(probe.sentence), *found[probe.key], probe.repairable)
         for probe in probes
         if probe.key in found
     ]

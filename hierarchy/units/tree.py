@@ -24,10 +24,9 @@ from hierarchy.lib.errors import Refusal, sentences
 from hierarchy.models import Election, Unit, User
 from hierarchy.units import diff, integrity
 from hierarchy.units.diff import Diff, Snapshot
-from hierarchy.units.integrity import Problem
 from hierarchy.units.rows import EDITABLE, UnitRow, edges, faults
 
-__all__ = ["Diff", "Problem", "TreeError", "add_child", "check", "load", "move", "plan", "remove", "rename", "repair"]
+__all__ = ["Diff", "TreeError", "add_child", "check", "load", "move", "plan", "remove", "rename", "repair"]
 check = integrity.check
 ANCESTORS = ("province_id", "regency_id", "district_id", "village_id")
 COPIED = (

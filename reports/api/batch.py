@@ -31,7 +31,7 @@ class Batch(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     reports: Annotated[list[Filing], msgspec.Meta(max_length=LARGEST)]
 
 
-class _Sent(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class _BatchBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A batch as it is read: each report is decoded by itself, so that a malformed one spoils only its own result."""
 
     reports: list[msgspec.Raw]
@@ -76,7 +76,7 @@ class Batches(Endpoint):
 def _split(request: Request) -> list[msgspec.Raw]:
     """The reports of a batch, not yet decoded. Raises Rejected when the body is not a batch at all."""
     try:
-        return read(request, _Sent).reports
+        return read(request, _BatchBody).reports
     except Rejected as refused:
         # Half an emoji, which a phone's keyboard can leave behind, stops the strict reader for the whole body.
         try:

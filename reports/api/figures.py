@@ -119,15 +119,15 @@ class Tallies(Endpoint):
         problems=(400,),
     )
     def get(self, request: Request, election: str, code: str) -> Response:
-        asked = read_query(request, TallyQuery)
+        query = read_query(request, TallyQuery)
         visible = Unit.objects.visible_to(user_of(request))
         unit = get_object_or_404(visible, election__code=election, code=code)
         tallies = Tally.objects.visible_to(user_of(request))
-        rows = tallies.of_unit_and_children(unit) if asked.window else tallies.filter(unit=unit)
+        rows = tallies.of_unit_and_children(unit) if query.window else tallies.filter(unit=unit)
         wanted = {
-            "window": asked.window,
-            "window__stage__code": asked.stage,
-            "window__instrument__code": asked.instrument,
+            "window": query.window,
+            "window__stage__code": query.stage,
+            "window__instrument__code": query.instrument,
         }
         rows = rows.filter(**{field: value for field, value in wanted.items() if value is not None})
         rows = rows.select_related(

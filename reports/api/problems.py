@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from hierarchy.lib.clock import WITA
-from reports.filing.actions import Refused
+from reports.filing.actions import ReportRefused
 from reports.filing.evidence import NotAPhoto
 from reports.filing.models import Report
 from reports.instruments.codec import InvalidAnswers
@@ -144,7 +144,7 @@ def _(exc: Rejected) -> Problem:
 
 
 @problem_of.register
-def _(exc: Refused) -> Problem:
+def _(exc: ReportRefused) -> Problem:
     return _problem(exc.status, exc.code, str(exc), standing=exc.current and Standing.of(exc.current))
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from reports.api import account, asked, batch, contract, figures, filing
+from reports.api import account, batch, contract, figures, filing, obligations
 
 urlpatterns = [
     path("schema/", contract.Contract.as_view(), name="api-schema"),
     path("token/", account.Tokens.as_view(), name="api-token"),
     path("me/", account.Myself.as_view(), name="api-me"),
-    path("obligations/", asked.Obligations.as_view(), name="api-obligations"),
-    path("obligations/<int:pk>/", asked.ObligationDetail.as_view(), name="api-obligation"),
-    path("windows/", asked.Windows.as_view(), name="api-windows"),
-    path("instruments/<slug:code>/versions/<int:number>/", asked.Version.as_view(), name="api-version"),
+    path("obligations/", obligations.Obligations.as_view(), name="api-obligations"),
+    path("obligations/<int:pk>/", obligations.ObligationDetail.as_view(), name="api-obligation"),
+    path("windows/", obligations.Windows.as_view(), name="api-windows"),
+    path("instruments/<slug:code>/versions/<int:number>/", obligations.Version.as_view(), name="api-version"),
     path("reports/", filing.Reports.as_view(), name="api-reports"),
     path("reports/batch/", batch.Batches.as_view(), name="api-batch"),
     path("reports/<uuid:pk>/", filing.ReportDetail.as_view(), name="api-report"),

@@ -30,7 +30,7 @@ ANY_LEVEL = "ANY"
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogueEntry:
     """One row of a catalogue's index: who is asked, about whom, how often.
 
     A level of None is ANY: the unit files about itself, whatever its level (Form A).
@@ -46,7 +46,7 @@ class Entry:
     file: str = ""
 
     @classmethod
-    def from_row(cls, row: Mapping[str, str]) -> Entry:
+    def from_row(cls, row: Mapping[str, str]) -> CatalogueEntry:
         """Raises InstrumentError naming the column that is missing or not one of its words."""
         try:
             return cls(
@@ -66,7 +66,7 @@ class Entry:
             ) from error
 
     @classmethod
-    def of(cls, instrument: Instrument) -> Entry:
+    def of(cls, instrument: Instrument) -> CatalogueEntry:
         """The entry of an instrument that exists, for its next version."""
         return cls(
             code=instrument.code,
@@ -83,13 +83,13 @@ def _level(name: str) -> Level | None:
     return None if name == ANY_LEVEL else Level[name]
 
 
-def catalogue(folder: Path = CATALOGUE) -> list[Entry]:
+def catalogue(folder: Path = CATALOGUE) -> list[CatalogueEntry]:
     """The entries of a folder's index.csv. Raises InstrumentError for a row that is not one."""
     with (folder / "index.csv").open(encoding="utf-8", newline="") as file:
-        return [Entry.from_row(row) for row in csv.DictReader(file)]
+        return [CatalogueEntry.from_row(row) for row in csv.DictReader(file)]
 
 
-def publish(*, source: Path | bytes, entry: Entry, by: User | None, suffix: str = "") -> InstrumentVersion:
+def publish(*, source: Path | bytes, entry: CatalogueEntry, by: User | None, suffix: str = "") -> InstrumentVersion:
     """The version that has this very source, made now if there is none; `by` None is the system itself.
 
     Windows that open from now on ask it; open ones keep theirs (obligations/pinning.py). Raises InstrumentError for a
@@ -113,7 +113,7 @@ def publish(*, source: Path | bytes, entry: Entry, by: User | None, suffix: str 
 
 @transaction.atomic
 def _store(
-    schema: Schema, content: bytes, suffix: str, digest: str, entry: Entry, by: User | None
+    schema: Schema, content: bytes, suffix: str, digest: str, entry: CatalogueEntry, by: User | None
 ) -> InstrumentVersion:
     instrument = _instrument(entry)
     if known := instrument.versions.filter(source_sha256=digest).first():
@@ -139,7 +139,7 @@ def _store(
     return version
 
 
-def _instrument(entry: Entry) -> Instrument:
+def _instrument(entry: CatalogueEntry) -> Instrument:
     """The instrument of an entry, locked; two publishers of one instrument queue up here.
 
     Raises InstrumentError for a new one of a stage that no calendar knows, or an entry that moves an old one.
@@ -197,7 +197,7 @@ def load_catalogue(
     *,
     by: User | None = None,
     folder: Path = CATALOGUE,
-    track: Callable[[list[Entry]], Iterable[Entry]] = iter,
+    track: Callable[[list[CatalogueEntry]], Iterable[CatalogueEntry]] = iter,
 ) -> list[InstrumentVersion]:
     """Publishes every instrument of a folder; what is published already is left as it is. Not atomic as a whole.
 

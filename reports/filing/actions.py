@@ -36,7 +36,7 @@ from reports.rollup import outbox
 ATTEMPTS = 4  # looks at what stands; each one but the last was overtaken by another filing of the same obligation
 
 
-class Refused(Exception):
+class ReportRefused(Exception):
     """The filing was understood and cannot be accepted. `code` is for programs, `str()` for people."""
 
     def __init__(self, code: str, message: str, *, status: int = 409, current: Report | None = None) -> None:
@@ -102,7 +102,7 @@ def submit(
         # Somebody was faster, so another look decides; or the id is in use elsewhere, and then no look ever will.
         if Report.objects.filter(pk=report_id).exclude(obligation=obligation_id).exists():
             break
-    raise Refused("id-taken", _("Nomor laporan ini sudah dipakai. Muat ulang halaman, lalu kirim lagi."))
+    raise ReportRefused("id-taken", _("Nomor laporan ini sudah dipakai. Muat ulang halaman, lalu kirim lagi."))
 
 
 def submit_event(*, by: User, window: Window, subject: Unit, report_id: UUID, **filing) -> Receipt:
@@ -141,11 +141,11 @@ def submit_event(*, by: User, window: Window, subject: Unit, report_id: UUID, **
 def check_open(obligation: IntakeObligation, moment: datetime) -> None:
     """Raises Refused unless the obligation takes reports at `moment`."""
     if obligation.opened_at is None or moment < obligation.opens_at:
-        raise Refused(
+        raise ReportRefused(
             "not-open", _("Pelaporan ini baru dibuka pada %(when)s.") % {"when": in_wita(obligation.opens_at)}
         )
     if moment >= obligation.closes_at:
-        raise Refused(
+        raise ReportRefused(
             "closed",
             _("Pelaporan ini sudah ditutup pada %(when)s. Hubungi atasan Anda untuk meminta perpanjangan.")
             % {"when": in_wita(obligation.closes_at)},
@@ -164,7 +164,7 @@ def _acceptable(
     schema = InstrumentVersion.schema_of(obligation.version_id)
     try:
         check_open(obligation, moment)
-    except Refused:
+    except ReportRefused:
         try:
             receipt = _repeat(obligation, report_id, decode(schema, answers=answers, reasons=reasons or {}))
         except InvalidAnswers:
@@ -187,7 +187,9 @@ def _check_photos(obligation: IntakeObligation, schema: Schema, content: Content
         return
     known = set(Evidence.objects.filter(unit_id=obligation.filer.pk, sha256__in=named).values_list("sha256", flat=True))
     if set(named) - known:
-        raise Refused("photo-unknown", _("Foto belum terkirim. Kirim fotonya lebih dulu, lalu ulangi."), status=422)
+        raise ReportRefused(
+            "photo-unknown", _("Foto belum terkirim. Kirim fotonya lebih dulu, lalu ulangi."), status=422
+        )
 
 
 def _event(
@@ -223,7 +225,9 @@ def _repeated(
         sentence = _("Laporan ini sudah berubah sejak Anda membukanya (kode %(code)s). Periksa versi terbaru dulu.")
     _keep_conflict(by, obligation.pk, report_id, content, based_on, moment)
     current = Report.objects.filter(obligation_id=obligation.pk).first()
-    raise Refused("conflict", sentence % {"code": code_of(obligation.report_id, obligation.sha256)}, current=current)
+    raise ReportRefused(
+        "conflict", sentence % {"code": code_of(obligation.report_id, obligation.sha256)}, current=current
+    )
 
 
 def _repeat(obligation: IntakeObligation, report_id: UUID, content: Content) -> Receipt | None:

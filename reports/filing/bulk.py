@@ -27,7 +27,7 @@ from reports.calendar.models import InstrumentVersion
 from reports.filing import actions as intake
 from reports.filing import write_many as copy_filing
 from reports.filing import write_one as write_filing
-from reports.filing.actions import Receipt, Refused
+from reports.filing.actions import Receipt, ReportRefused
 from reports.filing.models import Channel, Evidence, Report
 from reports.filing.receipts import code_of
 from reports.filing.write_many import First
@@ -61,7 +61,8 @@ class Outcome:
     """What became of the filing at `position` (from 0).
 
     `code` is FILED, THERE (the same content had been filed before) or why it was refused: not-found, forbidden,
-    invalid, or a code of intake.Refused. `errors` gives the sentences of an invalid one by question, "" for the whole.
+    invalid, or a code of intake.ReportRefused. `errors` gives the sentences of an invalid one by question, "" for the
+    whole.
     """
 
     position: int
@@ -167,7 +168,7 @@ def _alone(filing: Filing, position: int, channel: str, moment: datetime) -> Out
     except InvalidAnswers as error:
         errors = {**error.errors, **{name: [told] for name, told in error.needs_reason.items()}}
         return Outcome(position, "invalid", _("Ada jawaban yang perlu diperbaiki."), errors)
-    except Refused as error:
+    except ReportRefused as error:
         return Outcome(position, error.code, str(error))
     return Outcome(position, FILED if receipt.new else THERE, receipt=receipt)
 
@@ -197,7 +198,7 @@ def _first(filing: Filing, obligation: IntakeObligation | None, at: datetime) ->
         access.require(filing.by, Permission.FILE, obligation.filer)
         intake.check_open(obligation, at)
         content = decode(schema, answers=filing.answers, reasons=filing.reasons or {})
-    except (Http404, PermissionDenied, Refused, InvalidAnswers):
+    except (Http404, PermissionDenied, ReportRefused, InvalidAnswers):
         return None
     return First(obligation, filing.report_id, content, filing.by, at, filing.device_at)
 

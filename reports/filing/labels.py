@@ -20,7 +20,7 @@ from reports.journal.models import Event
 
 
 @dataclass(frozen=True)
-class Shown:
+class AnswerRow:
     """One answered question. `remark` is the reviewer's, `reason` the filer's for a broken soft rule, `typed` a remark
     that is being written."""
 
@@ -35,12 +35,14 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class ShownGroup:
+class AnswerGroup:
     title: str
-    rows: list[Shown]
+    rows: list[AnswerRow]
 
 
-def answered_groups(report: Report, typed: Mapping[str, str], hidden: frozenset[str] = frozenset()) -> list[ShownGroup]:
+def answered_groups(
+    report: Report, typed: Mapping[str, str], hidden: frozenset[str] = frozenset()
+) -> list[AnswerGroup]:
     """The answers of a report by screen of its instrument; screens without an answer are left out, as are `hidden`
     answers (findings.withheld)."""
     schema, language = report.window.version.parsed, get_language()
@@ -48,7 +50,7 @@ def answered_groups(report: Report, typed: Mapping[str, str], hidden: frozenset[
     groups = []
     for group in schema.groups:
         rows = [
-            Shown(
+            AnswerRow(
                 name=question.name,
                 label=question.label.in_language(language),
                 answer=in_words(question, report.answers[question.name], language),
@@ -62,7 +64,7 @@ def answered_groups(report: Report, typed: Mapping[str, str], hidden: frozenset[
             if question.name in report.answers and question.name not in hidden
         ]
         if rows:
-            groups.append(ShownGroup(group.title.in_language(language), rows))
+            groups.append(AnswerGroup(group.title.in_language(language), rows))
     return groups
 
 
@@ -88,7 +90,7 @@ def in_words(question: Question, answer: Any, language: str | None) -> str:
 
 
 @dataclass(frozen=True)
-class Beside:
+class AnswerChange:
     """A question with its answers in two versions; an empty text is no answer. A photo is its hash."""
 
     label: str
@@ -98,7 +100,7 @@ class Beside:
     changed: bool
 
 
-def side_by_side(schema: Schema, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Beside]:
+def side_by_side(schema: Schema, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[AnswerChange]:
     """Every question that either version answers, in the order of the form."""
     language = get_language()
 
@@ -106,7 +108,7 @@ def side_by_side(schema: Schema, before: Mapping[str, Any], after: Mapping[str, 
         return in_words(question, answers[question.name], language) if question.name in answers else ""
 
     return [
-        Beside(
+        AnswerChange(
             label=question.label.in_language(language),
             before=told(question, before),
             after=told(question, after),
@@ -118,17 +120,17 @@ def side_by_side(schema: Schema, before: Mapping[str, Any], after: Mapping[str, 
     ]
 
 
-def differences(schema: Schema, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Beside]:
+def differences(schema: Schema, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[AnswerChange]:
     """What was answered differently in two sets of canonical answers, in the order of the questions."""
     return [row for row in side_by_side(schema, before, after) if row.changed]
 
 
 @dataclass(frozen=True)
-class Version:
+class VersionChanges:
     """A revision, or a filing that was refused, beside the version it is compared with."""
 
     source: Revision | Conflict
-    changes: list[Beside]
+    changes: list[AnswerChange]
 
 
 def answers_in(source: Revision | Conflict, hidden: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -137,23 +139,27 @@ def answers_in(source: Revision | Conflict, hidden: frozenset[str] = frozenset()
     return {name: answer for name, answer in answers.items() if name not in hidden}
 
 
-def revisions_of(report: Report, revisions: Iterable[Revision], hidden: frozenset[str] = frozenset()) -> list[Version]:
+def revisions_of(
+    report: Report, revisions: Iterable[Revision], hidden: frozenset[str] = frozenset()
+) -> list[VersionChanges]:
     """Newest first, each with what it changed; the first one changed nothing."""
     schema = report.window.version.parsed
-    versions: list[Version] = []
+    versions: list[VersionChanges] = []
     before: Mapping[str, Any] | None = None
     for revision in sorted(revisions, key=lambda each: each.number):
         answers = answers_in(revision, hidden)
-        versions.append(Version(revision, differences(schema, before, answers) if before is not None else []))
+        versions.append(VersionChanges(revision, differences(schema, before, answers) if before is not None else []))
         before = answers
     return versions[::-1]
 
 
-def conflicts_of(report: Report, conflicts: Iterable[Conflict], hidden: frozenset[str] = frozenset()) -> list[Version]:
+def conflicts_of(
+    report: Report, conflicts: Iterable[Conflict], hidden: frozenset[str] = frozenset()
+) -> list[VersionChanges]:
     """What was sent and refused because another version stood, beside the report as it stands."""
     schema = report.window.version.parsed
     stands = {name: answer for name, answer in report.answers.items() if name not in hidden}
-    return [Version(each, differences(schema, stands, answers_in(each, hidden))) for each in conflicts]
+    return [VersionChanges(each, differences(schema, stands, answers_in(each, hidden))) for each in conflicts]
 
 
 # --- history --------------------------------------------------------------------------------------------------------
@@ -174,7 +180,7 @@ TOLD: dict[str, tuple[Promise, str]] = {
 
 
 @dataclass(frozen=True)
-class Happened:
+class TimelineEntry:
     """A line of the timeline (components/timeline.html)."""
 
     icon: str
@@ -184,7 +190,7 @@ class Happened:
     note: str
 
 
-def history(report: Report, *, told: bool = True) -> list[Happened]:
+def history(report: Report, *, told: bool = True) -> list[TimelineEntry]:
     """What happened to a report and its obligation, oldest first: two queries. Not `told`: without what was said of it.
 
     Found by their keys: an event holds the code its unit had at the time, and units get new codes.
@@ -192,7 +198,7 @@ def history(report: Report, *, told: bool = True) -> list[Happened]:
     events = list(Event.objects.filter(target__in=[str(report.pk), str(report.obligation_id)], verb__in=TOLD))
     names = dict(User.objects.filter(username__in={event.actor for event in events}).values_list("username", "name"))
     return [
-        Happened(
+        TimelineEntry(
             icon=TOLD[event.verb][1],
             what=str(TOLD[event.verb][0]),
             at=event.at,

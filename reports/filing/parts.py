@@ -13,7 +13,7 @@ from reports.instruments.schema import PHOTO
 
 
 @dataclass(frozen=True)
-class Asked:
+class PartField:
     """A field of the filing form with the reviewer's remark and the photo that stands ("" where there is none)."""
 
     field: BoundField
@@ -22,32 +22,32 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Part:
+class FormPart:
     """A group of the form. `rows` holds one field, or the two halves of an L/P pair; `todo` counts what to mend."""
 
     number: int
     title: str
-    rows: list[list[Asked]]
+    rows: list[list[PartField]]
     todo: int
 
 
-def parts(form: ReportForm, standing: Report | None) -> Iterator[Part]:
+def parts(form: ReportForm, standing: Report | None) -> Iterator[FormPart]:
     """The groups of a filing form in order, remarks of a returned report at their fields."""
     remarks = standing.remarks if standing else {}
     answers = standing.answers if standing else {}
     for number, (title, fields) in enumerate(form.groups(), start=1):
-        rows: list[list[Asked]] = []
+        rows: list[list[PartField]] = []
         for field in fields:
             kind = field.field.kind if isinstance(field.field, AnswerField) else ""
             photo = answers.get(field.name, "") if kind == PHOTO else ""
-            asked = Asked(field, remarks.get(field.name, ""), photo)
+            shown = PartField(field, remarks.get(field.name, ""), photo)
             before = rows[-1] if rows else []
             if len(before) == 1 and _pair(before[0].field) == field.name:
-                before.append(asked)
+                before.append(shown)
             else:
-                rows.append([asked])
-        todo = sum(bool(asked.remark or asked.field.errors) for row in rows for asked in row)
-        yield Part(number, title, rows, todo)
+                rows.append([shown])
+        todo = sum(bool(each.remark or each.field.errors) for row in rows for each in row)
+        yield FormPart(number, title, rows, todo)
 
 
 def _pair(field: BoundField) -> str:

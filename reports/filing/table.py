@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from hierarchy import access
 from hierarchy.lib import tabular
 from hierarchy.lib.errors import Fault
-from hierarchy.lib.tabular import Line
+from hierarchy.lib.tabular import TableRow
 from hierarchy.models import Election, Membership, User
 from reports.calendar.models import Window
 from reports.filing.bulk import Filing, Outcome, import_filings
@@ -37,7 +37,7 @@ COLUMN = {
 
 
 @dataclass
-class Imported:
+class ImportResult:
     """What became of a table: reports filed now, those that were in before, rows that are wrong."""
 
     rows: int = 0
@@ -53,7 +53,7 @@ def import_table(
     skip_faulty: bool = False,
     dry_run: bool = False,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> Imported:
+) -> ImportResult:
     """Files the reports of a .csv or .xlsx file, after rehearsing all of them.
 
     One faulty row and nothing is filed, unless `skip_faulty`; with `dry_run` nothing is, and the result says what would
@@ -64,7 +64,7 @@ def import_table(
     """
     obligations = _Obligations(election)
     lines = tabular.read(path, required=KEYS, optional=[NUMBER, *obligations.columns])
-    result = Imported(rows=len(lines))
+    result = ImportResult(rows=len(lines))
     pairs = sorted(obligations.filings(lines, result.faults), key=lambda pair: pair[1].obligation_id)
     unmatched = list(result.faults)
     for rehearse in [True] if dry_run else [False] if skip_faulty else [True, False]:
@@ -96,7 +96,7 @@ class _Obligations:
         names = {name for questions in self.questions.values() for name in questions} - {*KEYS, NUMBER}
         self.columns = [*sorted(names), *sorted({REASON + name for name in names} - names)]
 
-    def filings(self, lines: Iterable[Line], faults: list[Fault]) -> Iterator[tuple[Line, Filing]]:
+    def filings(self, lines: Iterable[TableRow], faults: list[Fault]) -> Iterator[tuple[TableRow, Filing]]:
         """The rows that say what is filed by whom; what is wrong with the others is added to `faults`."""
         lines = list(lines)
         taken: dict[uuid.UUID, int] = {}  # the obligation that a report number was first used for
@@ -121,7 +121,7 @@ class _Obligations:
         found = rows.order_by().values_list("window_id", "subject__code", "pk")
         return {(window, code): pk for window, code, pk in found}
 
-    def _number(self, line: Line) -> uuid.UUID | None:
+    def _number(self, line: TableRow) -> uuid.UUID | None:
         if not line[NUMBER]:
             parts = [line["instrumen"], line["periode"].removesuffix(MIDNIGHT), _code(line), line["nama_pengguna"]]
             return uuid.uuid5(NAMESPACE, "\n".join([self.election.code, *parts]))
@@ -130,7 +130,7 @@ class _Obligations:
         except ValueError:
             return None
 
-    def _content(self, line: Line, window: Window) -> tuple[dict[str, object], dict[str, str]]:
+    def _content(self, line: TableRow, window: Window) -> tuple[dict[str, object], dict[str, str]]:
         """(answers, reasons) of a row. A cell of another instrument's question stays, and is refused as unknown."""
         questions = self.questions[window.pk]
         answers: dict[str, object] = {}
@@ -157,7 +157,7 @@ def _people(usernames: set[str]) -> dict[str, User]:
     return people
 
 
-def _code(line: Line) -> str:
+def _code(line: TableRow) -> str:
     return line["kode_satuan"].replace(".", "")
 
 
@@ -175,7 +175,7 @@ def _answer(question: Question | None, cell: str) -> object:
 
 
 def _unmatched(
-    line: Line, window: Window | None, by: User | None, obligation: int | None, number: uuid.UUID | None
+    line: TableRow, window: Window | None, by: User | None, obligation: int | None, number: uuid.UUID | None
 ) -> Iterator[Fault]:
     if by is None:
         yield _fault(line, "nama_pengguna", _("akun ini tidak ada. Periksa nama penggunanya."))
@@ -188,7 +188,7 @@ def _unmatched(
         yield _fault(line, NUMBER, _("bukan nomor laporan (UUID). Kosongkan bila alat asal tidak memberi nomor."))
 
 
-def _faults(line: Line, outcome: Outcome) -> Iterator[Fault]:
+def _faults(line: TableRow, outcome: Outcome) -> Iterator[Fault]:
     """What a refusal says of its row, cell by cell; nothing for a report that is in."""
     if outcome.receipt is not None:
         return
@@ -201,5 +201,5 @@ def _faults(line: Line, outcome: Outcome) -> Iterator[Fault]:
         yield _fault(line, column, stranger if column == "nama_pengguna" else outcome.sentence)
 
 
-def _fault(line: Line, column: str, sentence: str) -> Fault:
+def _fault(line: TableRow, column: str, sentence: str) -> Fault:
     return Fault(line.number, column, line[column] if column else "", sentence)

@@ -30,7 +30,7 @@ from reports.filing.models import Channel, Report
 from reports.filing.parts import parts
 from reports.instruments.codec import Content, InvalidAnswers
 from reports.obligations import actions as obligations
-from reports.obligations.labels import Row
+from reports.obligations.labels import ObligationRow
 from reports.obligations.models import Obligation
 
 
@@ -80,7 +80,7 @@ def _filing(request: SignedIn, obligation: Obligation, standing: Report | None) 
         return page
     try:
         receipt = _submit(request, obligation, form.content, number)
-    except intake.Refused as refused:
+    except intake.ReportRefused as refused:
         if refused.current is not None:
             return _clash_page(request, obligation, form, refused.current, refused)
         form.add_error(None, str(refused))
@@ -144,7 +144,7 @@ def _whole(text: str | None) -> int | None:
 
 
 def _clash_page(
-    request: SignedIn, obligation: Obligation, form: ReportForm, current: Report, refused: intake.Refused
+    request: SignedIn, obligation: Obligation, form: ReportForm, current: Report, refused: intake.ReportRefused
 ) -> HttpResponse:
     """Another version stands: shows it beside what was typed; sending again makes a correction of what stands."""
     assert form.content is not None, "only content that is valid can clash"
@@ -168,7 +168,7 @@ def _form_page(
     clash: dict[str, Any] | None = None,
 ) -> HttpResponse:
     now = clock.now()
-    row = Row.of(obligation, now)
+    row = ObligationRow.of(obligation, now)
     context = {
         "obligation": obligation,
         "window": obligation.window,

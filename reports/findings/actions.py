@@ -60,14 +60,14 @@ class FindingError(Exception):
 
 
 @dataclass(frozen=True)
-class Person:
+class PartyEntry:
     part: str
     name: str
     address: str = ""
 
 
 @dataclass(frozen=True)
-class Told:
+class FindingContent:
     """What is written about a suspected violation; dates in WITA."""
 
     kind: str
@@ -77,7 +77,7 @@ class Told:
     discovered_on: date
     evidence: str = ""
     analysis: str = ""
-    people: tuple[Person, ...] = field(default=())
+    people: tuple[PartyEntry, ...] = field(default=())
     nobody: bool = False  # said so: no person is named, though some were before
 
 
@@ -196,7 +196,7 @@ def from_form(answers: Mapping[str, Any], filed_on: date) -> dict[str, Any]:
         "evidence": "\n".join(filter(None, (answers.get(name, "") for name in ("alat_bukti", "barang_bukti")))),
         "analysis": "\n".join(filter(None, (answers.get(name, "") for name in ("fakta", "analisa")))),
         "people": [
-            Person(part, answers[name], answers.get(address, ""))
+            PartyEntry(part, answers[name], answers.get(address, ""))
             for name, address, part in PEOPLE
             if answers.get(name)
         ],
@@ -230,7 +230,7 @@ def confirmed(province: Unit) -> dict[int, dict[str, int]]:
 # --- recording ------------------------------------------------------------------------------------------------------
 
 
-def record(*, unit: Unit, told: Told, occurred_in: Unit, by: User, report: Report | None = None) -> Finding:
+def record(*, unit: Unit, told: FindingContent, occurred_in: Unit, by: User, report: Report | None = None) -> Finding:
     """Enters a suspected violation in the register of `unit`; its members and its secretariat may.
 
     Raises Http404 for strangers, PermissionDenied, PlenaryError (no body) and FindingError otherwise.
@@ -257,7 +257,7 @@ def record(*, unit: Unit, told: Told, occurred_in: Unit, by: User, report: Repor
     return finding
 
 
-def amend(*, finding: Finding, told: Told, by: User) -> Finding:
+def amend(*, finding: Finding, told: FindingContent, by: User) -> Finding:
     """Writes anew what is suspected, as long as no plenary has decided on it and nobody has voted."""
     require_handling(by, finding)
     clean = _checked(told)
@@ -384,14 +384,14 @@ def decided(*, finding: Finding, matter: str, shown: Mapping[str, Any], carried:
 # --- parts ----------------------------------------------------------------------------------------------------------
 
 
-def _checked(told: Told) -> Told:
+def _checked(told: FindingContent) -> FindingContent:
     """The same with clean texts. Raises FindingError naming the field."""
     people = tuple(
-        Person(person.part, tidy(person.name)[:120], tidy(person.address)[:300])
+        PartyEntry(person.part, tidy(person.name)[:120], tidy(person.address)[:300])
         for person in told.people
         if tidy(person.name) or tidy(person.address)
     )
-    clean = Told(
+    clean = FindingContent(
         kind=told.kind,
         event=tidy(told.event),
         place=tidy(told.place)[:300],
@@ -417,12 +417,12 @@ def _checked(told: Told) -> Told:
     return clean
 
 
-def _fields(told: Told) -> dict[str, Any]:
+def _fields(told: FindingContent) -> dict[str, Any]:
     names = ("kind", "event", "place", "happened_on", "discovered_on", "evidence", "analysis")
     return {name: getattr(told, name) for name in names}
 
 
-def _write_people(finding: Finding, people: Iterable[Person]) -> None:
+def _write_people(finding: Finding, people: Iterable[PartyEntry]) -> None:
     rows = [Party(finding=finding, part=one.part, name=one.name, address=one.address) for one in people]
     Party.objects.bulk_create(rows)
 

@@ -62,7 +62,7 @@ def due(since: date, clock: Clock, *, off: Callable[[int], frozenset[date]] = da
 
 
 @dataclass(frozen=True)
-class Standing:
+class DeadlineStanding:
     """Where a clock stands on a day: `left` calendar days, negative once it has run out."""
 
     clock: Clock
@@ -78,10 +78,10 @@ class Standing:
         return -self.left
 
 
-def standing(finding: object, today: date) -> Standing | None:
+def standing(finding: object, today: date) -> DeadlineStanding | None:
     """The clock that runs for a finding (reports.models.Finding); None once it is closed."""
     clock = CLOCKS.get(getattr(finding, "status", ""))
     if clock is None:
         return None
     last = due(getattr(finding, clock.since), clock)
-    return Standing(clock, last, (last - today).days)
+    return DeadlineStanding(clock, last, (last - today).days)

@@ -33,7 +33,7 @@ from reports.filing.models import Report
 from reports.findings import actions as findings
 from reports.findings import deadlines as clocks
 from reports.findings import labels as finding_words
-from reports.findings.actions import FindingError, Person, Told
+from reports.findings.actions import FindingContent, FindingError, PartyEntry
 from reports.findings.models import Finding, Party
 
 MOST_PEOPLE = 6  # parties that a form has room for
@@ -87,17 +87,17 @@ class FindingForm(forms.Form):
         label=gettext_lazy("Fakta dan analisa"), required=False, widget=forms.Textarea(attrs={"rows": 4})
     )
 
-    def told(self, people: list[Person]) -> Told:
+    def told(self, people: list[PartyEntry]) -> FindingContent:
         given = {name: value for name, value in self.cleaned_data.items() if name != "occurred_in"}
-        return Told(**given, people=tuple(people))
+        return FindingContent(**given, people=tuple(people))
 
 
 @dataclass(frozen=True)
-class Entry:
+class RegisterRow:
     """A finding in the register, and where its clock stands."""
 
     finding: Finding
-    standing: clocks.Standing | None
+    standing: clocks.DeadlineStanding | None
 
 
 @never_cache
@@ -115,7 +115,7 @@ def register(request: SignedIn) -> HttpResponse:
         named = Q(unit__name__icontains=sought) | Q(occurred_in__name__icontains=sought)
         rows = rows.filter(named | (Q(occurred_in__code__startswith=bare) if bare.isdigit() else Q(pk__in=[])))
     # Whose clock runs out first is a matter of working days, so Python sorts; a register is hundreds of rows, not more.
-    entries = [Entry(row, clocks.standing(row, today)) for row in rows]
+    entries = [RegisterRow(row, clocks.standing(row, today)) for row in rows]
     entries.sort(key=lambda entry: (entry.standing.due if entry.standing else date.max, -entry.finding.pk))
     if request.GET.get("bentuk") == "csv":
         return _csv(entries)
@@ -142,7 +142,7 @@ def _chosen(request: SignedIn) -> dict[str, str]:
     }
 
 
-def _csv(entries: list[Entry]) -> HttpResponse:
+def _csv(entries: list[RegisterRow]) -> HttpResponse:
     answer = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="register-temuan.csv"'
     sheet = csv.writer(answer, delimiter=";")
@@ -205,7 +205,7 @@ def amend(request: SignedIn, pk: int) -> HttpResponse:
         people = _people(request)
     else:
         read = findings.read_parties(finding=finding, purpose=_("Memperbaiki catatan"), by=request.user)
-        people = [Person(one.part, one.name, one.address) for one in read]
+        people = [PartyEntry(one.part, one.name, one.address) for one in read]
     fields = ("kind", "event", "place", "happened_on", "discovered_on", "evidence", "analysis")
     initial = {name: getattr(finding, name) for name in fields} | {"occurred_in": finding.occurred_in.code}
     form = FindingForm(request.POST if posted else None, initial=initial)
@@ -306,10 +306,10 @@ def _where(unit: Unit, code: str) -> Unit:
     return found
 
 
-def _people(request: SignedIn) -> list[Person]:
+def _people(request: SignedIn) -> list[PartyEntry]:
     """What was typed of parties, empty rows left out."""
     columns = [request.POST.getlist(name) for name in ("part", "name", "address")]
-    rows = [Person(*row) for row in zip(*columns, strict=False)][:MOST_PEOPLE]
+    rows = [PartyEntry(*row) for row in zip(*columns, strict=False)][:MOST_PEOPLE]
     known = [row for row in rows if row.part in Party.Part.values]
     return [row for row in known if row.name.strip() or row.address.strip()]
 
@@ -322,19 +322,21 @@ def _add_error(form: FindingForm, error: Exception) -> None:
 def _form_page(
     request: SignedIn,
     form: FindingForm,
-    people: list[Person],
+    people: list[PartyEntry],
     *,
     unit: Unit,
     source: Report | None = None,
     finding: Finding | None = None,
 ) -> HttpResponse:
-    empty = [Person(str(Party.Part.RESPONDENT), "")] + [Person(str(Party.Part.WITNESS), "")] * 2
+    empty = [PartyEntry(str(Party.Part.RESPONDENT), "")] + [PartyEntry(str(Party.Part.WITNESS), "")] * 2
     context = {
         "form": form,
         "unit": unit,
         "source": source,
         "finding": finding,
-        "people": people + empty[len(people) :] + ([Person(str(Party.Part.WITNESS), "")] if len(people) > 2 else []),
+        "people": people
+        + empty[len(people) :]
+        + ([PartyEntry(str(Party.Part.WITNESS), "")] if len(people) > 2 else []),
         "parts": Party.Part.choices,
         "nav_current": "findings",
     }

@@ -19,7 +19,7 @@ from hierarchy.lib import clock
 from hierarchy.models import User
 from hierarchy.web import SignedIn, paged
 from reports.calendar.querysets import WindowQuerySet
-from reports.obligations.labels import Row, Silent, silent_units
+from reports.obligations.labels import ObligationRow, SilentUnit, silent_units
 from reports.obligations.models import Obligation, State
 from reports.obligations.queries import event_windows
 from reports.reminders.models import Carrier, Message
@@ -35,14 +35,14 @@ def tasks(request: SignedIn) -> HttpResponse:
     user, now = request.user, clock.now()
     mine = Obligation.objects.to_file(user).for_lists()
     owed = paged(request, mine.open_at(now).owed())
-    rows = [Row.of(obligation, now) for obligation in owed]
+    rows = [ObligationRow.of(obligation, now) for obligation in owed]
     first = rows.pop(0) if rows and owed.number == 1 else None
     sent = mine.filter(state__in=[State.FILED, State.APPROVED]).order_by("-first_filed_at", "-pk")[:RECENT]
     context = {
         "owed": owed,
         "next": first,
         "rows": rows,
-        "sent": [Row.of(obligation, now) for obligation in sent],
+        "sent": [ObligationRow.of(obligation, now) for obligation in sent],
         "memberships": access.memberships(user),
         "unread": Message.objects.filter(user=user, carrier=Carrier.APP, read_at=None).count(),
         "sets_wordings": any(
@@ -70,10 +70,10 @@ def _of_reviewer(request: SignedIn, now: datetime) -> dict[str, Any]:
         "reviews": True,
         "waiting": Obligation.objects.to_review(request.user).count(),
         "silent": silent,
-        "silent_rows": [Silent.of(unit, now) for unit in silent],
+        "silent_rows": [SilentUnit.of(unit, now) for unit in silent],
         "noun": nouns.pop() if len(nouns) == 1 else _("satuan"),
         "attested": attested,
-        "attested_rows": [Row.of(obligation, now) for obligation in attested],
+        "attested_rows": [ObligationRow.of(obligation, now) for obligation in attested],
     }
 
 

@@ -37,7 +37,7 @@ from .schema import (
     Text,
     parse_problem,
 )  # fmt: skip
-from .sheet import COLUMNS, NAME, Row, check_columns, choice_lists, rows_of
+from .sheet import COLUMNS, NAME, SheetRow, check_columns, choice_lists, rows_of
 
 KINDS = {
     "integer": INTEGER, "select_one": SELECT_ONE, "select_multiple": SELECT_MULTIPLE, "time": TIME, "date": DATE,
@@ -76,7 +76,7 @@ def build(definition: Any) -> Schema:
 class _Survey:
     """The survey sheet, read top down; rules are parsed after the last row, when every name is known."""
 
-    def __init__(self, rows: list[Row], choices: dict[str, tuple[Choice, ...]], title: Text) -> None:
+    def __init__(self, rows: list[SheetRow], choices: dict[str, tuple[Choice, ...]], title: Text) -> None:
         self.rows, self.choices = rows, choices
         self.plain = Group(PLAIN_GROUP, title)
         self.groups: list[Group] = []
@@ -114,27 +114,27 @@ class _Survey:
                     self.parsed[row.number, "calculation"] = expression
                     self.types[row.get("name")] = kind
 
-    def _kind(self, row: Row) -> str:
+    def _kind(self, row: SheetRow) -> str:
         first, _sep, rest = row.get("type").partition(" ")
         kind = KINDS.get(first, "")
         options = {choice.name for choice in self.choices.get(rest.strip(), ())}
         return YESNO if kind == SELECT_ONE and options == {YES, NO} else kind
 
-    def _group(self, row: Row) -> None:
+    def _group(self, row: SheetRow) -> None:
         self._check_name(row)
         relevant = self._expression(row, "relevant", xpath.BOOL)[0]
         self.groups.append(Group(row.get("name"), row.text("label"), relevant))
         if not row.text("label").id:
             row.fault("label", _("isi judul kelompok dalam bahasa Indonesia."))
 
-    def _check_name(self, row: Row) -> None:
+    def _check_name(self, row: SheetRow) -> None:
         taken = {group.name for group in self.groups} | {question.name for question in self.questions}
         if not NAME.fullmatch(row.get("name")):
             row.fault("name", _("gunakan huruf kecil, angka, dan garis bawah, diawali huruf."))
         elif row.get("name") in taken:
             row.fault("name", _("nama “%s” sudah dipakai.") % row.get("name"))
 
-    def _question(self, row: Row, group: str) -> None:
+    def _question(self, row: SheetRow, group: str) -> None:
         kind = self._kind(row)
         if not kind:
             row.fault("type", _("jenis pertanyaan “%s” tidak didukung.") % row.get("type"))
@@ -169,7 +169,7 @@ class _Survey:
         self._check_meaning(row, question)
         self.questions.append(question)
 
-    def _options(self, row: Row, kind: str) -> tuple[Choice, ...]:
+    def _options(self, row: SheetRow, kind: str) -> tuple[Choice, ...]:
         if kind not in CHOICE_KINDS:
             return ()
         wanted = row.get("type").partition(" ")[2].strip()
@@ -177,19 +177,19 @@ class _Survey:
             row.fault("type", _("daftar pilihan “%s” tidak ada di lembar “choices”.") % wanted)
         return self.choices.get(wanted, ())
 
-    def _one_of(self, row: Row, column: str, allowed: tuple[str, ...]) -> str:
+    def _one_of(self, row: SheetRow, column: str, allowed: tuple[str, ...]) -> str:
         value = row.get(column) or allowed[0]
         if value not in allowed:
             row.fault(column, _("isi dengan salah satu dari: %s.") % ", ".join(allowed))
         return value
 
-    def _required(self, row: Row) -> tuple[bool, Expression | None]:
+    def _required(self, row: SheetRow) -> tuple[bool, Expression | None]:
         word = row.get("required").lower()
         if word in YES_WORDS or word in NO_WORDS:
             return word in YES_WORDS, None
         return False, self._expression(row, "required", xpath.BOOL)[0]
 
-    def _expression(self, row: Row, column: str, wanted: str | None) -> tuple[Expression | None, str]:
+    def _expression(self, row: SheetRow, column: str, wanted: str | None) -> tuple[Expression | None, str]:
         source = row.get(column)
         if not source:
             return None, ""
@@ -202,13 +202,13 @@ class _Survey:
             row.fault(column, _("rumus ini harus berupa syarat yang benar atau salah."))
         return Expression(source, tree), kind
 
-    def _message(self, row: Row) -> Message | None:
+    def _message(self, row: SheetRow) -> Message | None:
         told = row.text("constraint_message")
         if not told.id:
             row.fault("constraint_message", _("isi pesan yang muncul bila aturan dilanggar."))
         return Message(self._parts(row, told.id), self._parts(row, told.en))
 
-    def _parts(self, row: Row, template: str) -> list[Any]:
+    def _parts(self, row: SheetRow, template: str) -> list[Any]:
         """A message cut at `${name}` and `{= formula =}`."""
         parts: list[Any] = []
         end = 0
@@ -221,7 +221,7 @@ class _Survey:
             end = match.end()
         return [part for part in (*parts, template[end:]) if part]
 
-    def _check_meaning(self, row: Row, question: Question) -> None:
+    def _check_meaning(self, row: SheetRow, question: Question) -> None:
         if question.public and question.kind in NEVER_PUBLIC:
             row.fault("bind::bawaslu:public", _("teks dan foto tidak pernah dipublikasikan."))
         if question.kind == CALCULATED and not row.get("calculation"):

@@ -33,13 +33,13 @@ class One(NamedTuple):
     high: int | None
 
 
-class Group(NamedTuple):
+class PatternGroup(NamedTuple):
     """One of several sequences."""
 
-    branches: list[list[One | Group]]
+    branches: list[list[One | PatternGroup]]
 
 
-Sequence = list[One | Group]
+Sequence = list[One | PatternGroup]
 
 
 def work(pattern: str, longest: int = LONGEST_TEXT) -> int:
@@ -48,13 +48,13 @@ def work(pattern: str, longest: int = LONGEST_TEXT) -> int:
     return _work(parse(pattern).branches, 1, frozenset(), longest)[0]
 
 
-def parse(pattern: str) -> Group:
+def parse(pattern: str) -> PatternGroup:
     """The pattern as a tree."""
     near = {chr(ord(letter) + step) for letter in pattern if letter > "\x7f" for step in (-1, 0, 1)}
     return _group(_TOKENS.finditer(pattern), _KNOWN | near)
 
 
-def _group(tokens: Iterator[re.Match[str]], known: frozenset[str]) -> Group:
+def _group(tokens: Iterator[re.Match[str]], known: frozenset[str]) -> PatternGroup:
     """What stands up to the closing bracket. `known` are the letters that two classes may tell apart."""
     branches: list[Sequence] = [[]]
     for token in tokens:
@@ -71,12 +71,12 @@ def _group(tokens: Iterator[re.Match[str]], known: frozenset[str]) -> Group:
                 here.append(One(frozenset(filter(letters.fullmatch, known)), 1, 1))
             case "repeat" if here:
                 here[-1] = _repeated(here[-1], token)
-    return Group(branches)
+    return PatternGroup(branches)
 
 
-def _repeated(last: One | Group, token: re.Match[str]) -> One | Group:
-    if isinstance(last, Group):
-        return Group([*last.branches, []])  # a group is repeated by "?" alone
+def _repeated(last: One | PatternGroup, token: re.Match[str]) -> One | PatternGroup:
+    if isinstance(last, PatternGroup):
+        return PatternGroup([*last.branches, []])  # a group is repeated by "?" alone
     sign = token["repeat"][0]
     if sign != "{":
         return One(last.letters, int(sign == "+"), 1 if sign == "?" else None)
@@ -90,7 +90,7 @@ def _work(branches: list[Sequence], rest: int, follow: frozenset[str], longest: 
     for branch in branches:
         steps, next_letters = rest, follow
         for item in reversed(branch):
-            if isinstance(item, Group):
+            if isinstance(item, PatternGroup):
                 steps, next_letters = _work(item.branches, steps, next_letters, longest)
                 continue
             high = longest if item.high is None else min(item.high, longest)

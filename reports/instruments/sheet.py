@@ -24,7 +24,7 @@ TRANSLATED = {"label", "hint", "constraint_message"}
 NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
 
 
-class Row:
+class SheetRow:
     """One row of one sheet: its cells by column, and a place to report its faults to."""
 
     def __init__(self, sheet: str, number: int, cells: Mapping[str, Any], faults: list[str]) -> None:
@@ -75,13 +75,13 @@ def check_columns(definition: Any, faults: list[str]) -> None:
         )
 
 
-def rows_of(definition: Any, sheet: str, faults: list[str]) -> Iterator[Row]:
+def rows_of(definition: Any, sheet: str, faults: list[str]) -> Iterator[SheetRow]:
     for number, cells in enumerate(getattr(definition, sheet), start=2):  # row 1 holds the headings
         if any(str(value or "").strip() for value in cells.values()):
-            yield Row(sheet, number, cells, faults)
+            yield SheetRow(sheet, number, cells, faults)
 
 
-def choice_lists(rows: list[Row]) -> dict[str, tuple[Choice, ...]]:
+def choice_lists(rows: list[SheetRow]) -> dict[str, tuple[Choice, ...]]:
     lists: dict[str, list[Choice]] = {}
     for row in rows:
         name, label = row.get("name"), row.text("label")

@@ -18,7 +18,7 @@ from reports.obligations.models import Obligation, State
 
 
 @dataclass(frozen=True)
-class Row:
+class ObligationRow:
     """An obligation with the state people see (LATE is OWED past its deadline) and the words beside it."""
 
     obligation: Obligation
@@ -30,7 +30,7 @@ class Row:
         return title_of(self.obligation.window)
 
     @classmethod
-    def of(cls, obligation: Obligation, now: datetime) -> Row:
+    def of(cls, obligation: Obligation, now: datetime) -> ObligationRow:
         if WORDS["past"].holds(obligation, now):
             return cls(obligation, "LATE", formats.duration(now - obligation.due_at))
         if obligation.state == State.RETURNED:
@@ -79,16 +79,18 @@ class Contact:
 
 
 @dataclass(frozen=True)
-class Silent:
+class SilentUnit:
     """A unit that has not reported: what it owes and whom to call."""
 
     unit: Unit
-    rows: list[Row]
+    rows: list[ObligationRow]
     contacts: list[Contact]
 
     @classmethod
-    def of(cls, unit: Any, now: datetime) -> Silent:
+    def of(cls, unit: Any, now: datetime) -> SilentUnit:
         """`unit` comes from silent_units()."""
         return cls(
-            unit, [Row.of(obligation, now) for obligation in unit.silent], [Contact.of(seat) for seat in unit.people]
+            unit,
+            [ObligationRow.of(obligation, now) for obligation in unit.silent],
+            [Contact.of(seat) for seat in unit.people],
         )

@@ -26,7 +26,7 @@ from reports.rollup.fold import COUNTS
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingMatter:
     """What a body could decide: a rollup or a finding, under the name that a form gives it.
 
     `matter`: coverage and deadline of a rollup.
@@ -35,7 +35,7 @@ class Waiting:
     key: str
     title: str
     about: Window | Finding
-    matter: ratified.Matter | None = None
+    matter: ratified.WindowMatter | None = None
 
     @property
     def group(self) -> str:
@@ -43,18 +43,18 @@ class Waiting:
         return str(self.matter.readiness.label) if self.matter else _("Temuan")
 
 
-def waiting_of(unit: Unit) -> list[Waiting]:
+def waiting_of(unit: Unit) -> list[WaitingMatter]:
     """All that waits for the body's decision: figures that are ready, those that are not, findings."""
     rows = recaps_of(unit)
     for finding in findings.to_decide(unit):
         item = AgendaItem(unit=unit, finding=finding, matter=findings.matter_of(finding))
-        rows.append(Waiting(f"temuan-{finding.pk}", agenda_title(item), finding))
+        rows.append(WaitingMatter(f"temuan-{finding.pk}", agenda_title(item), finding))
     return rows
 
 
-def recaps_of(unit: Unit) -> list[Waiting]:
+def recaps_of(unit: Unit) -> list[WaitingMatter]:
     return [
-        Waiting(
+        WaitingMatter(
             f"rekap-{matter.window.pk}",
             title_of(matter.window) + (" " + _("(berubah sesudah disahkan)") if matter.changed else ""),
             matter.window,
@@ -65,12 +65,12 @@ def recaps_of(unit: Unit) -> list[Waiting]:
     ]
 
 
-def grouped(waiting: list[Waiting]) -> list[tuple[str, list[Waiting]]]:
+def grouped(waiting: list[WaitingMatter]) -> list[tuple[str, list[WaitingMatter]]]:
     return [(group, list(rows)) for group, rows in groupby(waiting, key=lambda each: each.group)]
 
 
 @dataclass(frozen=True)
-class Laid:
+class AgendaRow:
     """An agenda item as the page shows it: its figures, the votes, and what moved.
 
     `moved`: since the figures were laid or ratified, and `compared`: lines whose comparison with what was filed did;
@@ -81,8 +81,8 @@ class Laid:
 
     item: AgendaItem
     votes: list[Vote]
-    moved: list[ratified.Moved]
-    against: list[ratified.Moved]
+    moved: list[ratified.RatifiedChange]
+    against: list[ratified.RatifiedChange]
     mine: Vote | None
     newest: bool
     told: list[tuple[str, str]] = field(default_factory=list)
@@ -126,7 +126,7 @@ class Laid:
         return [(heading, rows) for heading, rows in named if rows]
 
 
-def laid_items(found: Plenary, reader: User, present: list[User]) -> list[Laid]:
+def laid_items(found: Plenary, reader: User, present: list[User]) -> list[AgendaRow]:
     """The agenda in order. Three queries and one per item for the figures as they stand now."""
     items = found.items.select_related("window__instrument", "window__version", "corrects__plenary")
     items = items.select_related("finding__unit", "finding__occurred_in")
@@ -149,7 +149,7 @@ def laid_items(found: Plenary, reader: User, present: list[User]) -> list[Laid]:
         whole = pending and not votes
         counts = COUNTS if whole else ratified.BOUND
         laid.append(
-            Laid(
+            AgendaRow(
                 item=item,
                 votes=votes,
                 moved=ratified.differences(item.shown, now, schema, counts=counts) if now else [],
@@ -164,10 +164,10 @@ def laid_items(found: Plenary, reader: User, present: list[User]) -> list[Laid]:
     return laid
 
 
-def _laid_finding(item: AgendaItem, votes: list[Vote], mine: Vote | None, reader: User, silent: list[str]) -> Laid:
+def _laid_finding(item: AgendaItem, votes: list[Vote], mine: Vote | None, reader: User, silent: list[str]) -> AgendaRow:
     """Its content only for those who handle it; a member votes on nothing they cannot read."""
     finding = item.finding
     assert finding is not None
     stale = item.decision == "PENDING" and findings.laid(finding, item.matter) != item.shown
     told = finding_words.told(item.shown) if findings.handles(reader, finding) else []
-    return Laid(item, votes, [], [], mine, newest=False, told=told, stale=stale, silent=silent)
+    return AgendaRow(item, votes, [], [], mine, newest=False, told=told, stale=stale, silent=silent)

@@ -15,7 +15,7 @@ from hierarchy.querysets import visible_q
 from hierarchy.signin import stepup
 from hierarchy.web import SignedIn
 from reports.plenary import attendance as sitting
-from reports.plenary.agenda import Laid, Waiting, grouped, laid_items, waiting_of
+from reports.plenary.agenda import AgendaRow, WaitingMatter, grouped, laid_items, waiting_of
 from reports.plenary.models import Attendance, Plenary, Vote
 
 
@@ -56,7 +56,7 @@ def page_of(request: SignedIn, found: Plenary, *, refused: str = "", status: int
     return render(request, "reports/plenary/plenary.html", context, status=status)
 
 
-def _addable(found: Plenary, items: list[Laid]) -> list[Waiting]:
+def _addable(found: Plenary, items: list[AgendaRow]) -> list[WaitingMatter]:
     """What could still be put on the agenda."""
     on = {laid.item.window or laid.item.finding for laid in items}
     return [each for each in waiting_of(found.unit) if each.about not in on]

@@ -143,7 +143,7 @@ def standing(units: Iterable[int]) -> dict[tuple[int, int], AgendaItem]:
 
 
 @dataclass(frozen=True)
-class Moved:
+class RatifiedChange:
     """A count or a sum that is no longer what was ratified."""
 
     label: str
@@ -153,20 +153,20 @@ class Moved:
 
 def differences(
     before: dict[str, Any], after: dict[str, Any], schema: Schema, *, counts: Iterable[str] = BOUND
-) -> list[Moved]:
+) -> list[RatifiedChange]:
     """What differs between two figures of the same unit and window in what a body ratifies, `counts` first, then
     approved sums by question; of two versions of a form the sums say nothing about each other."""
     found = [
-        Moved(str(WORDS[TALLIED[name]].label), before["counts"][name], after["counts"][name])
+        RatifiedChange(str(WORDS[TALLIED[name]].label), before["counts"][name], after["counts"][name])
         for name in counts
         if before["counts"][name] != after["counts"][name]
     ]
     if before["version"] != after["version"]:
-        return [Moved(str(_("Versi formulir")), before["version"], after["version"]), *found]
+        return [RatifiedChange(str(_("Versi formulir")), before["version"], after["version"]), *found]
     for position, line in sorted(indicator_words.lines(schema, get_language()).items()):
         old, new = before["approved"][position], after["approved"][position]
         if old != new:
-            found.append(Moved(line, old, new))
+            found.append(RatifiedChange(line, old, new))
     return found
 
 
@@ -215,7 +215,7 @@ def tables(item: AgendaItem) -> FigureTables:
 
 
 @dataclass(frozen=True)
-class Matter:
+class WindowMatter:
     """A window the body has figures of: what stands ratified, and whether the figures are others by now.
 
     due_at: when the last of its reports is due.
@@ -234,7 +234,7 @@ class Matter:
         return self.item is None or self.changed
 
 
-def matters(unit: Unit) -> list[Matter]:
+def matters(unit: Unit) -> list[WindowMatter]:
     """The windows a body may ratify, those that are ready first, then as they were due: four queries."""
     windows = {
         window.pk: window
@@ -250,7 +250,7 @@ def matters(unit: Unit) -> list[Matter]:
         changed = item is not None and tally_moved(item, tally, window)
         counts = {name: getattr(tally, name) for name in COUNTS}
         ready = readiness.of(counts, due[window.pk], now)
-        found.append(Matter(window, tally, item, changed, due[window.pk], ready))
+        found.append(WindowMatter(window, tally, item, changed, due[window.pk], ready))
     order = list(Readiness)
     return sorted(found, key=lambda matter: (order.index(matter.readiness), matter.due_at, matter.window.pk))
 

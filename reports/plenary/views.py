@@ -27,7 +27,7 @@ from reports.calendar.models import Window
 from reports.findings.models import Finding
 from reports.plenary import actions as plenary
 from reports.plenary import minutes
-from reports.plenary.agenda import Waiting, grouped, recaps_of, waiting_of
+from reports.plenary.agenda import WaitingMatter, grouped, recaps_of, waiting_of
 from reports.plenary.models import Plenary
 from reports.plenary.page import found_plenary, page_of
 
@@ -58,7 +58,7 @@ class CallForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
-    def __init__(self, data: Any, *, waiting: list[Waiting]) -> None:
+    def __init__(self, data: Any, *, waiting: list[WaitingMatter]) -> None:
         super().__init__(data, initial={"meets_at": clock.now().astimezone(WITA)})
         self.fields["agenda"].choices = [(each.key, each.title) for each in waiting]  # type: ignore[attr-defined]
 

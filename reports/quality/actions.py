@@ -101,7 +101,7 @@ CROSS = [
 ]
 
 
-class Line(NamedTuple):
+class ReportFacts(NamedTuple):
     """A report as far as doubts go. `area` is what siblings share: a station's district, any other unit's parent."""
 
     pk: UUID
@@ -115,14 +115,14 @@ class Line(NamedTuple):
 
 
 class Doubt(NamedTuple):
-    line: Line
+    line: ReportFacts
     rule: str
     question: str
     detail: dict[str, Any]
 
 
 @dataclass
-class Beside:
+class Comparisons:
     """What reports of a window are held against: figures by (unit, question)."""
 
     references: dict[tuple[int, str], tuple[int, str]] = field(default_factory=dict)  # value, source
@@ -251,7 +251,7 @@ def resolve(*, flag: Flag, resolution: str, by: User) -> None:
         )
 
 
-def _lines(window: Window) -> Iterator[Line]:
+def _lines(window: Window) -> Iterator[ReportFacts]:
     """The window's reports area by area, streamed."""
     area = Case(
         When(obligation__subject__level=Level.POLLING_STATION, then=F("obligation__subject__district_id")),
@@ -261,12 +261,12 @@ def _lines(window: Window) -> Iterator[Line]:
     rows = Report.objects.filter(window=window).annotate(area=area).order_by("area", "pk")
     values = rows.values_list("pk", "sha256", "answers", "reasons", *subject, "area")
     for pk, sha256, *rest in values.iterator(BATCH):
-        yield Line(pk, bytes(sha256), *rest)
+        yield ReportFacts(pk, bytes(sha256), *rest)
 
 
-def _beside(window: Window) -> Beside:
+def _beside(window: Window) -> Comparisons:
     code, election = window.instrument.code, window.election_id
-    found = Beside()
+    found = Comparisons()
     for row in Reference.objects.filter(election=election, instrument=code):
         found.references[row.unit_id, row.question] = row.value, row.source
     for cross in CROSS:
@@ -279,7 +279,7 @@ def _beside(window: Window) -> Beside:
     return found
 
 
-def _doubts(lines: list[Line], schema: Schema, window: Window, beside: Beside) -> Iterator[Doubt]:
+def _doubts(lines: list[ReportFacts], schema: Schema, window: Window, beside: Comparisons) -> Iterator[Doubt]:
     """Everything doubtful about the reports of one area."""
     asked = [question.name for question in schema.questions if question.kind == INTEGER]
     for line in lines:
@@ -293,7 +293,7 @@ def _doubts(lines: list[Line], schema: Schema, window: Window, beside: Beside) -
         yield from _copies(lines, asked)
 
 
-def _against(line: Line, beside: Beside) -> Iterator[Doubt]:
+def _against(line: ReportFacts, beside: Comparisons) -> Iterator[Doubt]:
     for cross, values in beside.stages.items():
         ours, theirs = line.answers.get(cross.question), values.get(line.subject_id)
         if isinstance(ours, int) and theirs is not None and ours != theirs:
@@ -305,7 +305,7 @@ def _against(line: Line, beside: Beside) -> Iterator[Doubt]:
             yield Doubt(line, "reference", name, {"value": ours, "other": reference[0], "source": reference[1]})
 
 
-def _outliers(lines: list[Line], asked: list[str]) -> Iterator[Doubt]:
+def _outliers(lines: list[ReportFacts], asked: list[str]) -> Iterator[Doubt]:
     by_pk = {line.pk: line for line in lines}
     for name in asked:
         verdict = doubts.outliers({line.pk: line.answers[name] for line in lines if name in line.answers})
@@ -317,8 +317,8 @@ def _outliers(lines: list[Line], asked: list[str]) -> Iterator[Doubt]:
             yield Doubt(by_pk[pk], "outlier", name, detail)
 
 
-def _copies(lines: list[Line], asked: list[str]) -> Iterator[Doubt]:
-    by_village: dict[int, dict[UUID, Line]] = {}
+def _copies(lines: list[ReportFacts], asked: list[str]) -> Iterator[Doubt]:
+    by_village: dict[int, dict[UUID, ReportFacts]] = {}
     for line in lines:
         if line.level == Level.POLLING_STATION and line.village_id:
             by_village.setdefault(line.village_id, {})[line.pk] = line
@@ -327,7 +327,7 @@ def _copies(lines: list[Line], asked: list[str]) -> Iterator[Doubt]:
             yield Doubt(village[pk], "same", "", {"others": sorted(str(other) for other in others)})
 
 
-def _numbers(line: Line, asked: list[str]) -> list[int | None]:
+def _numbers(line: ReportFacts, asked: list[str]) -> list[int | None]:
     return [line.answers.get(name) for name in asked]
 
 

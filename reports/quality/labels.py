@@ -69,7 +69,7 @@ def _reference(label: str, detail: Detail) -> str:
 
 
 @dataclass(frozen=True)
-class Told:
+class FlagLabel:
     """A flag as a page shows it: its rule in words, its sentence."""
 
     flag: Flag
@@ -78,12 +78,12 @@ class Told:
     serious: bool
 
 
-def told(flag: Flag, schema: Schema) -> Told:
+def told(flag: Flag, schema: Schema) -> FlagLabel:
     spec = quality.RULES[flag.rule]
-    return Told(flag, str(spec.name), in_a_sentence(flag, schema), spec.serious)
+    return FlagLabel(flag, str(spec.name), in_a_sentence(flag, schema), spec.serious)
 
 
-def of_report(report: Report) -> list[Told]:
+def of_report(report: Report) -> list[FlagLabel]:
     """The flags of the content that stands, settled ones too, open ones first. One query."""
     rows = Flag.objects.filter(report=report, sha256=report.sha256).select_related("resolved_by")
     found = sorted(rows, key=lambda flag: (flag.resolved_at is not None, flag.pk))

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from hierarchy.levels import LEAF
 from hierarchy.lib import clock, tabular
 from hierarchy.lib.errors import Fault, sentences
-from hierarchy.lib.tabular import Line, TableError
+from hierarchy.lib.tabular import TableError, TableRow
 from hierarchy.models import Election, Unit, User
 from reports import locks
 from reports.calendar.models import InstrumentVersion, Window
@@ -38,7 +38,7 @@ Key = tuple[int, str, str]  # unit, instrument, question
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadResult:
     """How many figures of a file are new, other than before, and known already."""
 
     new: int
@@ -53,7 +53,7 @@ def load(
     by: User | None = None,
     within: Unit | None = None,
     dry_run: bool = False,
-) -> Loaded:
+) -> LoadResult:
     """Imports a CSV or XLSX with COLUMNS, all of it or nothing; units outside `within` are not known.
 
     Raises TableError naming row and column: an unknown unit or question, a value that is no whole number, no source, a
@@ -86,7 +86,7 @@ def load(
     return _keep(election, rows, by=by, name=path.name, dry_run=dry_run)
 
 
-def _keep(election: Election, rows: dict[Key, Reference], *, by: User | None, name: str, dry_run: bool) -> Loaded:
+def _keep(election: Election, rows: dict[Key, Reference], *, by: User | None, name: str, dry_run: bool) -> LoadResult:
     with transaction.atomic():
         locks.hold(locks.Lock.REFERENCES, election.pk)
         known = {
@@ -95,7 +95,7 @@ def _keep(election: Election, rows: dict[Key, Reference], *, by: User | None, na
         }
         changed = [row for key, row in rows.items() if known.get(key) != (row.value, row.source)]
         new = sum(key not in known for key in rows)
-        loaded = Loaded(new, len(changed) - new, len(rows) - len(changed))
+        loaded = LoadResult(new, len(changed) - new, len(rows) - len(changed))
         if changed and not dry_run:
             Reference.objects.bulk_create(
                 changed,
@@ -118,7 +118,7 @@ def _keep(election: Election, rows: dict[Key, Reference], *, by: User | None, na
     return loaded
 
 
-def _code(line: Line) -> str:
+def _code(line: TableRow) -> str:
     return line["kode"].replace(".", "")
 
 
@@ -130,7 +130,7 @@ def _asked(election: Election) -> dict[str, set[str]]:
     return asked
 
 
-def _wrong(line: Line, key: Key, asked: dict[str, set[str]]) -> Iterator[Fault]:
+def _wrong(line: TableRow, key: Key, asked: dict[str, set[str]]) -> Iterator[Fault]:
     unit, instrument, question = key
     if not unit:
         yield _fault(line, "kode", _("satuan ini tidak ada di pemilu ini. Periksa kodenya."))
@@ -144,16 +144,16 @@ def _wrong(line: Line, key: Key, asked: dict[str, set[str]]) -> Iterator[Fault]:
         yield _fault(line, "sumber", _("tuliskan dokumen dan tanggalnya, paling panjang 200 huruf."))
 
 
-def _twice(line: Line) -> Fault:
+def _twice(line: TableRow) -> Fault:
     return _fault(line, "pertanyaan", _("angka satuan ini sudah ada di baris lain. Hapus salah satunya."))
 
 
-def _fault(line: Line, column: str, sentence: str) -> Fault:
+def _fault(line: TableRow, column: str, sentence: str) -> Fault:
     return Fault(line.number, column, line[column], sentence)
 
 
 @dataclass(frozen=True)
-class Beside:
+class ReferenceComparison:
     """A total of ours beside the commission's. `filed` of `expected` reports stand behind ours, which is None before
     the first."""
 
@@ -170,7 +170,7 @@ class Beside:
         return None if self.ours is None else self.ours - self.theirs
 
 
-def beside(unit: Unit) -> list[Beside]:
+def beside(unit: Unit) -> list[ReferenceComparison]:
     """The totals of a unit and of those directly below it that have a reference, in the order of units. Three queries.
 
     A polling station has no total: its report is held against the reference itself, and flagged.
@@ -205,9 +205,9 @@ def _cells(window: Window) -> dict[str, tuple[str, int]]:
     return {question.name: (told[position], position) for question, position in sum_cells(schema)}
 
 
-def _compared(row: Reference, tally: Tally | None, label: str, position: int) -> Beside:
+def _compared(row: Reference, tally: Tally | None, label: str, position: int) -> ReferenceComparison:
     known = tally is not None and tally.filed_count > 0
-    return Beside(
+    return ReferenceComparison(
         unit=row.unit,
         label=label,
         ours=tally.filed[position] if known and tally else None,

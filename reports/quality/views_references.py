@@ -77,7 +77,7 @@ def references(request: SignedIn) -> HttpResponse:
     return render(request, "reports/quality/references.html", context, status=422 if form.errors else 200)
 
 
-def _load(file: UploadedFile, own: Membership, request: SignedIn) -> reference.Loaded:
+def _load(file: UploadedFile, own: Membership, request: SignedIn) -> reference.LoadResult:
     """Through a file on disk under the name it came with: its reader goes by the suffix, and its faults name it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / _short(file.name or "")

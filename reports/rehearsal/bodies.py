@@ -17,7 +17,7 @@ from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
 from reports.plenary.models import AgendaItem, Plenary, Vote
 from reports.rehearsal.day import Step
-from reports.rehearsal.line import Line
+from reports.rehearsal.line import SupervisionLine
 from reports.rehearsal.meetings import MEETINGS, Meeting
 from reports.rehearsal.suspicions import SUSPICIONS, Suspicion, wita
 from reports.rollup import fold as rollup
@@ -36,7 +36,7 @@ LASTED = timedelta(minutes=40)
 
 @dataclass
 class Bodies:
-    line: Line
+    line: SupervisionLine
     forms: dict[str, uuid.UUID] = field(default_factory=dict)  # key of SUSPICIONS -> its Form A
     found: dict[str, int] = field(default_factory=dict)  # -> its finding
     called: dict[int, int] = field(default_factory=dict)  # position in MEETINGS -> its plenary
@@ -65,7 +65,7 @@ class Bodies:
         body, by = self.line.bodies[one.body], self.line.secretary(one.body)
         report = Report.objects.for_page().get(pk=self.forms[key])
         read = findings.read_form(report=report, by=by)
-        told = findings.Told(kind=one.kind, **read | {"people": tuple(read["people"])})
+        told = findings.FindingContent(kind=one.kind, **read | {"people": tuple(read["people"])})
         finding = findings.record(unit=body, told=told, occurred_in=report.obligation.subject, by=by, report=report)
         findings.assign(finding=finding, people=[by], by=self.line.members(one.body)[0])
         self.found[key] = finding.pk

@@ -31,7 +31,7 @@ from reports.quality import actions as quality
 from reports.quality import references as reference
 from reports.quality.models import Flag
 from reports.rehearsal.day import Step
-from reports.rehearsal.line import Line
+from reports.rehearsal.line import SupervisionLine
 from reports.rehearsal.meetings import COUNTING, VOTING
 from reports.rehearsal.suspicions import supervision, wita
 from reports.reminders import actions as reminders
@@ -52,7 +52,7 @@ SOURCE = "Angka rekaan untuk gladi, bukan angka KPU"
 
 @dataclass
 class Desks:
-    line: Line
+    line: SupervisionLine
 
     def steps(self) -> Iterator[Step]:
         yield Step(wita(14, 16, 30), self._more_time)

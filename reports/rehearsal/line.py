@@ -22,7 +22,7 @@ CODES = ("64", "6472", "647201")  # whose bodies meet: the province, a regency o
 
 
 @dataclass
-class Line:
+class SupervisionLine:
     """people: unit id -> who serves there, whoever files first (day.Day.people); bodies: their units by level."""
 
     election: Election

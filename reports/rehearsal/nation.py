@@ -27,7 +27,7 @@ from hierarchy.rehearsal import sample
 from hierarchy.units import tree
 from reports.calendar import periods
 from reports.calendar.models import Cadence, InstrumentVersion, Stage, Window
-from reports.calendar.publishing import Entry, publish
+from reports.calendar.publishing import CatalogueEntry, publish
 from reports.filing.bulk import Filing, Result, import_filings
 from reports.filing.models import Channel
 from reports.obligations import actions as obligations
@@ -36,7 +36,7 @@ from reports.obligations.models import Obligation, State
 CODE = "nation"
 STAGE = "UJI_BEBAN"  # no real election has this stage, so calendar.plan never gives one a window of this instrument
 SOURCE = Path(__file__).parents[1] / "data" / "beban-30.md"
-ENTRY = Entry(
+ENTRY = CatalogueEntry(
     code="beban-30",
     stage=STAGE,
     subject_level=Level.POLLING_STATION,

@@ -12,10 +12,10 @@ from hierarchy.models import Election, User
 from reports.rehearsal.bodies import Bodies
 from reports.rehearsal.day import Step
 from reports.rehearsal.desks import Desks
-from reports.rehearsal.line import Line
+from reports.rehearsal.line import SupervisionLine
 
 
 def steps(election: Election, people: Mapping[int, list[User]]) -> list[Step]:
     """Everything, in order; ends in the morning of 15 February with a plenary called at each level of the line."""
-    line = Line(election, people)
+    line = SupervisionLine(election, people)
     return sorted([*Bodies(line).steps(), *Desks(line).steps()], key=lambda step: step.at)

@@ -193,7 +193,7 @@ def matters(notice: Notice) -> bool:
     return LADDER[notice.rung].turn != _REVISION or notice.turn == f"r{report.revision if report else 0}"
 
 
-def compose(user: User, told: Sequence[Notice], texts: dict[str, wording.Text]) -> wording.Text:
+def compose(user: User, told: Sequence[Notice], texts: dict[str, wording.RungText]) -> wording.RungText:
     """One text for all that is to be said to a person now: a paragraph for each rung, the ladder's order."""
     by_rung: dict[str, list[Notice]] = defaultdict(list)
     for notice in told:
@@ -205,7 +205,7 @@ def compose(user: User, told: Sequence[Notice], texts: dict[str, wording.Text]) 
     ]
     address = settings.SITE_URL.rstrip("/") + reverse("tasks")
     body = "\n\n".join([*(part.body for part in parts), _("Buka: %(address)s") % {"address": address}])
-    return wording.Text(parts[-1].subject, body)
+    return wording.RungText(parts[-1].subject, body)
 
 
 def _values(user: User, obligations: list[Obligation], rung: str) -> dict[str, str]:

@@ -37,7 +37,7 @@ class NotSent(Exception):
     """It did not leave, certainly; it may be tried again."""
 
 
-class Refused(Exception):
+class MessageRefused(Exception):
     """It was not taken, and will not be: no such address, no such gateway."""
 
 
@@ -82,7 +82,7 @@ def _send(message: Message, mail: Mail) -> bool:
     except NotSent as error:
         _again(message, str(error))
         return False
-    except Refused as error:
+    except MessageRefused as error:
         _close(message, State.FAILED, str(error))
         return False
     except Exception as error:  # the connection broke in the middle of it: it may have arrived
@@ -144,9 +144,9 @@ def _by_email(message: Message, mail: Mail) -> None:
     except smtplib.SMTPResponseException as error:
         if 400 <= error.smtp_code < 500:
             raise NotSent(str(error)) from error
-        raise Refused(str(error)) from error
+        raise MessageRefused(str(error)) from error
     except smtplib.SMTPRecipientsRefused as error:
-        raise Refused(str(error)) from error
+        raise MessageRefused(str(error)) from error
 
 
 def _by_gateway(message: Message, mail: Mail) -> None:
@@ -155,9 +155,9 @@ def _by_gateway(message: Message, mail: Mail) -> None:
 
     gateway = apprise.Apprise()
     if not gateway.add(settings.GATEWAY_URL.replace("{phone}", message.address)):
-        raise Refused(_("GATEWAY_URL tidak dipahami."))
+        raise MessageRefused(_("GATEWAY_URL tidak dipahami."))
     if not gateway.notify(title=message.subject, body=message.body):
-        raise Refused(_("Gerbang pesan tidak mengonfirmasi."))
+        raise MessageRefused(_("Gerbang pesan tidak mengonfirmasi."))
 
 
 def _by_push(message: Message, mail: Mail) -> None:
@@ -166,8 +166,8 @@ def _by_push(message: Message, mail: Mail) -> None:
         push.send(user=message.user_id, endpoint=message.address, **told)
     except push.Busy as error:
         raise NotSent(str(error)) from error
-    except (push.Gone, push.Refused) as error:
-        raise Refused(str(error)) from error
+    except (push.Gone, push.PushRefused) as error:
+        raise MessageRefused(str(error)) from error
 
 
 SENDERS: dict[str, Callable[[Message, Mail], None]] = {

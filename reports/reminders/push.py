@@ -57,7 +57,7 @@ class Busy(Exception):
     """The carrier asks to come again later; nothing was delivered."""
 
 
-class Refused(Exception):
+class PushRefused(Exception):
     """The carrier does not take it."""
 
 
@@ -106,7 +106,7 @@ def send(*, user: int, endpoint: str, title: str, body: str, tag: str) -> None:
     whether it arrived.
     """
     if not _is_carrier(endpoint):  # the list may have changed since the device was taken
-        raise Refused(_("Layanan pemberitahuan peramban ini tidak dikenal."))
+        raise PushRefused(_("Layanan pemberitahuan peramban ini tidak dikenal."))
     device = Device.objects.filter(endpoint=endpoint, user=user).first()
     if device is None:
         raise Gone(_("Perangkat ini tidak lagi dipakai orang ini."))
@@ -128,7 +128,7 @@ def send(*, user: int, endpoint: str, title: str, body: str, tag: str) -> None:
     if answer.status_code in LATER:
         raise Busy(f"{answer.status_code}")
     if not 200 <= answer.status_code < 300:
-        raise Refused(f"{answer.status_code} {answer.text[:200]}")
+        raise PushRefused(f"{answer.status_code} {answer.text[:200]}")
 
 
 def _post(endpoint: str, **what: Any) -> Response:

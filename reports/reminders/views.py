@@ -115,7 +115,7 @@ def edit_wording(request: SignedIn, kind: str) -> HttpResponse:
     form = WordingForm(request.POST if request.method == "POST" else {"subject": text.subject, "body": text.body})
     sample = None
     if form.is_valid():
-        text = wording.Text(form.cleaned_data["subject"], form.cleaned_data["body"])
+        text = wording.RungText(form.cleaned_data["subject"], form.cleaned_data["body"])
         try:
             sample = wording.preview(text)
             if request.POST.get("langkah") == "simpan":

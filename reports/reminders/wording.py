@@ -98,28 +98,28 @@ KINDS: dict[str, Kind] = {
 
 
 @dataclass(frozen=True)
-class Text:
+class RungText:
     subject: str
     body: str
 
-    def filled(self, values: Mapping[str, str]) -> Text:
-        return Text(self.subject.format_map(values), self.body.format_map(values))
+    def filled(self, values: Mapping[str, str]) -> RungText:
+        return RungText(self.subject.format_map(values), self.body.format_map(values))
 
 
-def in_force() -> dict[str, Text]:
+def in_force() -> dict[str, RungText]:
     """The text of every kind: the newest edition, else what is written above; one query."""
     newest = Wording.objects.order_by("kind", "-pk").distinct("kind")
-    edited = {row.kind: Text(row.subject, row.body) for row in newest if row.kind in KINDS}
-    return {kind: edited.get(kind) or Text(str(spec.subject), str(spec.body)) for kind, spec in KINDS.items()}
+    edited = {row.kind: RungText(row.subject, row.body) for row in newest if row.kind in KINDS}
+    return {kind: edited.get(kind) or RungText(str(spec.subject), str(spec.body)) for kind, spec in KINDS.items()}
 
 
-def preview(text: Text) -> Text:
+def preview(text: RungText) -> RungText:
     """The text with made-up values. Raises WordingError for what cannot be filled in."""
     check(text)
     return text.filled({name: sample for name, (_words, sample) in PLACES.items()})
 
 
-def check(text: Text) -> None:
+def check(text: RungText) -> None:
     """Raises WordingError, naming the place that is not known or the brace that is not closed."""
     for part, longest in ((text.subject, LONGEST_SUBJECT), (text.body, LONGEST_BODY)):
         if not part.strip():
@@ -138,7 +138,7 @@ def check(text: Text) -> None:
                 )
 
 
-def edit(*, kind: str, text: Text, unit: Unit, by: User) -> Wording:
+def edit(*, kind: str, text: RungText, unit: Unit, by: User) -> Wording:
     """Puts an edition in force for everybody; `unit` is the province whose admin edits. Raises WordingError."""
     access.require(by, Permission.MANAGE_CALENDAR, unit)
     if kind not in KINDS:

@@ -57,7 +57,7 @@ TRANSITIONS = {
 }
 
 
-class Taken(NamedTuple):
+class ReviewStep(NamedTuple):
     """An obligation a step was taken on: where it stood before, and the report that was decided about, if any."""
 
     obligation: Obligation
@@ -99,7 +99,7 @@ def approve_many(
             approved_sha256=F("sha256"), approved_by=by, approved_at=moment, remarks={}, correct_by=None
         )
         Obligation.objects.filter(pk__in=[r.obligation_id for r in passed]).update(state=step.end)
-        taken = [Taken(r.obligation, State.FILED, r) for r in passed]
+        taken = [ReviewStep(r.obligation, State.FILED, r) for r in passed]
         _record(step, taken, by, moment)
     return len(passed)
 
@@ -162,7 +162,7 @@ def _attest(name: str, obligation: Obligation, by: User, at: datetime | None, re
         was = _advance(step, obligation.pk, values)
         if was is None:
             raise ReviewError(_("Keadaan tugas ini sudah berubah. Muat ulang halaman."))
-        _record(step, [Taken(obligation, was)], by, at or clock.now(), reason=tidy(reason))
+        _record(step, [ReviewStep(obligation, was)], by, at or clock.now(), reason=tidy(reason))
 
 
 def _step(
@@ -194,7 +194,7 @@ def _step(
             _explain(report, seen, by)
         wanted = report_values.get("correct_by")
         until = {"correct_by": wanted.isoformat()} if wanted else {}
-        _record(step, [Taken(report.obligation, was, report)], by, moment, reason=tidy(reason), **until)
+        _record(step, [ReviewStep(report.obligation, was, report)], by, moment, reason=tidy(reason), **until)
 
 
 def _advance(step: Transition, obligation: int, values: Mapping[str, Any]) -> str | None:
@@ -224,7 +224,7 @@ def _explain(report: Report, seen: bytes, by: User) -> NoReturn:
     )
 
 
-def _record(step: Transition, taken: list[Taken], by: User, at: datetime, **words: str) -> None:
+def _record(step: Transition, taken: list[ReviewStep], by: User, at: datetime, **words: str) -> None:
     """The journal says who, in which office, from which state, and why."""
     events, stale = [], {}
     for obligation, was, report in taken:

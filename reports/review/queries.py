@@ -65,7 +65,7 @@ def slow_reviewers(*, of: list[int], now: datetime) -> list[Slow]:
 
 
 @dataclass(frozen=True)
-class Waiting:
+class QueueRow:
     """A filed report in the queue. Flagged ones are opened one by one; the others may be approved together.
 
     `aged` says how long it has waited, once that is longer than PATIENCE.
@@ -86,13 +86,13 @@ class Waiting:
         return not (self.problems or self.reasons or self.doubts)
 
 
-def waiting(obligations: Iterable[Obligation], now: datetime) -> list[Waiting]:
+def waiting(obligations: Iterable[Obligation], now: datetime) -> list[QueueRow]:
     """The queue's rows; two queries for the page's instrument versions and flags, not one per row."""
     found = list(obligations)
     flags = quality.open_flags([obligation.report.pk for obligation in found])
     versions = InstrumentVersion.objects.in_bulk({obligation.window.version_id for obligation in found})
     return [
-        Waiting(
+        QueueRow(
             obligation=obligation,
             report=obligation.report,
             problems=len(problems_of(obligation.report, versions[obligation.window.version_id].parsed)),

@@ -32,7 +32,7 @@ from reports.filing.models import Evidence, Report
 from reports.findings import actions as findings
 from reports.findings.models import Finding
 from reports.instruments.schema import PHOTO, YES
-from reports.obligations.labels import Row
+from reports.obligations.labels import ObligationRow
 from reports.obligations.models import Obligation, State
 from reports.obligations.querysets import ObligationQuerySet
 from reports.quality import actions as quality
@@ -75,7 +75,7 @@ def _report_page(request: SignedIn, found: Report, *, refused: str = "", status:
         "report": found,
         "obligation": obligation,
         "title": title_of(obligation.window),
-        "row": Row.of(obligation, now),
+        "row": ObligationRow.of(obligation, now),
         "groups": answered_groups(found, typed, hidden),
         "hidden": bool(hidden & found.answers.keys()),
         "may_record": _may_record(request, found),

@@ -18,25 +18,25 @@ from reports.counting import WHOLES, WORDS
 register = template.Library()
 
 
-class Counted(Protocol):
+class HasCounts(Protocol):
     def number(self, word: str) -> int: ...
     def whole(self, word: str) -> int: ...
 
 
 @register.simple_tag
-def word_of(counts: Counted, word: str) -> str:
+def word_of(counts: HasCounts, word: str) -> str:
     """A number with its whole in words: 22 dari 32 wajib lapor (68,8 %)."""
     return formats.n_of_total(counts.number(word), counts.whole(word), str(WHOLES[WORDS[word].of]))
 
 
 @register.inclusion_tag("components/word_share.html")
-def word_share(counts: Counted, word: str) -> dict[str, Any]:
+def word_share(counts: HasCounts, word: str) -> dict[str, Any]:
     """`{% word_share counts "filed" %}` -> 12 dari 24 (50,0 %), of the word's own denominator."""
     return {"word": word, "n": counts.number(word), "N": counts.whole(word)}
 
 
 @register.inclusion_tag("components/bar.html")
-def word_bar(counts: Counted, word: str) -> dict[str, Any]:
+def word_bar(counts: HasCounts, word: str) -> dict[str, Any]:
     """The same share as a bar; the words stand beside it."""
     return {"n": counts.number(word), "N": counts.whole(word), "label": None}
 

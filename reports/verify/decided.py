@@ -29,7 +29,7 @@ STATES = {"called": "CALLED", "opened": "OPEN", "presided": "OPEN", "closed": "C
 
 
 @dataclass
-class _Told:
+class _JournalPlenary:
     """A meeting as its events tell it."""
 
     state: str = ""
@@ -70,7 +70,7 @@ class _Told:
 
 def broken_meetings() -> Iterator[str]:
     """Plenaries, their lists of attendance, agenda items and votes."""
-    told: dict[str, _Told] = defaultdict(_Told)
+    told: dict[str, _JournalPlenary] = defaultdict(_JournalPlenary)
     for event in Event.objects.filter(target__startswith="pleno-").order_by("id").iterator(chunk_size=2_000):
         told[event.target].hear(event)
     minutes = _minutes()
@@ -99,7 +99,7 @@ def _minutes() -> dict[int, str]:
     return found
 
 
-def _of_meeting(meeting: Plenary, told: _Told) -> Iterator[str]:
+def _of_meeting(meeting: Plenary, told: _JournalPlenary) -> Iterator[str]:
     if meeting.state != told.state:
         yield f"its state is {meeting.state}, in the journal {told.state}"
     called, opened = told.detail.get("called", {}), told.detail.get("opened")
@@ -121,7 +121,7 @@ def _of_meeting(meeting: Plenary, told: _Told) -> Iterator[str]:
             yield f"it was not {name} when the journal tells"
 
 
-def _of_attendance(meeting: Plenary, told: _Told) -> Iterator[str]:
+def _of_attendance(meeting: Plenary, told: _JournalPlenary) -> Iterator[str]:
     rows = {row.user.username: row for row in meeting.attendance.all()}
     for member in sorted(rows.keys() | told.present.keys() | told.excused.keys()):
         row = rows.get(member)
@@ -133,7 +133,7 @@ def _of_attendance(meeting: Plenary, told: _Told) -> Iterator[str]:
             yield f"why {member} was absent is other than the journal tells"
 
 
-def _of_items(items: list[AgendaItem], told: _Told) -> Iterator[str]:
+def _of_items(items: list[AgendaItem], told: _JournalPlenary) -> Iterator[str]:
     rows = {item.pk: item for item in items}
     for pk in sorted(rows.keys() ^ told.items.keys()):
         yield f"item {pk}: " + (

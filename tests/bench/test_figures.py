@@ -97,7 +97,7 @@ def test_an_open_loop_does_not_come_sooner_than_it_says(port: int):
 
 
 def test_headers_come_in_lower_case(port: int):
-    line = load.Line(port)
+    line = load.Connection(port)
     status, head = line.head(load.request("GET", "/200", port=port))
     line.close()
     assert (status, head["content-length"]) == (200, "100000")

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from hierarchy.lib import clock
-from reports.api import asked
+from reports.api import obligations
 from reports.instruments.schema import Schema
 from reports.obligations.models import Obligation
 from reports.review import actions as review
@@ -85,7 +85,7 @@ class TestObligations:
             problem(answer, 400, "bad-cursor")
 
     def test_pages_hold_everything_once_even_with_one_deadline(self, world, cast, monkeypatch):
-        monkeypatch.setattr(asked, "PAGE", 7)
+        monkeypatch.setattr(obligations, "PAGE", 7)
         caller, found, path = Caller(cast.province_chair), [], "obligations/?task=all&stage=UJI"
         while path:
             page = caller.get(path).json()

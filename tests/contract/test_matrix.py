@@ -373,7 +373,9 @@ def world(
     far.value, far.source, far.imported_at = filed.answers["dpt_l"] + 1, "DPT", clock.now()
     far.save()
     assert quality.check(day.windows["pemungutan-tps"]) == 1
-    told = findings.Told("CRIMINAL", "Pembagian uang.", "Pasar", day.election.voting_day, day.election.voting_day)
+    told = findings.FindingContent(
+        "CRIMINAL", "Pembagian uang.", "Pasar", day.election.voting_day, day.election.voting_day
+    )
     recorder = fresh(day.cast.panwascam_chair)
     suspected = findings.record(unit=day.units[DISTRICT], told=told, occurred_in=day.units[TPS], by=recorder)
     return World(day, filed, kept.sha256, recap, form_a, released, term, meeting, Flag.objects.get(), suspected)

@@ -229,7 +229,7 @@ def test_what_changes_a_page_changes_its_tag(day: Day) -> None:
 STEPS = (file, tell, approve, send_back, attest, rename, seen, swap, rollup.run_all)
 
 
-NOT_NOW = (Report.DoesNotExist, Refusal, review.ReviewError, intake.Refused)
+NOT_NOW = (Report.DoesNotExist, Refusal, review.ReviewError, intake.ReportRefused)
 
 
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -242,7 +242,7 @@ def test_no_order_of_events_leaves_a_page_stale(day: Day, steps: list[Callable[.
     reader.look()
     for step in steps:
         with (
-            contextlib.suppress(Report.DoesNotExist, Refusal, review.ReviewError, intake.Refused),
+            contextlib.suppress(Report.DoesNotExist, Refusal, review.ReviewError, intake.ReportRefused),
             transaction.atomic(),
         ):
             step() if step is rollup.run_all else step(day)

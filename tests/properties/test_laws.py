@@ -67,7 +67,7 @@ ACTS = st.tuples(
     st.integers(0, 3),
 )
 REFUSALS = (
-    intake.Refused,
+    intake.ReportRefused,
     review.ReviewError,
     PermissionDenied,
     Http404,

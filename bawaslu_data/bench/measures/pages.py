@@ -132,7 +132,7 @@ def _etag(port: int, path: str, headers: dict[str, str] | None = None) -> str:
 
 
 def _head(port: int, path: str, headers: dict[str, str] | None = None) -> dict[str, str]:
-    line = load.Line(port)
+    line = load.Connection(port)
     try:
         status, head = line.head(load.request("GET", path, port=port, headers=headers))
     finally:

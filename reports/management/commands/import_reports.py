@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hierarchy.management.command import HierarchyCommand
-from reports.filing.table import Imported, import_table
+from reports.filing.table import ImportResult, import_table
 
 
 class Command(HierarchyCommand):
@@ -39,13 +39,13 @@ class Command(HierarchyCommand):
         title = _("Yang akan dimasukkan (belum ada yang ditulis):") if dry_run else _("Laporan sudah dimasukkan:")
         self.table(title, _summary(result))
 
-    def _import(self, **options: Any) -> Imported:
+    def _import(self, **options: Any) -> ImportResult:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task(_("Laporan"), total=None)
             return import_table(progress=lambda done, total: bar.update(task, completed=done, total=total), **options)
 
 
-def _summary(result: Imported) -> list[tuple[str, int]]:
+def _summary(result: ImportResult) -> list[tuple[str, int]]:
     wrong = len({fault.line for fault in result.faults})
     return [(_("laporan baru"), result.filed), (_("sudah ada"), result.there), (_("baris salah"), wrong)]

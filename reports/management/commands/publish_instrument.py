@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from hierarchy.lib import clock
 from reports.calendar.models import Instrument, Window
-from reports.calendar.publishing import Entry, publish
+from reports.calendar.publishing import CatalogueEntry, publish
 from reports.instruments.errors import InstrumentError
 from reports.management.people import person
 
@@ -48,10 +48,10 @@ class Command(BaseCommand):
             )
 
 
-def _entry(options: dict[str, Any]) -> Entry:
+def _entry(options: dict[str, Any]) -> CatalogueEntry:
     instrument = Instrument.objects.filter(code=options["code"]).first()
     if instrument:
-        return Entry.of(instrument)
+        return CatalogueEntry.of(instrument)
     if absent := [f"--{name.replace('_', '-')}" for name in NEW if not options[name]]:
         raise CommandError(f"{options['code']} is a new instrument; add {', '.join(absent)}")
-    return Entry.from_row({"code": options["code"], **{name: options[name] for name in NEW}})
+    return CatalogueEntry.from_row({"code": options["code"], **{name: options[name] for name in NEW}})

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from dashboards.board import files as board_files
 from dashboards.board import lists as board_list
 from dashboards.board import queries as board
-from dashboards.board.shapes import Choice, Heat, Index
+from dashboards.board.shapes import BoardChoice, Heat, Index
 from dashboards.board.trend import HEIGHT, TOP, WIDTH, trend
 from hierarchy.levels import LEAF
 from hierarchy.lib import clock
@@ -58,7 +58,7 @@ def signed_in(user: User) -> Client:
 
 
 def heat_at(day: Day, code: str, **chosen: str) -> tuple[Unit, Heat]:
-    choice, now = Choice(**{"instrument": "pemungutan-tps", **chosen}), clock.now()
+    choice, now = BoardChoice(**{"instrument": "pemungutan-tps", **chosen}), clock.now()
     units = board.with_heat(Unit.objects.with_ancestors(), choice=choice, now=now)
     unit = units.get(election=day.election, code=code)
     return unit, board.heat_of(unit, choice=choice, now=now)
@@ -67,7 +67,7 @@ def heat_at(day: Day, code: str, **chosen: str) -> tuple[Unit, Heat]:
 def scan_at(day: Day, code: str, **chosen: str) -> tuple[board_list.Scan, Any]:
     """The numbers of a unit, and the list behind what was chosen."""
     unit, heat = heat_at(day, code, **chosen)
-    choice, now = Choice(**{"instrument": "pemungutan-tps", **chosen}), clock.now()
+    choice, now = BoardChoice(**{"instrument": "pemungutan-tps", **chosen}), clock.now()
     narrowed = board_list.narrowed_to(unit, heat, choice)
     obligations = board.obligations_of(unit, heat)
     found = board_list.scan(obligations, choice=choice, narrowed=narrowed, now=now)

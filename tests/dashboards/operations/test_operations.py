@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 
 from dashboards.operations import heartbeat, probes
 from dashboards.operations import queries as operations
-from dashboards.operations.queries import Measured, measure
-from dashboards.operations.readings import READINGS, Unit
+from dashboards.operations.queries import Measurement, measure
+from dashboards.operations.readings import READINGS, ReadingUnit
 from dashboards.operations.views import words
 from dashboards.releases import actions as publish
 from hierarchy.lib import clock
@@ -39,7 +39,7 @@ from tests.days import Day
 FILED = timedelta(seconds=40)  # how long before `now` the report of these tests came in
 
 
-def read(now: datetime | None = None) -> dict[str, Measured]:
+def read(now: datetime | None = None) -> dict[str, Measurement]:
     return {one.reading.name: one for one in measure(now or clock.now())}
 
 
@@ -85,15 +85,15 @@ def test_every_reading_says_what_to_do_beyond_its_limit_and_only_there() -> None
         assert bool(reading.action) == (reading.limit is not None), reading.name
         assert str(reading.title).strip(), reading.name
         assert str(reading.meaning).endswith("."), reading.name
-        assert reading.unit is not Unit.SECONDS or reading.name.endswith("_seconds")
-        assert reading.unit is not Unit.BYTES or reading.name.endswith("_bytes")
+        assert reading.unit is not ReadingUnit.SECONDS or reading.name.endswith("_seconds")
+        assert reading.unit is not ReadingUnit.BYTES or reading.name.endswith("_bytes")
 
 
 @given(st.sampled_from([reading for reading in READINGS if reading.limit is not None]), st.floats(0, 1e9))
 def test_beyond_the_limit_is_beyond_it_and_the_limit_itself_is_in_order(reading: Any, value: float) -> None:
-    assert not Measured(reading, reading.limit).beyond
-    assert Measured(reading, value).beyond == (value < reading.limit if reading.at_least else value > reading.limit)
-    assert not Measured(replace(reading, limit=None), value).beyond
+    assert not Measurement(reading, reading.limit).beyond
+    assert Measurement(reading, value).beyond == (value < reading.limit if reading.at_least else value > reading.limit)
+    assert not Measurement(replace(reading, limit=None), value).beyond
 
 
 # --- the figures ----------------------------------------------------------------------------------------------------
@@ -303,18 +303,18 @@ def test_only_the_provinces_administrator_finds_it_in_the_menu(election_day: Day
 @pytest.mark.parametrize(
     ("unit", "value", "said"),
     [
-        (Unit.COUNT, 11441.0, "11.441"),
-        (Unit.SECONDS, 0.0, "0 detik"),
-        (Unit.SECONDS, 3.24, "3,2 detik"),
-        (Unit.SECONDS, 59.9, "59 detik"),
-        (Unit.SECONDS, 4800.0, "1 jam 20 menit"),
-        (Unit.BYTES, 1.5e9, "1,5 GB"),
-        (Unit.BYTES, 2.26e12, "2,3 TB"),
-        (Unit.SHARE, 0.954, "95,4 %"),
-        (Unit.YES, 0.0, "Tidak"),
+        (ReadingUnit.COUNT, 11441.0, "11.441"),
+        (ReadingUnit.SECONDS, 0.0, "0 detik"),
+        (ReadingUnit.SECONDS, 3.24, "3,2 detik"),
+        (ReadingUnit.SECONDS, 59.9, "59 detik"),
+        (ReadingUnit.SECONDS, 4800.0, "1 jam 20 menit"),
+        (ReadingUnit.BYTES, 1.5e9, "1,5 GB"),
+        (ReadingUnit.BYTES, 2.26e12, "2,3 TB"),
+        (ReadingUnit.SHARE, 0.954, "95,4 %"),
+        (ReadingUnit.YES, 0.0, "Tidak"),
     ],
 )
-def test_values_in_words(unit: Unit, value: float, said: str) -> None:
+def test_values_in_words(unit: ReadingUnit, value: float, said: str) -> None:
     assert words(unit, value) == said
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from dashboards.recaps import queries as recap
 from dashboards.recaps.columns import Column, Topic, topics
-from dashboards.recaps.shapes import Line, Part, Recap
+from dashboards.recaps.shapes import Recap, RecapPart, RecapRow
 from dashboards.recaps.workbook import write_recap
 from dashboards.spreadsheet import LONGEST_TEXT, Book, Style, letters
 from hierarchy.lib.clock import WITA
@@ -349,9 +349,9 @@ def of_rows(count: int, columns: int = 3) -> Recap:
     """A workbook of one sheet with rows of small figures."""
     asked = tuple(Column(f"Pokok {place}", "", place) for place in range(columns))
 
-    def lines() -> Iterator[Line]:
+    def lines() -> Iterator[RecapRow]:
         for row in range(count):
-            yield Line(f"{6401012001000 + row}", ("TPS",), 1, 1, [(row + place) % 7 for place in range(columns)])
+            yield RecapRow(f"{6401012001000 + row}", ("TPS",), 1, 1, [(row + place) % 7 for place in range(columns)])
 
     return Recap(
         body="Bawaslu",
@@ -362,7 +362,7 @@ def of_rows(count: int, columns: int = 3) -> Recap:
         made_at=EVENING,
         place="Samarinda",
         signatories=[],
-        parts=[Part("uji v1", [Topic("Uji", asked)], ("TPS",), lines, count)],
+        parts=[RecapPart("uji v1", [Topic("Uji", asked)], ("TPS",), lines, count)],
     )
 
 

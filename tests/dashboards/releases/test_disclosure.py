@@ -11,20 +11,24 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as replace_
 
 from dashboards.releases import disclosure
-from dashboards.releases.disclosure import Area, Group
+from dashboards.releases.disclosure import DisclosureArea, DisclosureGroup
 from reports.calendar.publishing import CATALOGUE
 from reports.instruments.schema import CALCULATED, HARD, Expression, Question, Schema, Text
 from reports.instruments.xlsform import contents_of, read
 
 no_clock = settings(deadline=None)
-GROUPS = [Group(("intimidasi",), (0,)), Group(("surat_rusak",), (1,)), Group(("dpt_l", "dpt_p"), ())]
+GROUPS = [
+    DisclosureGroup(("intimidasi",), (0,)),
+    DisclosureGroup(("surat_rusak",), (1,)),
+    DisclosureGroup(("dpt_l", "dpt_p"), ()),
+]
 K = st.integers(1, 4)
 # reports and, for each of two problems and a sum, how many reports found it: at most all of them
 VILLAGE = st.integers(0, 5).flatmap(
     lambda reports: st.tuples(st.just(reports), st.integers(0, reports), st.integers(0, reports), st.integers(0, 900))
 )
 TREES = st.lists(st.lists(st.lists(VILLAGE, max_size=4), max_size=4), max_size=3)
-Areas = dict[str, Area[str]]
+Areas = dict[str, DisclosureArea[str]]
 
 
 def areas_of(tree: list[list[list[tuple[int, ...]]]], one_filer: bool = False) -> Areas:
@@ -35,17 +39,19 @@ def areas_of(tree: list[list[list[tuple[int, ...]]]], one_filer: bool = False) -
             for v, (reports, *vector) in enumerate(district):
                 supervisors = min(reports, 1) if one_filer else reports
                 vector = [value if reports else 0 for value in vector]
-                found[f"0/{r}/{d}/{v}"] = Area(f"0/{r}/{d}", 3, reports, supervisors, vector)
+                found[f"0/{r}/{d}/{v}"] = DisclosureArea(f"0/{r}/{d}", 3, reports, supervisors, vector)
             found[f"0/{r}/{d}"] = _sum(found, f"0/{r}/{d}", f"0/{r}", 2)
         found[f"0/{r}"] = _sum(found, f"0/{r}", "0", 1)
     found["0"] = _sum(found, "0", None, 0)
     return found
 
 
-def _sum(found: Areas, key: str, parent: str | None, level: int) -> Area[str]:
+def _sum(found: Areas, key: str, parent: str | None, level: int) -> DisclosureArea[str]:
     parts = [area for area in found.values() if area.parent == key]
     vector = [sum(part.vector[at] for part in parts) for at in range(3)]
-    return Area(parent, level, sum(part.reports for part in parts), sum(part.supervisors for part in parts), vector)
+    return DisclosureArea(
+        parent, level, sum(part.reports for part in parts), sum(part.supervisors for part in parts), vector
+    )
 
 
 def known_ranges(areas: Areas, hidden: set[str], at: int) -> dict[str, tuple[int, int]]:
@@ -74,7 +80,7 @@ def known_ranges(areas: Areas, hidden: set[str], at: int) -> dict[str, tuple[int
             return ranges
 
 
-def telling(area: Area[str], at: int, k: int) -> bool:
+def telling(area: DisclosureArea[str], at: int, k: int) -> bool:
     """Found by few, or by all: either says of somebody that they reported it."""
     return 0 < area.vector[at] < k or (k > 1 and 0 < area.vector[at] == area.reports)
 
@@ -182,9 +188,9 @@ def test_what_everybody_found_names_everybody() -> None:
 )
 def test_several_reports_of_one_supervisor_are_one_persons_word(found: int, told: bool) -> None:
     """Five supervisors over three days: six problems may be two people's, thirteen of fifteen everybody's."""
-    village = Area("0", 3, 15, 5, [found], each=3)
-    beside = Area("0", 3, 15, 5, [0], each=3)
-    areas = {"0": Area(None, 2, 30, 10, [found], each=3), "0/0": village, "0/1": beside}
+    village = DisclosureArea("0", 3, 15, 5, [found], each=3)
+    beside = DisclosureArea("0", 3, 15, 5, [0], each=3)
+    areas = {"0": DisclosureArea(None, 2, 30, 10, [found], each=3), "0/0": village, "0/1": beside}
     hidden = disclosure.withheld(areas, GROUPS[:1], k=3)
     assert ("0/0" not in hidden) == told
     assert not disclosure.withheld(areas, GROUPS[:1], k=1)

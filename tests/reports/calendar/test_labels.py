@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboards.board.shapes import Asked
+from dashboards.board.shapes import BoardWindow
 from hierarchy.lib import clock
 from reports.calendar.labels import period_words, title_of
 from reports.calendar.models import Instrument, Window
@@ -17,4 +17,4 @@ def test_a_period_is_said_alike_wherever_it_stands(period: str, words: str) -> N
     window = Window(period=period, instrument=Instrument(title_id="Masa tenang"))
     whole = f"Masa tenang, {words}" if words else "Masa tenang"
     assert (period_words(period), title_of(window)) == (words, whole)
-    assert Asked(1, 1, "tenang", "Masa tenang", "TENANG", 1, period, clock.now()).label == whole
+    assert BoardWindow(1, 1, "tenang", "Masa tenang", "TENANG", 1, period, clock.now()).label == whole

@@ -23,7 +23,7 @@ from hierarchy.units.rows import UnitRow
 from reports.calendar import actions as calendar
 from reports.calendar import publishing
 from reports.calendar.models import InstrumentVersion, Window
-from reports.calendar.publishing import Entry
+from reports.calendar.publishing import CatalogueEntry
 from reports.filing import actions as intake
 from reports.filing.models import Report
 from reports.instruments.codec import InvalidAnswers
@@ -50,7 +50,7 @@ THREE = markdown(ask("integer", "hadir", required="yes"), ask("text", "cerita"),
 
 
 def published(source: bytes, **changes: str) -> InstrumentVersion:
-    entry = Entry.from_row({"code": CODE, **FACTS, **changes})
+    entry = CatalogueEntry.from_row({"code": CODE, **FACTS, **changes})
     return publishing.publish(source=source, suffix=".md", entry=entry, by=None)
 
 

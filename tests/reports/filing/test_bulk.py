@@ -113,7 +113,7 @@ def one_by_one(filings: Iterable[Filing]) -> list[tuple[int, str]]:
             told.append((position, "forbidden"))
         except InvalidAnswers:
             told.append((position, "invalid"))
-        except intake.Refused as refused:
+        except intake.ReportRefused as refused:
             told.append((position, refused.code))
     return told
 

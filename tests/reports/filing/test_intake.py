@@ -72,7 +72,7 @@ def test_sending_again_gives_the_same_receipt(election_day: Day, retries: int):
 def test_an_edit_names_the_revision_it_starts_from(election_day: Day):
     day, ptps = election_day, election_day.cast.ptps
     first = day.file(ptps)
-    with pytest.raises(intake.Refused) as stale:
+    with pytest.raises(intake.ReportRefused) as stale:
         day.file(ptps, report_id=first.pk, surat_rusak=3, reasons={"surat_rusak": "dicatat KPPS"})
     assert (stale.value.code, stale.value.current) == ("conflict", first)
     second = day.file(ptps, report_id=first.pk, based_on=1, surat_rusak=3, reasons={"surat_rusak": "dicatat KPPS"})
@@ -111,7 +111,7 @@ def test_the_refused_version_of_a_conflict_is_kept_once(election_day: Day):
     standing = day.file(ptps)
     other = uuid.uuid4()
     for _retry in range(3):
-        with pytest.raises(intake.Refused, match=standing.receipt_code):
+        with pytest.raises(intake.ReportRefused, match=standing.receipt_code):
             day.file(ptps, report_id=other, surat_rusak=1)
     kept = Conflict.objects.get()
     assert (kept.report_id, b'"surat_rusak":1' in bytes(kept.canonical)) == (other, True)
@@ -126,7 +126,7 @@ def test_two_devices_at_once_leave_one_report_and_one_conflict(transactional_db,
             start.wait(10)
             day.file(day.cast.ptps, surat_rusak=spoiled)
             outcomes.append("filed")
-        except intake.Refused as refused:
+        except intake.ReportRefused as refused:
             outcomes.append(refused.code)
         finally:
             connection.close()
@@ -159,14 +159,14 @@ def test_the_same_conflict_at_once_sends_no_statement_that_fails(transactional_d
         try:
             with connection.execute_wrapper(note):
                 day.file(sender, report_id=other, surat_rusak=1)
-        except intake.Refused as error:
+        except intake.ReportRefused as error:
             refused.append(error.code)
         finally:
             connection.close()
 
     second = threading.Thread(target=send)
     with transaction.atomic():
-        with pytest.raises(intake.Refused):
+        with pytest.raises(intake.ReportRefused):
             day.file(sender, report_id=other, surat_rusak=1)
         second.start()
         until(lambda: "transactionid" in waiting_for())
@@ -192,7 +192,7 @@ def until(true: Callable[[], bool]) -> None:
 def test_an_id_of_another_report_is_refused(election_day: Day):
     first = election_day.file(election_day.cast.ptps)
     sibling = election_day.obligation(subject="6472012001002")
-    with pytest.raises(intake.Refused) as taken:
+    with pytest.raises(intake.ReportRefused) as taken:
         election_day.file(election_day.cast.ptps_sibling, sibling, report_id=first.pk)
     assert taken.value.code == "id-taken"
     assert election_day.obligation(subject="6472012001002").state == State.OWED
@@ -222,9 +222,9 @@ def test_a_wrong_sum_is_named_and_nothing_is_written(election_day: Day):
 def test_before_opening_and_after_closing(election_day: Day):
     day = election_day
     obligation = day.obligation("penghitungan-tps")
-    with pytest.raises(intake.Refused, match=r"dibuka pada 14 Feb 2024 13\.00 WITA") as early:
+    with pytest.raises(intake.ReportRefused, match=r"dibuka pada 14 Feb 2024 13\.00 WITA") as early:
         day.file(day.cast.ptps, obligation, at=obligation.window.opens_at - timedelta(seconds=1))
-    with pytest.raises(intake.Refused, match="ditutup") as late:
+    with pytest.raises(intake.ReportRefused, match="ditutup") as late:
         day.file(day.cast.ptps, obligation, at=obligation.closes_at)
     assert (early.value.code, late.value.code) == ("not-open", "closed")
     assert day.file(day.cast.ptps, obligation, at=obligation.closes_at - timedelta(seconds=1))
@@ -235,7 +235,7 @@ def test_a_retry_after_closing_still_gets_its_receipt(election_day: Day):
     report = day.file(day.cast.ptps, obligation, at=obligation.closes_at - timedelta(seconds=1))
     again = day.file(day.cast.ptps, obligation, at=obligation.closes_at + timedelta(hours=1), report_id=report.pk)
     assert (again.revision, Revision.objects.count()) == (1, 1)
-    with pytest.raises(intake.Refused, match="ditutup"):
+    with pytest.raises(intake.ReportRefused, match="ditutup"):
         day.file(day.cast.ptps, obligation, at=obligation.closes_at, report_id=report.pk, surat_rusak=1, based_on=1)
 
 

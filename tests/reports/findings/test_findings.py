@@ -23,7 +23,7 @@ from reports.filing import evidence
 from reports.filing.models import Report
 from reports.findings import actions as findings
 from reports.findings import deadlines as clocks
-from reports.findings.actions import FindingError, Person, Told
+from reports.findings.actions import FindingContent, FindingError, PartyEntry
 from reports.findings.models import Finding
 from reports.journal.models import Event
 from reports.plenary import actions as plenary
@@ -43,11 +43,11 @@ DAY = date(2024, 2, 14)
 NAME, WITNESS = "Budi Terlapor", "Siti Saksi"
 
 
-def told(**changes: Any) -> Told:
-    people = (Person("RESPONDENT", NAME, "Jalan Mawar"), Person("WITNESS", WITNESS))
+def told(**changes: Any) -> FindingContent:
+    people = (PartyEntry("RESPONDENT", NAME, "Jalan Mawar"), PartyEntry("WITNESS", WITNESS))
     given = {"kind": "CRIMINAL", "event": "Pembagian amplop di depan TPS.", "place": "Pasar Segiri"}
     days = {"happened_on": DAY, "discovered_on": DAY, "people": people}
-    return Told(**(given | days | changes))  # type: ignore[arg-type]
+    return FindingContent(**(given | days | changes))  # type: ignore[arg-type]
 
 
 def recorded(day: Day, by: User | None = None, **changes: Any) -> Finding:
@@ -199,7 +199,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"place": "\x00"}, "place"),
     ({"discovered_on": DAY + timedelta(days=1)}, "discovered_on"),
     ({"happened_on": DAY + timedelta(days=1)}, "happened_on"),
-    ({"people": (Person("WITNESS", "", "Jalan"),)}, "people"),
+    ({"people": (PartyEntry("WITNESS", "", "Jalan"),)}, "people"),
 ]
 
 

@@ -15,7 +15,7 @@ from django.db import DatabaseError, transaction
 
 from reports.calendar import models as asked
 from reports.calendar.models import InstrumentVersion
-from reports.calendar.publishing import Entry, publish
+from reports.calendar.publishing import CatalogueEntry, publish
 from reports.instruments import plan
 from reports.instruments.codec import decode
 from reports.instruments.schema import Question, Schema
@@ -61,7 +61,7 @@ def test_a_version_keeps_the_digest_of_its_publishing(monkeypatch: pytest.Monkey
     row = {"code": "uji", "stage": "PEMUNGUTAN", "subject_level": "VILLAGE", "filer_level": "VILLAGE",
            "cadence": "ONCE", "title_id": "Uji", "title_en": "Trial"}  # fmt: skip
     source = markdown(ask("integer", "a"))
-    version = publish(source=source, suffix=".md", entry=Entry.from_row(row), by=None)
+    version = publish(source=source, suffix=".md", entry=CatalogueEntry.from_row(row), by=None)
     before = decode(version.parsed, answers={"a": 1}).sha256
     asked._schemas.clear()
     plan._plans.clear()

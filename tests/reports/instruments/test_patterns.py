@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reports.instruments import patterns, xpath
-from reports.instruments.patterns import Group, One
+from reports.instruments.patterns import One, PatternGroup
 from reports.instruments.xpath import UnsupportedRule
 
 
@@ -22,16 +22,16 @@ class Matcher:
     def matches(self, pattern: str) -> bool:
         return self._group(patterns.parse(pattern), [], 0)
 
-    def _group(self, group: Group, then: list[One | Group], at: int) -> bool:
+    def _group(self, group: PatternGroup, then: list[One | PatternGroup], at: int) -> bool:
         self.steps += 1
         return any(self._sequence([*branch, *then], at) for branch in group.branches)
 
-    def _sequence(self, items: list[One | Group], at: int) -> bool:
+    def _sequence(self, items: list[One | PatternGroup], at: int) -> bool:
         self.steps += 1
         if not items:
             return at == len(self.text)
         first, *then = items
-        if isinstance(first, Group):
+        if isinstance(first, PatternGroup):
             return self._group(first, then, at)
         end = at
         while (

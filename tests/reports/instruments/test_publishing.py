@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 
 from reports.calendar.models import Instrument, InstrumentVersion
-from reports.calendar.publishing import CATALOGUE, Entry, catalogue, load_catalogue, publish, withdraw
+from reports.calendar.publishing import CATALOGUE, CatalogueEntry, catalogue, load_catalogue, publish, withdraw
 from reports.instruments.errors import InstrumentError
 from reports.journal.models import Event
 from tests.reports.instruments.forge import ask, markdown
@@ -23,11 +23,11 @@ ROW = {
     "code": "uji", "stage": "PEMUNGUTAN", "subject_level": "POLLING_STATION", "filer_level": "POLLING_STATION",
     "cadence": "ONCE", "title_id": "Uji coba", "title_en": "Trial",
 }  # fmt: skip
-ENTRY = Entry.from_row(ROW)
+ENTRY = CatalogueEntry.from_row(ROW)
 FIRST, SECOND = markdown(ask("integer", "a")), markdown(ask("integer", "a"), ask("integer", "b"))
 
 
-def published(source: bytes = FIRST, entry: Entry = ENTRY) -> InstrumentVersion:
+def published(source: bytes = FIRST, entry: CatalogueEntry = ENTRY) -> InstrumentVersion:
     return publish(source=source, suffix=".md", entry=entry, by=None)
 
 
@@ -82,13 +82,13 @@ def test_a_form_of_another_code_is_refused() -> None:
 def test_a_published_instrument_does_not_move() -> None:
     published()
     with pytest.raises(InstrumentError, match="subject_level"):
-        published(SECOND, Entry.from_row({**ROW, "subject_level": "VILLAGE", "filer_level": "VILLAGE"}))
+        published(SECOND, CatalogueEntry.from_row({**ROW, "subject_level": "VILLAGE", "filer_level": "VILLAGE"}))
 
 
 @pytest.mark.parametrize("change", [{"cadence": "SOMETIMES"}, {"subject_level": "KECAMATAN"}])
 def test_an_index_row_in_other_words_is_refused(change: dict[str, str]) -> None:
     with pytest.raises(InstrumentError, match="uji"):
-        Entry.from_row({**ROW, **change})
+        CatalogueEntry.from_row({**ROW, **change})
 
 
 def test_the_catalogue_loads_once_and_again_without_change() -> None:

@@ -174,7 +174,7 @@ def test_an_extension_of_an_event_window_lets_its_area_file_on(election_day: Day
         window.due_at + timedelta(days=5),
         window.closes_at + timedelta(days=7),
     )
-    with pytest.raises(intake.Refused, match="ditutup"):
+    with pytest.raises(intake.ReportRefused, match="ditutup"):
         intake.submit_event(
             by=fresh(election_day.cast.stranger),
             subject=election_day.units["6401012001"],

@@ -230,7 +230,7 @@ def test_the_server_posts_to_known_carriers_only(election_day: Day, trap: Trap) 
             push.subscribe(user=user, endpoint=address, **Browser().keys())
             taken.append(address)
         if "{long}" not in form:
-            with pytest.raises(push.Refused):
+            with pytest.raises(push.PushRefused):
                 push.send(user=user.pk, endpoint=address, title="", body="", tag="")
     assert (taken, trap.met) == ([], 0)
 

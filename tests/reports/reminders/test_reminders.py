@@ -279,7 +279,8 @@ def test_nothing_leaves_where_nothing_is_configured(election_day: Day):
 @pytest.mark.parametrize("kind", wording.KINDS)
 def test_every_text_can_be_filled_in(kind: str):
     assert (
-        "{" not in wording.preview(wording.Text(str(wording.KINDS[kind].subject), str(wording.KINDS[kind].body))).body
+        "{"
+        not in wording.preview(wording.RungText(str(wording.KINDS[kind].subject), str(wording.KINDS[kind].body))).body
     )
 
 
@@ -296,12 +297,12 @@ def test_every_text_can_be_filled_in(kind: str):
 )
 def test_a_text_that_cannot_be_filled_in_is_refused_by_name(body: str, said: str):
     with pytest.raises(wording.WordingError, match=said):
-        wording.check(wording.Text("Judul", body))
+        wording.check(wording.RungText("Judul", body))
 
 
 def test_an_edition_is_in_force_at_once_and_journaled(election_day: Day):
     admin = fresh(election_day.cast.admin)
-    text = wording.Text("Segera: {jumlah}", "{nama}, kirim {daftar}.")
+    text = wording.RungText("Segera: {jumlah}", "{nama}, kirim {daftar}.")
     wording.edit(kind="h-60", text=text, unit=seat_of(admin).unit, by=admin)
     tick(election_day, DUE - 60 * MINUTE)
     message = Message.objects.get(user=election_day.cast.ptps)

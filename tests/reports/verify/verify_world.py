@@ -117,7 +117,7 @@ def _reports(day: Day) -> tuple[Report, Report, Report, Report]:
     review.withdraw(report=first, seen=bytes(first.sha256), reason="Keliru.", by=pkd)
     obligation = day.obligation(subject=VILLAGE + "002")
     revised = day.file(cast.ptps_sibling, obligation, report_id=first.pk, based_on=1, surat_rusak=2)
-    with pytest.raises(intake.Refused, match=revised.receipt_code):
+    with pytest.raises(intake.ReportRefused, match=revised.receipt_code):
         day.file(cast.ptps_sibling, obligation, report_id=uuid.uuid4(), surat_rusak=3)
     review.attest_unreachable(obligation=day.obligation(subject=VILLAGE + "901"), reason="Tanpa sinyal.", by=pkd)
     return approved, waiting, returned, revised

@@ -1,4 +1,4 @@
-"""What is asked: obligations, windows that take reports of events, instruments."""
+"""What must be reported: obligations, windows that take reports of events, instruments."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class Obligations(Endpoint):
         problems=(400,),
     )
     def get(self, request: Request) -> Response:
-        asked = read_query(request, ObligationQuery)
-        found = list(_after(asked.cursor, _asked_for(asked, user_of(request)))[: PAGE + 1])
+        wanted = read_query(request, ObligationQuery)
+        found = list(_after(wanted.cursor, _rows_of(wanted, user_of(request)))[: PAGE + 1])
         following = None
         if len(found) > PAGE:
             query = request.query_params.copy()
@@ -71,17 +71,17 @@ class ObligationDetail(Endpoint):
         return Response(_shape(get_object_or_404(_joined(Obligation.objects.visible_to(user_of(request))), pk=pk)))
 
 
-def _asked_for(asked: ObligationQuery, user: User) -> ObligationQuerySet:
+def _rows_of(query: ObligationQuery, user: User) -> ObligationQuerySet:
     rows = Obligation.objects.visible_to(user)
-    if asked.task == "file":
-        rows = rows.to_file(user) if asked.state else rows.to_file(user).owed()
-    elif asked.task == "review":
+    if query.task == "file":
+        rows = rows.to_file(user) if query.state else rows.to_file(user).owed()
+    elif query.task == "review":
         rows = rows.to_review(user)
     wanted = {
-        "state": asked.state,
-        "window__election__code": asked.election,
-        "window__stage__code": asked.stage,
-        "window__instrument__code": asked.instrument,
+        "state": query.state,
+        "window__election__code": query.election,
+        "window__stage__code": query.stage,
+        "window__instrument__code": query.instrument,
     }
     return _joined(rows.filter(**{field: value for field, value in wanted.items() if value is not None}))
 
@@ -160,15 +160,15 @@ class VersionShape(msgspec.Struct, kw_only=True):
 
     @classmethod
     def of(cls, row: InstrumentVersion) -> VersionShape:
-        asked = row.instrument
+        instrument = row.instrument
         return cls(
-            instrument=asked.code,
+            instrument=instrument.code,
             number=row.number,
-            title_id=asked.title_id,
-            title_en=asked.title_en,
-            cadence=asked.cadence,
-            subject_level=asked.subject_level,
-            filer_level=asked.filer_level,
+            title_id=instrument.title_id,
+            title_en=instrument.title_en,
+            cadence=instrument.cadence,
+            subject_level=instrument.subject_level,
+            filer_level=instrument.filer_level,
             published_at=local(row.published_at),
             withdrawn_at=local(row.withdrawn_at),
             withdrawn_reason=row.withdrawn_reason,
