@@ -1,4 +1,4 @@
-"""The only writer of flags: what is doubtful about the reports of a window, and the words that settle a doubt.
+"""The only writer of flags: what is doubtful about the reports of a window, and the words that settle a draft.
 
 A check looks at a whole window again and makes its open flags equal to what it finds: idempotent, and right whatever
 came in since (a median moves, the other stage is corrected). A flag binds to the content it speaks of, so one of a
@@ -32,7 +32,7 @@ from reports.calendar.models import Cadence, InstrumentVersion, Window
 from reports.filing.models import Report
 from reports.instruments.schema import INTEGER, Schema
 from reports.journal import actions as journal
-from reports.quality import statistics as doubts
+from reports.quality import statistics
 from reports.quality.models import Flag, Reference
 
 BATCH = 2_000
@@ -40,13 +40,13 @@ STILL_LOOKED_AT = timedelta(days=30)  # after a window closes; the command check
 KEPT_FOR = 7 * 24 * 3600  # seconds that a window's fingerprint is remembered
 
 
-class QualityError(Exception):
+class FlagError(Exception):
     """The step cannot be taken; the message tells the reviewer what to do."""
 
 
 @dataclass(frozen=True)
 class RuleSpec:
-    """A kind of doubt in words; `serious` ones contradict another figure, the others only ask to be looked at."""
+    """A kind of flag in words; `serious` ones contradict another figure, the others only ask to be looked at."""
 
     name: Promise
     meaning: Promise
@@ -84,7 +84,7 @@ RULES: dict[str, RuleSpec] = {
 
 
 class Cross(NamedTuple):
-    """Two questions of two stages that must agree for one unit; the doubt is raised on the first."""
+    """Two questions of two stages that must agree for one unit; the flag is raised on the first."""
 
     instrument: str
     question: str
@@ -102,7 +102,7 @@ CROSS = [
 
 
 class ReportFacts(NamedTuple):
-    """A report as far as doubts go. `area` is what siblings share: a station's district, any other unit's parent."""
+    """A report as far as flags go. `area` is what siblings share: a station's district, any other unit's parent."""
 
     pk: UUID
     sha256: bytes
@@ -114,7 +114,9 @@ class ReportFacts(NamedTuple):
     area: int | None
 
 
-class Doubt(NamedTuple):
+class FlagDraft(NamedTuple):
+    """A flag before it is written: `line` is the report it speaks of."""
+
     line: ReportFacts
     rule: str
     question: str
@@ -138,7 +140,7 @@ def open_flags(report_ids: Iterable[UUID]) -> dict[UUID, list[Flag]]:
 
 
 def names(flags: Iterable[Flag]) -> list[str]:
-    """What a list says beside a report: its doubts by name, each once, without the reasons its filer wrote."""
+    """What a list says beside a report: its flags by name, each once, without the reasons its filer wrote."""
     found = {flag.rule for flag in flags} - {"soft"}
     return [str(spec.name) for rule, spec in RULES.items() if rule in found]
 
@@ -159,9 +161,9 @@ def check(window: Window) -> int:
             )
         }
         found = {
-            (doubt.line.pk, doubt.rule, doubt.question): doubt
+            (draft.line.pk, draft.rule, draft.question): draft
             for _area, lines in groupby(_lines(window), key=lambda line: line.area)
-            for doubt in _doubts(list(lines), schema, window, beside)
+            for draft in _drafts(list(lines), schema, window, beside)
         }
         gone = [flag.pk for key, flag in standing.items() if key not in found and flag.resolved_at is None]
         Flag.objects.filter(pk__in=gone).delete()
@@ -177,14 +179,14 @@ def check(window: Window) -> int:
         Flag.objects.bulk_create(
             [
                 Flag(
-                    report_id=doubt.line.pk,
-                    sha256=doubt.line.sha256,
-                    rule=doubt.rule,
-                    question=doubt.question,
-                    detail=doubt.detail,
+                    report_id=draft.line.pk,
+                    sha256=draft.line.sha256,
+                    rule=draft.rule,
+                    question=draft.question,
+                    detail=draft.detail,
                     raised_at=moment,
                 )
-                for doubt in new
+                for draft in new
             ],
             batch_size=BATCH,
             ignore_conflicts=True,  # content that came back between the two reads has its flags already
@@ -213,27 +215,27 @@ def check_pending() -> int:
 
 
 def resolve(*, flag: Flag, resolution: str, by: User) -> None:
-    """Settles a doubt in words, by the direct superior of who filed.
+    """Settles a flag in words, by the direct superior of who filed.
 
-    Raises QualityError without words, for a flag of content that no longer stands, one already settled, or when `by`
+    Raises FlagError without words, for a flag of content that no longer stands, one already settled, or when `by`
     took part in the filing; Http404 and PermissionDenied as access.require does. `flag` comes with for_page's joins.
     """
     obligation = flag.report.obligation
     access.require(by, Permission.REVIEW, obligation.filer)
     words = tidy(resolution)
     if not words:
-        raise QualityError(_("Tuliskan mengapa angkanya benar, atau apa yang sudah Anda periksa."))
+        raise FlagError(_("Tuliskan mengapa angkanya benar, atau apa yang sudah Anda periksa."))
     with transaction.atomic():
         # Not against foreign keys: a check holds flags first and gives this very report another one.
         report = Report.objects.select_for_update(no_key=True).get(pk=flag.report_id)
         if report.revisions.filter(filed_by=by).exists():
-            raise QualityError(_("Anda ikut mengisi laporan ini, jadi orang lain yang harus memeriksanya."))
+            raise FlagError(_("Anda ikut mengisi laporan ini, jadi orang lain yang harus memeriksanya."))
         if bytes(report.sha256) != bytes(flag.sha256):
-            raise QualityError(_("Catatan ini tentang isi yang lama. Muat ulang halaman, lalu periksa isi terbaru."))
+            raise FlagError(_("Catatan ini tentang isi yang lama. Muat ulang halaman, lalu periksa isi terbaru."))
         open_still = Flag.objects.filter(pk=flag.pk, resolved_at=None)
         moment = clock.now()
         if not open_still.select_for_update().exists():
-            raise QualityError(_("Catatan ini sudah diselesaikan orang lain. Muat ulang halaman."))
+            raise FlagError(_("Catatan ini sudah diselesaikan orang lain. Muat ulang halaman."))
         Flag.objects.filter(pk=flag.pk).update(resolved_at=moment, resolved_by=by, resolution=words)
         journal.write(
             journal.entry(
@@ -279,52 +281,52 @@ def _beside(window: Window) -> Comparisons:
     return found
 
 
-def _doubts(lines: list[ReportFacts], schema: Schema, window: Window, beside: Comparisons) -> Iterator[Doubt]:
+def _drafts(lines: list[ReportFacts], schema: Schema, window: Window, beside: Comparisons) -> Iterator[FlagDraft]:
     """Everything doubtful about the reports of one area."""
     asked = [question.name for question in schema.questions if question.kind == INTEGER]
     for line in lines:
         for name in line.reasons:
-            yield Doubt(line, "soft", name, {"reason": line.reasons[name]})
-        if doubts.is_round(_numbers(line, asked)):
-            yield Doubt(line, "round", "", {"count": sum((n or 0) >= 10 for n in _numbers(line, asked))})
+            yield FlagDraft(line, "soft", name, {"reason": line.reasons[name]})
+        if statistics.is_round(_numbers(line, asked)):
+            yield FlagDraft(line, "round", "", {"count": sum((n or 0) >= 10 for n in _numbers(line, asked))})
         yield from _against(line, beside)
     if window.instrument.cadence != Cadence.EVENT:  # two incidents need not resemble each other
         yield from _outliers(lines, asked)
         yield from _copies(lines, asked)
 
 
-def _against(line: ReportFacts, beside: Comparisons) -> Iterator[Doubt]:
+def _against(line: ReportFacts, beside: Comparisons) -> Iterator[FlagDraft]:
     for cross, values in beside.stages.items():
         ours, theirs = line.answers.get(cross.question), values.get(line.subject_id)
         if isinstance(ours, int) and theirs is not None and ours != theirs:
             detail = {"value": ours, "other": theirs, "instrument": cross.other, "question": cross.other_question}
-            yield Doubt(line, "stages", cross.question, detail)
+            yield FlagDraft(line, "stages", cross.question, detail)
     for name, ours in line.answers.items() if beside.references else ():
         reference = beside.references.get((line.subject_id, name))
         if reference and isinstance(ours, int) and ours != reference[0]:
-            yield Doubt(line, "reference", name, {"value": ours, "other": reference[0], "source": reference[1]})
+            yield FlagDraft(line, "reference", name, {"value": ours, "other": reference[0], "source": reference[1]})
 
 
-def _outliers(lines: list[ReportFacts], asked: list[str]) -> Iterator[Doubt]:
+def _outliers(lines: list[ReportFacts], asked: list[str]) -> Iterator[FlagDraft]:
     by_pk = {line.pk: line for line in lines}
     for name in asked:
-        verdict = doubts.outliers({line.pk: line.answers[name] for line in lines if name in line.answers})
+        verdict = statistics.outliers({line.pk: line.answers[name] for line in lines if name in line.answers})
         for pk, score in verdict[1].items() if verdict else ():
             assert verdict
             usual = verdict[0]
             detail = {"value": by_pk[pk].answers[name], "low": usual.low, "high": usual.high, "size": usual.size}
             detail |= {"median": usual.median, "score": round(score, 2), "level": by_pk[pk].level}
-            yield Doubt(by_pk[pk], "outlier", name, detail)
+            yield FlagDraft(by_pk[pk], "outlier", name, detail)
 
 
-def _copies(lines: list[ReportFacts], asked: list[str]) -> Iterator[Doubt]:
+def _copies(lines: list[ReportFacts], asked: list[str]) -> Iterator[FlagDraft]:
     by_village: dict[int, dict[UUID, ReportFacts]] = {}
     for line in lines:
         if line.level == Level.POLLING_STATION and line.village_id:
             by_village.setdefault(line.village_id, {})[line.pk] = line
     for village in by_village.values():
-        for pk, others in doubts.copies({pk: _numbers(line, asked) for pk, line in village.items()}).items():
-            yield Doubt(village[pk], "same", "", {"others": sorted(str(other) for other in others)})
+        for pk, others in statistics.copies({pk: _numbers(line, asked) for pk, line in village.items()}).items():
+            yield FlagDraft(village[pk], "same", "", {"others": sorted(str(other) for other in others)})
 
 
 def _numbers(line: ReportFacts, asked: list[str]) -> list[int | None]:

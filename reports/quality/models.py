@@ -13,7 +13,7 @@ from reports.filing.models import Report
 
 
 class Flag(models.Model):
-    """One doubt about one revision of a report, by one rule; open until somebody says why it is right.
+    """A figure that is doubtful in one revision of a report, by one rule; open until somebody says why it is right.
 
     Never a verdict: a flagged report is filed, counted and may be approved by hand, only not in bulk.
     """

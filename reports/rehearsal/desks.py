@@ -62,7 +62,7 @@ class Desks:
         yield Step(wita(15, 7, 40), self._substitute)
         yield Step(wita(15, 7, 45), self._own_quorum)
         yield Step(wita(15, 7, 50), self._references)
-        yield Step(wita(15, 7, 55), self._doubts)
+        yield Step(wita(15, 7, 55), self._flags)
         yield Step(wita(15, 8, 30), self._supervise)
         yield Step(wita(15, 8, 50), self._correct)
         yield Step(wita(15, 9, 20), self._return)
@@ -143,7 +143,7 @@ class Desks:
                 csv.writer(file).writerows([reference.COLUMNS, *((c, VOTING, q, v, SOURCE) for c, q, v in rows)])
             reference.load(path=path, election=self.line.election, by=self.line.admin())
 
-    def _doubts(self) -> None:
+    def _flags(self) -> None:
         """What is doubtful is flagged; one flag is settled in words, the rest waits."""
         quality.check_pending()
         about = {"district": self.line.bodies[Level.DISTRICT], "level": LEAF}

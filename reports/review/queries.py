@@ -75,7 +75,7 @@ class QueueRow:
     report: Report
     problems: int
     reasons: int
-    doubts: list[str]  # names of the rules that doubt its figures, besides the reasons counted already
+    flags: list[str]  # names of the rules that flag its figures, besides the reasons counted already
     late: str
     aged: str
     title: str
@@ -83,7 +83,7 @@ class QueueRow:
 
     @property
     def is_clean(self) -> bool:
-        return not (self.problems or self.reasons or self.doubts)
+        return not (self.problems or self.reasons or self.flags)
 
 
 def waiting(obligations: Iterable[Obligation], now: datetime) -> list[QueueRow]:
@@ -97,7 +97,7 @@ def waiting(obligations: Iterable[Obligation], now: datetime) -> list[QueueRow]:
             report=obligation.report,
             problems=len(problems_of(obligation.report, versions[obligation.window.version_id].parsed)),
             reasons=len(obligation.report.reasons),
-            doubts=quality.names(flags.get(obligation.report.pk, ())),
+            flags=quality.names(flags.get(obligation.report.pk, ())),
             late="" if obligation.on_time else formats.duration(obligation.first_filed_at - obligation.due_at),
             aged=formats.duration(age) if (age := now - obligation.report.filed_at) > PATIENCE else "",
             title=title_of(obligation.window),

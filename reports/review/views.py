@@ -79,7 +79,7 @@ def _report_page(request: SignedIn, found: Report, *, refused: str = "", status:
         "groups": answered_groups(found, typed, hidden),
         "hidden": bool(hidden & found.answers.keys()),
         "may_record": _may_record(request, found),
-        "doubts": flag_words.of_report(found),
+        "flags": flag_words.of_report(found),
         "may_settle": reviewer and not took_part,
         "events": history(found, told=not hidden & found.answers.keys()),
         "revisions": revisions_of(found, revisions, hidden),
@@ -235,7 +235,7 @@ def settle(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
     flag.report = found
     try:
         quality.resolve(flag=flag, resolution=request.POST.get("penjelasan", ""), by=request.user)
-    except quality.QualityError as error:
+    except quality.FlagError as error:
         return _report_page(request, found, refused=str(error), status=409)
     messages.success(request, _("Penjelasan disimpan."))
     return redirect("report", pk=pk)

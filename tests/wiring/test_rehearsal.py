@@ -147,7 +147,7 @@ def test_the_second_day_differs_from_the_first_and_the_second_release_too(electi
         assert PublishedPage.objects.filter(election=election, code=code).count() == 2
 
 
-def test_reports_came_back_came_late_and_were_doubted(election: Election) -> None:
+def test_reports_came_back_came_late_and_were_flagged(election: Election) -> None:
     after = Report.objects.filter(revision__gt=1, obligation__state="APPROVED")
     assert after.exists()
     assert Obligation.objects.filter(state="RETURNED", report__correct_by__gt=F("report__filed_at")).exists()

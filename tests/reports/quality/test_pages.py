@@ -32,7 +32,7 @@ def body(client: Client, url: str, **query: str) -> str:
     return answer.content.decode()
 
 
-def test_a_doubted_report_is_not_approved_in_bulk_until_it_is_explained(client: Client, election_day: Day, flag: Flag):
+def test_a_flagged_report_is_not_approved_in_bulk_until_it_is_explained(client: Client, election_day: Day, flag: Flag):
     client.force_login(fresh(election_day.cast.pkd))
     page = body(client, "/pemeriksaan/")
     assert "Kembar" in page
@@ -57,7 +57,7 @@ def test_what_was_typed_is_shown_when_another_one_was_faster(client: Client, ele
     assert "Punya saya." in answer.content.decode()
 
 
-def test_the_filer_sees_the_doubt_and_no_way_to_settle_it(client: Client, election_day: Day, flag: Flag):
+def test_the_filer_sees_the_flag_and_no_way_to_settle_it(client: Client, election_day: Day, flag: Flag):
     client.force_login(fresh(election_day.cast.ptps))
     page = body(client, f"/laporan/{flag.report_id}/")
     assert "Semua angkanya sama" in page

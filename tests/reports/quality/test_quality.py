@@ -125,7 +125,7 @@ def flag(election_day: Day) -> Flag:
 
 
 def test_a_flag_is_settled_in_words_by_the_direct_superior(election_day: Day, flag: Flag):
-    with pytest.raises(quality.QualityError, match="Tuliskan"):
+    with pytest.raises(quality.FlagError, match="Tuliskan"):
         quality.resolve(flag=flag, resolution=" \n", by=fresh(election_day.cast.pkd))
     quality.resolve(flag=flag, resolution=" Sudah dicocokkan dengan C.Hasil. ", by=fresh(election_day.cast.pkd))
     flag.refresh_from_db()
@@ -135,7 +135,7 @@ def test_a_flag_is_settled_in_words_by_the_direct_superior(election_day: Day, fl
     assert quality.open_flags([flag.report_id]) == {}
     event = Event.objects.get(verb="flag.resolved")
     assert (event.actor, event.detail["reason"]) == ("pkd", "Sudah dicocokkan dengan C.Hasil.")
-    with pytest.raises(quality.QualityError, match="sudah diselesaikan"):
+    with pytest.raises(quality.FlagError, match="sudah diselesaikan"):
         quality.resolve(flag=flag, resolution="Lagi.", by=fresh(election_day.cast.pkd))
 
 
@@ -159,7 +159,7 @@ def test_nobody_else_settles_a_flag(election_day: Day, flag: Flag, name: str, re
 def test_a_flag_of_old_content_cannot_be_settled(election_day: Day, flag: Flag):
     spoiled = flag.report.answers["surat_rusak"] + 1
     election_day.file(election_day.cast.ptps, report_id=flag.report_id, based_on=1, surat_rusak=spoiled)
-    with pytest.raises(quality.QualityError, match="isi yang lama"):
+    with pytest.raises(quality.FlagError, match="isi yang lama"):
         quality.resolve(flag=flag, resolution="Benar.", by=fresh(election_day.cast.pkd))
 
 
@@ -171,7 +171,7 @@ def test_flags_of_a_whole_page_cost_one_query(election_day: Day, flag: Flag):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("check_first", [True, False])
-def test_a_check_and_a_reviewer_settling_a_doubt_do_not_lock_each_other_out(election_day: Day, check_first: bool):
+def test_a_check_and_a_reviewer_settling_a_flag_do_not_lock_each_other_out(election_day: Day, check_first: bool):
     """The check holds flags and then wants their report, for a new flag's foreign key; the reviewer the other way."""
     cast, window = election_day.cast, election_day.windows[COUNTING]
     voting = election_day.file(cast.ptps)

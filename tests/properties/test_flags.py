@@ -1,4 +1,4 @@
-"""Laws of doubt: what is doubtful depends on how numbers lie to each other, not on their order or their unit."""
+"""Laws of flags: what is doubtful depends on how numbers lie to each other, not on their order or their unit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reports.quality import statistics as doubts
+from reports.quality import statistics
 
 NUMBERS = st.lists(st.integers(-(10**6), 10**6), min_size=9, max_size=40)
 
@@ -17,25 +17,27 @@ NUMBERS = st.lists(st.integers(-(10**6), 10**6), min_size=9, max_size=40)
     values=NUMBERS, value=st.integers(-(10**6), 10**6), shift=st.integers(-(10**6), 10**6), scale=st.integers(1, 1000)
 )
 def test_a_score_knows_neither_origin_nor_unit(values: list[int], value: int, shift: int, scale: int):
-    moved = doubts.sample(scale * v + shift for v in values)
-    assert isclose(moved.score(scale * value + shift), doubts.sample(values).score(value), rel_tol=1e-9, abs_tol=1e-9)
+    moved = statistics.sample(scale * v + shift for v in values)
+    assert isclose(
+        moved.score(scale * value + shift), statistics.sample(values).score(value), rel_tol=1e-9, abs_tol=1e-9
+    )
 
 
 @given(values=NUMBERS, data=st.data())
 def test_the_order_of_siblings_does_not_matter(values: list[int], data: st.DataObject):
-    assert doubts.sample(data.draw(st.permutations(values))) == doubts.sample(values)
+    assert statistics.sample(data.draw(st.permutations(values))) == statistics.sample(values)
 
 
 @given(value=st.integers(0, 10**6), size=st.integers(9, 60))
 def test_a_constant_sample_never_flags(value: int, size: int):
-    verdict = doubts.outliers(dict.fromkeys(range(size), value))
+    verdict = statistics.outliers(dict.fromkeys(range(size), value))
     assert verdict is not None
     assert verdict[1] == {}
 
 
 @given(values=NUMBERS)
 def test_what_is_flagged_lies_outside_the_usual_range(values: list[int]):
-    verdict = doubts.outliers(dict(enumerate(values)))
+    verdict = statistics.outliers(dict(enumerate(values)))
     assert verdict is not None
     usual, far = verdict
     assert len(far) <= len(values) / 2
@@ -44,7 +46,7 @@ def test_what_is_flagged_lies_outside_the_usual_range(values: list[int]):
 
 @given(values=st.lists(st.integers(0, 10**6), max_size=8))
 def test_few_siblings_prove_nothing(values: list[int]):
-    assert doubts.outliers(dict(enumerate(values))) is None
+    assert statistics.outliers(dict(enumerate(values))) is None
 
 
 ROWS = st.dictionaries(st.integers(0, 20), st.lists(st.integers(0, 2) | st.none(), min_size=6, max_size=6))
@@ -52,7 +54,7 @@ ROWS = st.dictionaries(st.integers(0, 20), st.lists(st.integers(0, 2) | st.none(
 
 @given(rows=ROWS)
 def test_to_be_a_copy_is_mutual(rows: dict[int, list[int | None]]):
-    found = doubts.copies(rows)
+    found = statistics.copies(rows)
     for key, others in found.items():
         assert others
         assert key not in others
@@ -62,9 +64,9 @@ def test_to_be_a_copy_is_mutual(rows: dict[int, list[int | None]]):
 @given(numbers=st.lists(st.integers(1, 500).map(lambda n: 10 * n), min_size=6), odd=st.integers(10, 5000))
 def test_one_number_that_is_not_round_clears_the_rest(numbers: list[int], odd: int):
     assume(odd % 10)
-    assert doubts.is_round(numbers)
-    assert not doubts.is_round([*numbers, odd])
-    assert doubts.is_round([*numbers, 7])  # too small to be rounded
+    assert statistics.is_round(numbers)
+    assert not statistics.is_round([*numbers, odd])
+    assert statistics.is_round([*numbers, 7])  # too small to be rounded
 
 
 @pytest.mark.parametrize(
@@ -77,6 +79,6 @@ def test_one_number_that_is_not_round_clears_the_rest(numbers: list[int], odd: i
     ],
 )
 def test_outliers_of_known_samples(values: list[int], far: list[int]):
-    verdict = doubts.outliers(dict(enumerate(values)))
+    verdict = statistics.outliers(dict(enumerate(values)))
     assert verdict is not None
     assert list(verdict[1]) == far

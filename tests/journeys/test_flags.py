@@ -15,7 +15,7 @@ from tests.journeys.conftest import Visit
 pytestmark = pytest.mark.journey
 
 
-def test_a_doubt_is_read_explained_and_gone_from_the_queue(election_day: Day, visit: Visit):
+def test_a_flag_is_read_explained_and_gone_from_the_queue(election_day: Day, visit: Visit):
     cast = election_day.cast
     first = election_day.file(cast.ptps)
     election_day.file(cast.ptps_sibling, election_day.obligation(subject="6472012001002"), **first.answers)
