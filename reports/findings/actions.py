@@ -293,7 +293,7 @@ def assign(*, finding: Finding, people: Iterable[User], by: User) -> None:
 
 
 def extend(*, finding: Finding, reason: str, by: User) -> Finding:
-    """Says that more information is needed: the clock of art. 454 (8) runs in place of that of (7)."""
+    """Says that more information is needed: the deadline of art. 454 (8) runs in place of that of (7)."""
     require_handling(by, finding)
     if not (words := tidy(reason)):
         raise FindingError(_("Tuliskan keterangan apa yang masih diperlukan."), "reason")

@@ -1,4 +1,4 @@
-"""Legal clocks of findings: pure functions over dates in WITA.
+"""Legal deadlines of findings: pure functions over dates in WITA.
 
 Source: UU 7/2017 art. 454. Paragraph (5): a result of supervision becomes a finding at most 7 days after the suspected
 violation was discovered. (7): what is proven is followed up at most 7 days after registration. (8): where more
@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 @dataclass(frozen=True)
-class Clock:
+class Deadline:
     """`days` after `since`, a field of a finding; `working`: Saturdays, Sundays and public holidays do not count."""
 
     words: Promise
@@ -30,10 +30,12 @@ class Clock:
 
 
 # By the status in which a finding waits; what is closed has none.
-CLOCKS: dict[str, Clock] = {
-    "SUSPECTED": Clock(_("Ditetapkan dalam pleno"), "discovered_on", 7, False, "UU 7/2017 Pasal 454 ayat (5)"),
-    "FOUND": Clock(_("Ditindaklanjuti"), "registered_on", 7, False, "UU 7/2017 Pasal 454 ayat (7)"),
-    "EXTENDED": Clock(_("Keterangan tambahan dan kajian"), "registered_on", 14, True, "UU 7/2017 Pasal 454 ayat (8)"),
+DEADLINES: dict[str, Deadline] = {
+    "SUSPECTED": Deadline(_("Ditetapkan dalam pleno"), "discovered_on", 7, False, "UU 7/2017 Pasal 454 ayat (5)"),
+    "FOUND": Deadline(_("Ditindaklanjuti"), "registered_on", 7, False, "UU 7/2017 Pasal 454 ayat (7)"),
+    "EXTENDED": Deadline(
+        _("Keterangan tambahan dan kajian"), "registered_on", 14, True, "UU 7/2017 Pasal 454 ayat (8)"
+    ),
 }
 
 
@@ -50,11 +52,11 @@ def works(day: date, *, off: Callable[[int], frozenset[date]] = days_off) -> boo
     return day.weekday() < 5 and day not in off(day.year)
 
 
-def due(since: date, clock: Clock, *, off: Callable[[int], frozenset[date]] = days_off) -> date:
-    """The last day of a clock that began on `since`, which is not counted itself."""
-    if not clock.working:
-        return since + timedelta(days=clock.days)
-    day, left = since, clock.days
+def due(since: date, deadline: Deadline, *, off: Callable[[int], frozenset[date]] = days_off) -> date:
+    """The last day of a deadline that began on `since`, which is not counted itself."""
+    if not deadline.working:
+        return since + timedelta(days=deadline.days)
+    day, left = since, deadline.days
     while left:
         day += timedelta(days=1)
         left -= works(day, off=off)
@@ -63,9 +65,9 @@ def due(since: date, clock: Clock, *, off: Callable[[int], frozenset[date]] = da
 
 @dataclass(frozen=True)
 class DeadlineStanding:
-    """Where a clock stands on a day: `left` calendar days, negative once it has run out."""
+    """Where a deadline stands on a day: `left` calendar days, negative once it has run out."""
 
-    clock: Clock
+    deadline: Deadline
     due: date
     left: int
 
@@ -79,9 +81,9 @@ class DeadlineStanding:
 
 
 def standing(finding: object, today: date) -> DeadlineStanding | None:
-    """The clock that runs for a finding (reports.models.Finding); None once it is closed."""
-    clock = CLOCKS.get(getattr(finding, "status", ""))
-    if clock is None:
+    """The deadline that runs for a finding (reports.models.Finding); None once it is closed."""
+    deadline = DEADLINES.get(getattr(finding, "status", ""))
+    if deadline is None:
         return None
-    last = due(getattr(finding, clock.since), clock)
-    return DeadlineStanding(clock, last, (last - today).days)
+    last = due(getattr(finding, deadline.since), deadline)
+    return DeadlineStanding(deadline, last, (last - today).days)

@@ -31,7 +31,7 @@ from hierarchy.web import SignedIn, paged
 from reports.bodies.queries import PlenaryError, prepared_by
 from reports.filing.models import Report
 from reports.findings import actions as findings
-from reports.findings import deadlines as clocks
+from reports.findings import deadlines
 from reports.findings import labels as finding_words
 from reports.findings.actions import FindingContent, FindingError, PartyEntry
 from reports.findings.models import Finding, Party
@@ -94,10 +94,10 @@ class FindingForm(forms.Form):
 
 @dataclass(frozen=True)
 class RegisterRow:
-    """A finding in the register, and where its clock stands."""
+    """A finding in the register, and where its deadline stands."""
 
     finding: Finding
-    standing: clocks.DeadlineStanding | None
+    standing: deadlines.DeadlineStanding | None
 
 
 @never_cache
@@ -114,8 +114,8 @@ def register(request: SignedIn) -> HttpResponse:
         bare = sought.replace(".", "")
         named = Q(unit__name__icontains=sought) | Q(occurred_in__name__icontains=sought)
         rows = rows.filter(named | (Q(occurred_in__code__startswith=bare) if bare.isdigit() else Q(pk__in=[])))
-    # Whose clock runs out first is a matter of working days, so Python sorts; a register is hundreds of rows, not more.
-    entries = [RegisterRow(row, clocks.standing(row, today)) for row in rows]
+    # Whose deadline runs out first is a matter of working days, so Python sorts; a register is some hundred rows.
+    entries = [RegisterRow(row, deadlines.standing(row, today)) for row in rows]
     entries.sort(key=lambda entry: (entry.standing.due if entry.standing else date.max, -entry.finding.pk))
     if request.GET.get("bentuk") == "csv":
         return _csv(entries)
@@ -226,7 +226,7 @@ def amend(request: SignedIn, pk: int) -> HttpResponse:
 @login_required
 @require_safe
 def finding(request: SignedIn, pk: int) -> HttpResponse:
-    """One finding: its clock for everybody above, its contents for those who handle it, its parties on request."""
+    """One finding: its deadline for everybody above, its contents for those who handle it, its parties on request."""
     return _page(request, _found(request, pk))
 
 
@@ -352,7 +352,7 @@ def _page(
     context = {
         "finding": found,
         "unit": found.unit,
-        "standing": clocks.standing(found, clock.today()),
+        "standing": deadlines.standing(found, clock.today()),
         "handles": handles,
         "member": member,
         "told": finding_words.told(findings.laid(found, findings.Matter.OUTCOME)) if handles else [],

@@ -22,7 +22,7 @@ from reports.filing import actions as intake
 from reports.filing import evidence
 from reports.filing.models import Report
 from reports.findings import actions as findings
-from reports.findings import deadlines as clocks
+from reports.findings import deadlines
 from reports.findings.actions import FindingContent, FindingError, PartyEntry
 from reports.findings.models import Finding
 from reports.journal.models import Event
@@ -111,7 +111,7 @@ def test_from_suspicion_to_conclusion_only_by_plenaries(election_day: Day) -> No
     meeting = decide(election_day, finding)
     finding.refresh_from_db()
     assert (finding.status, finding.closed_on) == ("CONCLUDED", DAY)
-    assert clocks.standing(finding, DAY) is None
+    assert deadlines.standing(finding, DAY) is None
     assert list(ratified.broken()) == []
     assert [item.matter for item in AgendaItem.objects.order_by("pk")] == ["FINDING", "OUTCOME"]
     assert meeting.items.get().shown["outcome"] == "Diteruskan ke Gakkumdu."
