@@ -14,7 +14,7 @@ from django.db import transaction
 
 from dashboards.figures import snapshots
 from dashboards.models import Publication
-from dashboards.recaps import actions as exports
+from dashboards.recaps import actions as recaps
 from dashboards.releases import actions as publish
 from hierarchy.levels import LEAF, Level, parent_code
 from hierarchy.lib import clock
@@ -97,7 +97,7 @@ def _recap(election: Election) -> None:
     """Everybody asks for the recap of their unit, and finds it made."""
     for _label, seat in cast(election):
         basis = "ratified" if seat.unit.level in (Level.REGENCY, Level.DISTRICT) else "approved"
-        exports.make(exports.ask(unit=seat.unit, stage_code=RECAPPED, basis=basis, by=seat.user).pk)
+        recaps.make(recaps.ask(unit=seat.unit, stage_code=RECAPPED, basis=basis, by=seat.user).pk)
 
 
 # --- people ---------------------------------------------------------------------------------------------------------

@@ -6,18 +6,18 @@ from celery import shared_task
 
 from dashboards.figures import snapshots
 from dashboards.operations import heartbeat  # noqa: F401  (a worker signs from its first heartbeat)
-from dashboards.recaps import actions as exports
+from dashboards.recaps import actions as recaps
 
 
 @shared_task
 def make_recap(job_id: str) -> None:
-    exports.make(job_id)
+    recaps.make(job_id)
 
 
 @shared_task
 def sweep_exports() -> None:
     """Finds recaps whose message or worker was lost."""
-    exports.sweep()
+    recaps.sweep()
 
 
 @shared_task

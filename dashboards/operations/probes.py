@@ -176,7 +176,7 @@ def broker(now: datetime) -> Found:
         return {"up": 0, "queue": None, "workers": None}
 
 
-def exports(now: datetime) -> Found:
+def recaps(now: datetime) -> Found:
     """Recaps that nobody has begun to make."""
     waiting = ExportJob.objects.filter(state=ExportJob.State.WAITING).order_by("asked_at")
     asked = list(waiting.values_list("asked_at", flat=True))
@@ -193,7 +193,7 @@ def messages(now: datetime) -> Found:
     return {"oldest": _seconds(now - found["oldest"]) if found["oldest"] else 0.0, "lost": found["lost"]}
 
 
-def publications(now: datetime) -> Found:
+def releases(now: datetime) -> Found:
     """The age of the newest release of each election."""
     newest = Publication.objects.order_by("election_id", "-number").distinct("election_id")
     rows = newest.values_list("election__code", "election__name", "cut_off")

@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboards.models import ExportJob
-from dashboards.recaps import actions as exports
+from dashboards.recaps import actions as recaps
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import formats, stored
@@ -121,7 +121,7 @@ def _shown_all(jobs: list[ExportJob]) -> list[JobProgress]:
 @never_cache
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def exports_page(request: SignedIn) -> HttpResponse:
+def recaps_page(request: SignedIn) -> HttpResponse:
     """One's own recaps, and the form to ask for another. POST asks for it."""
     user = request.user
     if request.method == "POST":
@@ -130,7 +130,7 @@ def exports_page(request: SignedIn) -> HttpResponse:
             return redirect("exports")
     else:
         form = AskForm(user, initial={name: request.GET[name] for name in AskForm.base_fields if name in request.GET})
-    page = paged(request, exports.visible_to(user).filter(asked_by=user), per_page=PER_PAGE)
+    page = paged(request, recaps.visible_to(user).filter(asked_by=user), per_page=PER_PAGE)
     context = {"form": form, "page": page, "jobs": _shown_all(list(page.object_list)), "nav_current": "exports"}
     return render(request, "dashboards/recaps/recaps.html", context, status=422 if form.errors else 200)
 
@@ -145,7 +145,7 @@ def _asked(request: HttpRequest, form: AskForm, user: User) -> bool:
         form.add_error("satuan", _("Satuan dengan kode ini tidak ada di wilayah Anda. Periksa kodenya."))
         return False
     try:
-        exports.ask(unit=unit, stage_code=stage.code, basis=wanted["dasar"], detail=wanted["rinci"], by=user)
+        recaps.ask(unit=unit, stage_code=stage.code, basis=wanted["dasar"], detail=wanted["rinci"], by=user)
     except Refusal as refusal:
         form.add_error(None, str(refusal))
         return False
@@ -161,7 +161,7 @@ def _asked(request: HttpRequest, form: AskForm, user: User) -> bool:
 @require_safe
 def status(request: SignedIn, pk: UUID) -> HttpResponse:
     """One recap: the fragment that a page polls, or a page of its own for a browser without scripts."""
-    job = get_object_or_404(exports.visible_to(request.user), pk=pk)
+    job = get_object_or_404(recaps.visible_to(request.user), pk=pk)
     (shown,) = _shown_all([job])
     template = "dashboards/recaps/job.html"
     if request.headers.get("HX-Request"):
@@ -174,9 +174,9 @@ def status(request: SignedIn, pk: UUID) -> HttpResponse:
 @require_safe
 def file(request: SignedIn, pk: UUID) -> HttpResponseBase:
     """The workbook itself."""
-    job = get_object_or_404(exports.visible_to(request.user), pk=pk)
+    job = get_object_or_404(recaps.visible_to(request.user), pk=pk)
     try:
-        found = exports.hand_over(job=job, by=request.user)
+        found = recaps.hand_over(job=job, by=request.user)
     except Refusal as refusal:
         messages.error(request, str(refusal))
         return redirect("export-status", pk=pk)

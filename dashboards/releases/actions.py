@@ -1,4 +1,4 @@
-"""The only writer of publications: freezes the approved figures, signs them, links them to the release before.
+"""The only writer of releases: freezes the approved figures, signs them, links them to the release before.
 
 The public reads nothing else, so unapproved data cannot leak through a forgotten filter and a published number never
 changes silently: a correction is a new number. Aggregates only; texts, photos and names are exempt from disclosure.
@@ -43,24 +43,24 @@ def publish(*, election: Election, by: User | None, note: str = "") -> Publicati
         # waits for a release in progress before the snapshot is taken; an advisory lock would wait after it.
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute("LOCK TABLE dashboards_publication IN SHARE ROW EXCLUSIVE MODE")
-        publication = _next(election)
-        publication.published_by, publication.note = by, note
-        pages, publication.changed = _store_pages(election, publication.number, publication.cut_off)
-        _sign(publication, pages)
-        publication.save(force_insert=True)
+        release = _next(election)
+        release.published_by, release.note = by, note
+        pages, release.changed = _store_pages(election, release.number, release.cut_off)
+        _sign(release, pages)
+        release.save(force_insert=True)
         journal.write(
             journal.entry(
                 PUBLISHED,
                 by=by,
                 election=election.code,
-                target=_target(election, publication.number),
-                at=publication.cut_off,
-                digest=publication.digest.hex(),
-                changed=publication.changed,
+                target=_target(election, release.number),
+                at=release.cut_off,
+                digest=release.digest.hex(),
+                changed=release.changed,
                 note=note,
             )
         )
-    return publication
+    return release
 
 
 def _next(election: Election) -> Publication:
@@ -141,9 +141,9 @@ def broken() -> Iterator[str]:
         before = GENESIS
         for release in releases:
             if proof.release_digest(release, proof.manifest(release)) != bytes(release.digest):
-                yield f"publication {release}: the digest does not recompute"
+                yield f"release {release}: the digest does not recompute"
             if bytes(release.previous_digest) != before:
-                yield f"publication {release}: its link to the release before does not recompute"
+                yield f"release {release}: its link to the release before does not recompute"
             yield from _badly_signed(release, trusted)
             before = bytes(release.digest)
         yield from _unlike_the_journal(election, releases)
@@ -157,9 +157,9 @@ def _badly_signed(release: Publication, trusted: list[bytes]) -> Iterator[str]:
     try:
         Ed25519PublicKey.from_public_bytes(key).verify(bytes(release.signature), bytes(release.digest))
     except (InvalidSignature, ValueError):
-        yield f"publication {release}: the signature is not that of its key"
+        yield f"release {release}: the signature is not that of its key"
     if trusted and key not in trusted:
-        yield f"publication {release}: signed by another key ({key.hex()[:16]}...) than the agency's"
+        yield f"release {release}: signed by another key ({key.hex()[:16]}...) than the agency's"
 
 
 def _unlike_the_journal(election: Election, releases: list[Publication]) -> Iterator[str]:
@@ -170,7 +170,7 @@ def _unlike_the_journal(election: Election, releases: list[Publication]) -> Iter
     for release in releases:
         event = events.pop(_target(election, release.number), None)
         if event is None:
-            yield f"publication {release}: the journal does not know it"
+            yield f"release {release}: the journal does not know it"
             continue
         told = {"digest": event.detail.get("digest"), "publisher": event.actor, "note": event.detail.get("note")}
         held = {
@@ -180,11 +180,11 @@ def _unlike_the_journal(election: Election, releases: list[Publication]) -> Iter
         }
         for what, value in told.items():
             if value is not None and value != held[what]:  # the first releases' events held no note
-                yield f"publication {release}: the journal says another {what}"
+                yield f"release {release}: the journal says another {what}"
         if release.journal_head is not None and bytes(release.journal_head) not in heads:
-            yield f"publication {release}: no seal of the journal has the head it was signed with"
+            yield f"release {release}: no seal of the journal has the head it was signed with"
     for target in events:
-        yield f"publication {target}: the journal says it was published, and it is not there"
+        yield f"release {target}: the journal says it was published, and it is not there"
 
 
 def _target(election: Election, number: int) -> str:

@@ -1,4 +1,4 @@
-"""Reads of publications: everything the public sees comes through here and from nowhere else."""
+"""Reads of releases: everything the public sees comes through here and from nowhere else."""
 
 from __future__ import annotations
 

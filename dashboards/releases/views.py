@@ -1,4 +1,4 @@
-"""Pages that show figures: to leadership, live and within one's subtree; to the public, from a publication only."""
+"""Pages that show figures: to leadership, live and within one's subtree; to the public, from a release only."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from PIL import Image
 
 from dashboards.models import ExportJob, Publication
-from dashboards.recaps import actions as exports
+from dashboards.recaps import actions as recaps
 from dashboards.releases import actions as publish
 from hierarchy.lib import clock, jobs
 from hierarchy.models import Membership
@@ -350,8 +350,8 @@ def world(
     form_a = day.open("form-a")
     rollup.run_all()
     wish = {"unit": day.units[TPS], "stage_code": "PEMUNGUTAN", "basis": "filed"}
-    recap = exports.ask(**wish, by=fresh(day.cast.regency_operator))
-    assert exports.make(recap.pk)
+    recap = recaps.ask(**wish, by=fresh(day.cast.regency_operator))
+    assert recaps.make(recap.pk)
     released = publish.publish(election=day.election, by=None)
     until = clock.today() + timedelta(days=1)
     term = acting.let_act(

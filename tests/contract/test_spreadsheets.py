@@ -12,7 +12,7 @@ import pytest
 from django.db.models import F, Value
 from django.db.models.functions import Concat
 
-from dashboards.recaps import actions as exports
+from dashboards.recaps import actions as recaps
 from hierarchy.lib.tabular import FORMULA_STARTS
 from hierarchy.models import Unit, User
 from tests.contract import test_matrix
@@ -31,8 +31,8 @@ def hostile(world: World) -> World:
     Unit.objects.update(name=Concat(Value(HOSTILE), F("name")))
     User.objects.update(name=Concat(Value("@SUM(1)"), F("name")))
     wish = {"unit": Unit.objects.get(pk=world.day.units["6472"].pk), "stage_code": "PEMUNGUTAN", "basis": "filed"}
-    job = exports.ask(**wish, by=fresh(world.day.cast.admin))
-    assert exports.make(job.pk)
+    job = recaps.ask(**wish, by=fresh(world.day.cast.admin))
+    assert recaps.make(job.pk)
     job.refresh_from_db()
     object.__setattr__(world, "job", job)
     return world

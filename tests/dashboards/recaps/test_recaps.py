@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import reverse
 
 from dashboards.models import ExportJob
-from dashboards.recaps import actions as exports
+from dashboards.recaps import actions as recaps
 from dashboards.recaps import workbook
 from hierarchy.lib import clock, jobs
 from hierarchy.lib.errors import Refusal
@@ -48,7 +48,7 @@ def day(election_day: Day, settings: Any, tmp_path: Path, sent: list[str]) -> Da
 
 def wish(day: Day, by: User | None = None, code: str = "6472", **changes: Any) -> ExportJob:
     wanted = {"unit": day.units[code], "stage_code": "PEMUNGUTAN", "basis": "filed"} | changes
-    return exports.ask(**wanted, by=fresh(by or day.cast.regency_operator))
+    return recaps.ask(**wanted, by=fresh(by or day.cast.regency_operator))
 
 
 def made_files(root: Path) -> list[Path]:
@@ -72,7 +72,7 @@ def verbs(job: ExportJob) -> list[str]:
 def test_a_job_is_made_once_however_often_it_is_run(day: Day, sent: list[str], tmp_path: Path) -> None:
     job = wish(day)
     assert sent == [str(job.pk)]
-    assert [exports.make(job.pk), exports.make(job.pk)] == [True, False]
+    assert [recaps.make(job.pk), recaps.make(job.pk)] == [True, False]
     job.refresh_from_db()
     (path,) = made_files(tmp_path)
     assert (job.state, job.error, job.attempts) == (State.DONE, "", 1)
@@ -96,16 +96,16 @@ def test_a_killed_worker_leaves_a_job_that_is_made_again(
 
     job = wish(day)
     with monkeypatch.context() as patch:
-        patch.setattr(exports, "write_recap", die)
+        patch.setattr(recaps, "write_recap", die)
         with pytest.raises(Killed):
-            exports.make(job.pk)
+            recaps.make(job.pk)
     assert ExportJob.objects.get().state == State.RUNNING
-    assert not exports.make(job.pk), "its worker may still be alive"
-    assert exports.sweep() == 0
+    assert not recaps.make(job.pk), "its worker may still be alive"
+    assert recaps.sweep() == 0
     day.set_clock(clock.now() + timedelta(seconds=61))
-    assert exports.sweep() == 1
+    assert recaps.sweep() == 1
     assert sent == [str(job.pk)] * 2
-    assert exports.make(job.pk)
+    assert recaps.make(job.pk)
     (path,) = made_files(tmp_path)
     assert path.suffix == ".xlsx"
     assert ExportJob.objects.get().attempts == 2
@@ -120,12 +120,12 @@ def test_a_worker_that_was_given_up_cannot_overwrite_the_file(
     def slow(path: Path, **rest: Any) -> str:
         digest = workbook.write_recap(path, **rest)
         with monkeypatch.context() as patch:
-            patch.setattr(exports, "write_recap", workbook.write_recap)
+            patch.setattr(recaps, "write_recap", workbook.write_recap)
             overtake(job)
         return digest
 
-    monkeypatch.setattr(exports, "write_recap", slow)
-    assert not exports.make(job.pk)
+    monkeypatch.setattr(recaps, "write_recap", slow)
+    assert not recaps.make(job.pk)
     job.refresh_from_db()
     (path,) = made_files(tmp_path)
     assert (job.state, job.attempts) == (State.DONE, 2)
@@ -140,7 +140,7 @@ def overtake(job: ExportJob) -> None:
 
     def work() -> None:
         ExportJob.objects.filter(pk=job.pk).update(touched_at=clock.now() - timedelta(minutes=2))
-        exports.make(job.pk)
+        recaps.make(job.pk)
         connection.close()
 
     other = Thread(target=work)
@@ -156,8 +156,8 @@ def test_a_job_that_fails_says_what_to_do(
         raise OSError("disk full")
 
     job = wish(day)
-    monkeypatch.setattr(exports, "write_recap", break_down)
-    assert exports.make(job.pk)
+    monkeypatch.setattr(recaps, "write_recap", break_down)
+    assert recaps.make(job.pk)
     job.refresh_from_db()
     assert job.state == State.FAILED
     assert "disk full" not in job.error
@@ -181,11 +181,11 @@ def test_a_wish_outlives_the_broker_and_the_right_to_it_does_not(
         job = wish(day)
     assert sent == []
     day.set_clock(clock.now() + timedelta(seconds=61))
-    assert exports.sweep() == 1
+    assert recaps.sweep() == 1
     assert sent == [str(job.pk)]
-    assert exports.sweep() == 0, "a job just woken is not woken again"
+    assert recaps.sweep() == 0, "a job just woken is not woken again"
     Membership.objects.filter(user=job.asked_by).update(until=clock.today() - timedelta(days=1))
-    exports.make(job.pk)
+    recaps.make(job.pk)
     job.refresh_from_db()
     assert (job.state, job.error) == (State.FAILED, "Wewenang untuk mengunduh rekap satuan ini sudah berakhir.")
     assert signed_in(job.asked_by).get(reverse("export-status", args=[job.pk])).status_code == 404
@@ -201,7 +201,7 @@ def test_it_is_asked_for_by_those_who_may(day: Day) -> None:
     with pytest.raises(Http404):
         wish(day, day.cast.pkd, code="6472")
     with pytest.raises(PermissionDenied):
-        exports.access.require(fresh(day.cast.admin), exports.Permission.FILE, day.units["64"])
+        recaps.access.require(fresh(day.cast.admin), recaps.Permission.FILE, day.units["64"])
     assert wish(day, day.cast.admin, code="64").state == State.WAITING
     for changes in ({"stage_code": "COKLIT"}, {"basis": "semua"}):
         with pytest.raises(Refusal, match="Pilih"):
@@ -212,7 +212,7 @@ def test_it_is_asked_for_by_those_who_may(day: Day) -> None:
 def test_recaps_of_one_unit_on_different_bases_are_files_of_different_names(day: Day, tmp_path: Path) -> None:
     """An office that keeps both in one folder would lose the first."""
     for changes in ({}, {"detail": True}, {"basis": "approved"}, {"basis": "ratified"}):
-        assert exports.make(wish(day, **changes).pk)
+        assert recaps.make(wish(day, **changes).pk)
     names = [path.name for path in made_files(tmp_path)]
     assert len(set(names)) == len(names) == 4
     assert {name.partition("-20")[0].removeprefix("Rekap-PEMUNGUTAN-6472-") for name in names} == {
@@ -259,7 +259,7 @@ def test_one_asks_watches_and_downloads(day: Day, tmp_path: Path) -> None:
     assert "Menunggu giliran" in waiting
     assert "every 2s" in waiting
     assert "<html" not in waiting
-    exports.make(job.pk)
+    recaps.make(job.pk)
     job.refresh_from_db()
     done = client.get(reverse("export-status", args=[job.pk]), headers={"HX-Request": "true"}).content.decode()
     assert "every 2s" not in done

@@ -219,7 +219,7 @@ def test_a_release_that_was_taken_away_is_missed(day: Day) -> None:
         cursor.execute("ALTER TABLE dashboards_publication DISABLE TRIGGER append_only")
         cursor.execute("DELETE FROM dashboards_publication WHERE number = 2")
         assert list(publish.broken()) == [
-            "publication pemilu2024 v2: the journal says it was published, and it is not there"
+            "release pemilu2024 v2: the journal says it was published, and it is not there"
         ]
         transaction.set_rollback(True)
 
