@@ -95,9 +95,9 @@ def _release(election: Election, settle: Settle, note: str) -> None:
 
 def _recap(election: Election) -> None:
     """Everybody asks for the recap of their unit, and finds it made."""
-    for _label, seat in cast(election):
-        basis = "ratified" if seat.unit.level in (Level.REGENCY, Level.DISTRICT) else "approved"
-        recaps.make(recaps.ask(unit=seat.unit, stage_code=RECAPPED, basis=basis, by=seat.user).pk)
+    for _label, membership in cast(election):
+        basis = "ratified" if membership.unit.level in (Level.REGENCY, Level.DISTRICT) else "approved"
+        recaps.make(recaps.ask(unit=membership.unit, stage_code=RECAPPED, basis=basis, by=membership.user).pk)
 
 
 # --- people ---------------------------------------------------------------------------------------------------------
@@ -114,10 +114,12 @@ def cast(election: Election) -> Iterator[tuple[str, Membership]]:
     yield "PKD, atasannya", _serving(_unit(election, parent_code(owing.unit.code) or ""), Role.SUPERVISOR)[0]
     for code in (DISTRICT, REGENCY, PROVINCE):
         body = _unit(election, code)
-        members = sorted(bodies.members_of(body), key=lambda seat: (seat.role != Role.CHAIR, seat.user.username))
-        for number, seat in enumerate(members):
-            seat.unit = body
-            yield f"Anggota {number}" if number else "Ketua", seat
+        members = sorted(
+            bodies.members_of(body), key=lambda membership: (membership.role != Role.CHAIR, membership.user.username)
+        )
+        for number, membership in enumerate(members):
+            membership.unit = body
+            yield f"Anggota {number}" if number else "Ketua", membership
         yield "Sekretariat, menyiapkan pleno", _serving(body, Role.OPERATOR)[0]
     yield "Admin sistem", _serving(body, Role.ADMIN)[0]
     far = Unit.objects.with_ancestors().filter(election=election, level=Level.VILLAGE)
@@ -127,8 +129,10 @@ def cast(election: Election) -> Iterator[tuple[str, Membership]]:
 def activate(election: Election, codes: dict[str, str]) -> None:
     """Gives the cast the demo's password by the codes of their cards (username -> code): the last thing of all."""
     with transaction.atomic():
-        for _label, seat in cast(election):
-            activation.activate(username=seat.user.username, code=codes[seat.user.username], password=PASSWORD)
+        for _label, membership in cast(election):
+            activation.activate(
+                username=membership.user.username, code=codes[membership.user.username], password=PASSWORD
+            )
 
 
 def is_over() -> bool:
@@ -139,10 +143,10 @@ def is_over() -> bool:
 
 def _first_station(election: Election) -> Membership:
     """Who serves at the first polling station of the district that has somebody."""
-    seats = Membership.objects.current().filter(
+    memberships = Membership.objects.current().filter(
         unit__election=election, unit__district__code=DISTRICT, unit__level=LEAF
     )
-    return seats.select_related("user", "unit__village").order_by("unit__code")[0]
+    return memberships.select_related("user", "unit__village").order_by("unit__code")[0]
 
 
 def _returned(election: Election) -> Membership:
@@ -159,7 +163,7 @@ def _unit(election: Election, code: str) -> Unit:
 
 
 def _serving(unit: Unit, role: str) -> list[Membership]:
-    seats = list(Membership.objects.current().filter(unit=unit, role=role).select_related("user"))
-    for seat in seats:
-        seat.unit = unit
-    return sorted(seats, key=lambda seat: seat.user.username)
+    memberships = list(Membership.objects.current().filter(unit=unit, role=role).select_related("user"))
+    for membership in memberships:
+        membership.unit = unit
+    return sorted(memberships, key=lambda membership: membership.user.username)

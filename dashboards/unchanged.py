@@ -38,7 +38,7 @@ LEVEL_OF = {level.spec.code_length: level for level in Level}
 # What a page is made of: FROM and WHERE of each table, its rows called x. `here` is the unit with its ancestors, `near`
 # it and its children, {area} the column that names it on every unit in it.
 EVERYWHERE = {
-    "seats": "hierarchy_membership x WHERE x.user_id = %(user)s",
+    "memberships": "hierarchy_membership x WHERE x.user_id = %(user)s",
     "offices": """hierarchy_membership m JOIN hierarchy_unit s ON s.id = m.unit_id
         JOIN hierarchy_unit x ON x.id IN (s.id, s.village_id) WHERE m.user_id = %(user)s""",
     "above": """here JOIN hierarchy_unit x
@@ -128,19 +128,19 @@ def _tag(request: SignedIn, election: str, code: str, *, with_list: bool) -> str
 
 # --- the statement ----------------------------------------------------------------------------------------------------
 
-MODELS: tuple[Any, ...] = (Membership, Unit, Election, Unit)  # a seat, its unit, that unit's election and village
+MODELS: tuple[Any, ...] = (Membership, Unit, Election, Unit)  # a membership, its unit, that unit's election and village
 COLUMNS = [[field.attname for field in model._meta.concrete_fields] for model in MODELS]
 
 
 @cache
 def _statement(level: Level, with_list: bool) -> str:
-    """The stamp (NULL without the unit), and with it the reader's current seats, as `access.memberships` has them."""
+    """The stamp (NULL without the unit), and with it the reader's memberships as `access.memberships` has them."""
     area = "id" if level == LEAF else f"{level.spec.column}_id"
     parts = EVERYWHERE | (OF_LIST if with_list else {})
     stamps = ", ".join(
         f"(SELECT concat(count(*), '.', sum({XMIN})) FROM {part.format(area=area)})" for part in parts.values()
     )
-    seat = [f"{table}.{_quoted(name)}" for table, names in zip("muev", COLUMNS, strict=True) for name in names]
+    columns = [f"{table}.{_quoted(name)}" for table, names in zip("muev", COLUMNS, strict=True) for name in names]
     return f"""
     WITH here AS MATERIALIZED (
         SELECT u.* FROM hierarchy_unit u JOIN hierarchy_election e ON e.id = u.election_id
@@ -148,7 +148,7 @@ def _statement(level: Level, with_list: bool) -> str:
     ), near AS MATERIALIZED (
         SELECT id FROM here UNION ALL SELECT u.id FROM here JOIN hierarchy_unit u ON u.parent_id = here.id
     )
-    SELECT stamp.words, {", ".join(seat)}
+    SELECT stamp.words, {", ".join(columns)}
     FROM (SELECT CASE WHEN EXISTS (SELECT FROM here) THEN concat_ws(' ', {stamps}) END) AS stamp (words)
         LEFT JOIN (hierarchy_membership m JOIN hierarchy_unit u ON u.id = m.unit_id
             JOIN hierarchy_election e ON e.id = u.election_id LEFT JOIN hierarchy_unit v ON v.id = u.village_id)
@@ -167,9 +167,9 @@ def _memberships(rows: list[tuple[Any, ...]]) -> list[Membership]:
         for model, names in zip(MODELS, COLUMNS, strict=True):
             some, values = values[: len(names)], values[len(names) :]
             parts.append(None if some[0] is None else model.from_db("default", names, some))
-        seat, unit, election, village = parts
-        if seat is None:
+        membership, unit, election, village = parts
+        if membership is None:
             continue
-        unit.election, unit.village, seat.unit = election, village, unit
-        found.append(seat)
+        unit.election, unit.village, membership.unit = election, village, unit
+        found.append(membership)
     return found

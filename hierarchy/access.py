@@ -61,7 +61,7 @@ REACH: dict[Permission, Reach] = {
 ALL_LEVELS = frozenset(Level)
 COLLEGIAL = frozenset(level for level in Level if level.spec.collegial)
 # Permissions that a membership gives only at these levels; every other one holds at any level.
-SEATED_AT: dict[Permission, frozenset[Level]] = {
+GIVEN_AT: dict[Permission, frozenset[Level]] = {
     Permission.PREPARE: COLLEGIAL,
     Permission.RATIFY: COLLEGIAL,
     Permission.PUBLISH: frozenset({Level.PROVINCE}),
@@ -125,59 +125,59 @@ def memberships(user: User | AnonymousUser | None) -> list[Membership]:
     return user.current_memberships if isinstance(user, User) else []
 
 
-def seats(user: User | AnonymousUser | None, permission: Permission) -> list[Membership]:
+def memberships_with(user: User | AnonymousUser | None, permission: Permission) -> list[Membership]:
     """The memberships that carry `permission`: with FILE, where one files; with REVIEW, whose children one reviews."""
     return [row for row in memberships(user) if _carries(row.role, row.unit.level, permission)]
 
 
-class Seat(NamedTuple):
-    """As much of a membership as decides what it allows."""
+class HeldRole(NamedTuple):
+    """As much of a membership as decides what it allows: read on every request, without its row."""
 
     role: str
     unit_id: int
     level: int
 
 
-# For statements that know a user `u` and a `day`: one row per current seat, or one of NULLs.
-SEAT = "m.role, m.unit_id, seat.level"
-SEATS_OF_USER = """
+# For statements that know a user `u` and a `day`: one row per role held now, or one of NULLs.
+HELD_ROLE = "m.role, m.unit_id, held_in.level"
+ROLES_OF_USER = """
     LEFT JOIN hierarchy_membership m ON m.user_id = u.id AND m.since <= %(day)s
         AND (m.until IS NULL OR m.until >= %(day)s)
-    LEFT JOIN hierarchy_unit seat ON seat.id = m.unit_id"""
-SEATS = f"SELECT {SEAT} FROM hierarchy_user u {SEATS_OF_USER} WHERE u.id = %(user)s"
+    LEFT JOIN hierarchy_unit held_in ON held_in.id = m.unit_id"""
+HELD_ROLES = f"SELECT {HELD_ROLE} FROM hierarchy_user u {ROLES_OF_USER} WHERE u.id = %(user)s"
 
 
-def _known(user: User | AnonymousUser | None) -> list[Seat]:
-    """The user's current seats, from the memberships where they are known, else in one short query."""
+def _known(user: User | AnonymousUser | None) -> list[HeldRole]:
+    """The roles the user holds now, from the memberships where they are known, else in one short query."""
     if not isinstance(user, User) or not user.is_active:
         return []
     if user.has_read_memberships:
-        return [Seat(row.role, row.unit_id, row.unit.level) for row in memberships(user)]
-    kept: list[Seat] | None = getattr(user, "_seats", None)
+        return [HeldRole(row.role, row.unit_id, row.unit.level) for row in memberships(user)]
+    kept: list[HeldRole] | None = getattr(user, "_held_roles", None)
     if kept is None:
-        kept = remember_seats(user, prepared.rows(SEATS, {"user": user.pk, "day": clock.today()}))
+        kept = remember_roles(user, prepared.rows(HELD_ROLES, {"user": user.pk, "day": clock.today()}))
     return kept
 
 
-def remember_seats(user: User, rows: Iterable[Sequence[Any]]) -> list[Seat]:
-    """Keeps on the user object, for as long as a request, what a statement with SEATS_OF_USER has found."""
-    user._seats = kept = [Seat(*row) for row in rows if row[0] is not None]  # type: ignore[attr-defined]
+def remember_roles(user: User, rows: Iterable[Sequence[Any]]) -> list[HeldRole]:
+    """Keeps on the user object, for as long as a request, what a statement with ROLES_OF_USER has found."""
+    user._held_roles = kept = [HeldRole(*row) for row in rows if row[0] is not None]  # type: ignore[attr-defined]
     return kept
 
 
 def can(user: User | AnonymousUser | None, permission: Permission, unit: Unit) -> bool:
     """Whether any current membership gives `permission` over `unit`. One short query a request at most."""
-    return seat_for(user, permission, unit) is not None
+    return held_role_for(user, permission, unit) is not None
 
 
-def seat_for(user: User | AnonymousUser | None, permission: Permission, unit: Unit) -> Seat | None:
-    """The seat from which the user may do it; an office of one's own before one that is held for somebody else."""
+def held_role_for(user: User | AnonymousUser | None, permission: Permission, unit: Unit) -> HeldRole | None:
+    """The role from which the user may do it; an office of one's own before one that is held for somebody else."""
     giving = [
-        seat
-        for seat in _known(user)
-        if _carries(seat.role, seat.level, permission) and _reaches(REACH[permission], seat, unit)
+        held
+        for held in _known(user)
+        if _carries(held.role, held.level, permission) and _reaches(REACH[permission], held, unit)
     ]
-    return min(giving, key=lambda seat: seat.role == Role.ACTING, default=None)
+    return min(giving, key=lambda held: held.role == Role.ACTING, default=None)
 
 
 def require(user: User | AnonymousUser | None, permission: Permission, unit: Unit) -> None:
@@ -189,17 +189,17 @@ def require(user: User | AnonymousUser | None, permission: Permission, unit: Uni
 
 
 def _carries(role: str, level: int, permission: Permission) -> bool:
-    return permission in ROLES[Role(role)].permissions and Level(level) in SEATED_AT.get(permission, ALL_LEVELS)
+    return permission in ROLES[Role(role)].permissions and Level(level) in GIVEN_AT.get(permission, ALL_LEVELS)
 
 
-def _reaches(reach: Reach, seat: Seat, unit: Unit) -> bool:
+def _reaches(reach: Reach, held: HeldRole, unit: Unit) -> bool:
     match reach:
         case Reach.SELF:
-            return unit.pk == seat.unit_id
+            return unit.pk == held.unit_id
         case Reach.CHILD:
-            return unit.parent_id == seat.unit_id
+            return unit.parent_id == held.unit_id
         case Reach.SUBTREE:
-            return unit.lies_in(seat.unit_id, seat.level)
+            return unit.lies_in(held.unit_id, held.level)
 
 
 def remember(user: User, known: list[Membership]) -> None:

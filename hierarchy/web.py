@@ -30,9 +30,9 @@ def posted_pk(request: SignedIn, name: str) -> int:
     return int(number) if number.isdecimal() and len(number) < 19 else 0
 
 
-def admin_seat(request: SignedIn) -> Membership:
+def admin_membership(request: SignedIn) -> Membership:
     """From where the reader administers; to everybody else these pages do not exist."""
-    seats = access.seats(request.user, Permission.MANAGE_ROSTER)
-    if not seats:
+    memberships = access.memberships_with(request.user, Permission.MANAGE_ROSTER)
+    if not memberships:
         raise Http404
-    return seats[0]
+    return memberships[0]

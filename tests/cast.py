@@ -18,7 +18,7 @@ from hierarchy.people.roster_rows import RosterRow
 from hierarchy.units import tree
 from hierarchy.units.rows import UnitRow
 
-__all__ = ["Cast", "cast", "election", "hire", "seat_of", "small_rows", "small_tree", "tree_fixture"]
+__all__ = ["Cast", "cast", "election", "hire", "membership_of", "small_rows", "small_tree", "tree_fixture"]
 SINCE = date(2023, 1, 1)
 REGENCIES = (("6401", "Kabupaten Paser", "kabupaten"), ("6472", "Kota Samarinda", "kota"))
 DISTRICTS = (("01", "Sungai Pinang"), ("02", "Loa Kulu"))
@@ -121,7 +121,7 @@ def hire(election: Election) -> Cast:
     return Cast(**{name: user for name, user in people.items() if name in Cast.__annotations__}, **bodies)
 
 
-def seat_of(user: User) -> Membership:
+def membership_of(user: User) -> Membership:
     """The user's only membership."""
     return Membership.objects.select_related("unit").get(user=user)
 

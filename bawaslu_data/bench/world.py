@@ -141,9 +141,9 @@ def _make(stations: int, spare: int) -> None:
 
 def _tokens(filers: set[int]) -> dict[int, str]:
     """Filer unit -> a token of somebody who serves there."""
-    seats = User.objects.filter(memberships__unit__in=filers).order_by().values_list("memberships__unit_id", "pk")
+    memberships = User.objects.filter(memberships__unit__in=filers).order_by().values_list("memberships__unit_id", "pk")
     tokens, rows = {}, []
-    for unit, user in seats:
+    for unit, user in memberships:
         tokens[unit] = token = secrets.token_hex(32)
         rows.append(AuthToken(digest=hash_token(token), token_key=token[:15], user_id=user, expiry=None))
     AuthToken.objects.bulk_create(rows, batch_size=5_000)

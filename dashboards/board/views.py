@@ -43,7 +43,7 @@ class _Known(Paginator):
 
 def may_watch(user: User | AnonymousUser) -> bool:
     """Whether the menu leads to the board: for those who have somebody below them."""
-    return any(seat.unit.level < LEAF for seat in access.memberships(user))
+    return any(membership.unit.level < LEAF for membership in access.memberships(user))
 
 
 @unless_unchanged("bentuk", "cari", with_list=True)

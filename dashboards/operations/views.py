@@ -30,8 +30,8 @@ from hierarchy.models import User
 
 def may_watch(user: User | AnonymousUser) -> bool:
     """Whether the machine is this person's business: it belongs to the province, and its administrator keeps it."""
-    seats = access.seats(user, Permission.MANAGE_CALENDAR)
-    return any(seat.unit.level == Level.PROVINCE for seat in seats)
+    memberships = access.memberships_with(user, Permission.MANAGE_CALENDAR)
+    return any(membership.unit.level == Level.PROVINCE for membership in memberships)
 
 
 @dataclass(frozen=True)

@@ -84,8 +84,8 @@ def ask(*, unit: Unit, stage_code: str, basis: str, detail: bool = False, by: Us
 def visible_to(user: User) -> QuerySet[ExportJob]:
     """Jobs about units over which the user holds EXPORT today; having asked once is not enough to read it for ever."""
     scope = Q(pk__in=[])
-    for seat in access.seats(user, Permission.EXPORT):
-        scope |= within_q(seat.unit, "unit__")
+    for membership in access.memberships_with(user, Permission.EXPORT):
+        scope |= within_q(membership.unit, "unit__")
     return ExportJob.objects.filter(scope).select_related("unit__election", "unit__village", "asked_by")
 
 

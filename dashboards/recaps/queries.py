@@ -34,7 +34,7 @@ from reports.rollup.models import Tally
 
 CHUNK = 2_000
 # Where a body sits is not in the tree; a regency named here signs in its capital, any other unit in its own name.
-SEATS = {
+TOWNS = {
     "64": "Samarinda",
     "6401": "Tana Paser",
     "6402": "Tenggarong",
@@ -87,7 +87,7 @@ def gather(*, unit: Unit, stage_code: str, basis: str, detail: bool, cut_off: da
         basis=basis,
         cut_off=cut_off,
         made_at=cut_off,
-        place=SEATS.get(unit.code) or unit.name,
+        place=TOWNS.get(unit.code) or unit.name,
         signatories=signatories(unit),
         parts=[
             _compliance(sources, unit),

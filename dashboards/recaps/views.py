@@ -60,8 +60,8 @@ class AskForm(forms.Form):
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        seats = access.seats(user, Permission.EXPORT)
-        elections = {seat.unit.election_id for seat in seats}
+        memberships = access.memberships_with(user, Permission.EXPORT)
+        elections = {membership.unit.election_id for membership in memberships}
         stages = Stage.objects.filter(election__in=elections, windows__opened_at__isnull=False).distinct()
         # The newest stage first, because that is what somebody wants; what belongs to no stage last.
         newest = stages.select_related("election").order_by("-election__voting_day", "-sequence")
@@ -70,8 +70,8 @@ class AskForm(forms.Form):
         self.fields["tahapan"].choices = [  # type: ignore[attr-defined]
             (key, f"{stage.name} · {stage.election.name}") for key, stage in self.stages.items()
         ]
-        if seats:
-            self.fields["satuan"].initial = formats.unit_code(seats[0].unit.code)
+        if memberships:
+            self.fields["satuan"].initial = formats.unit_code(memberships[0].unit.code)
 
 
 @dataclass(frozen=True)

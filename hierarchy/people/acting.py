@@ -54,11 +54,11 @@ def let_act(*, user: User, unit: Unit, until: date, reason: str, by: User, since
         terms = Membership.objects.filter(user=user, unit=unit, role=Role.ACTING)
         if terms.filter(since__lte=until, until__gte=first).exists():
             raise ActingRefused(_("Orang ini sudah menjadi pengganti pada tanggal tersebut."))
-        seat = Membership.objects.create(
+        membership = Membership.objects.create(
             user=user, unit=unit, role=Role.ACTING, since=first, until=until, granted_by=by, reason=reason.strip()[:200]
         )
-        _announce("let_act", seat, by, since=first.isoformat(), until=until.isoformat(), reason=seat.reason)
-    return seat
+        _announce("let_act", membership, by, since=first.isoformat(), until=until.isoformat(), reason=membership.reason)
+    return membership
 
 
 def stop(*, membership: Membership, by: User) -> Membership:
@@ -85,9 +85,9 @@ def stop(*, membership: Membership, by: User) -> Membership:
 
 def may_let(by: User, unit: Unit) -> bool:
     """The officer themself, their direct superior, or who keeps the roster; never somebody who only acts."""
-    holds = [seat for seat in access.memberships(by) if seat.role != Role.ACTING]
-    own = any(seat.unit_id == unit.pk and seat.role in REVIEWERS for seat in holds)
-    above = any(seat.unit_id == unit.parent_id and seat.role in REVIEWERS for seat in holds)
+    holds = [membership for membership in access.memberships(by) if membership.role != Role.ACTING]
+    own = any(membership.unit_id == unit.pk and membership.role in REVIEWERS for membership in holds)
+    above = any(membership.unit_id == unit.parent_id and membership.role in REVIEWERS for membership in holds)
     return own or above or access.can(by, Permission.MANAGE_ROSTER, unit)
 
 
@@ -101,19 +101,19 @@ def require(by: User, unit: Unit) -> None:
 
 def units(by: User) -> UnitQuerySet:
     """Where `by` may let somebody act, in the order of the tree."""
-    seats = [seat for seat in access.memberships(by) if seat.role in REVIEWERS]
-    held = [seat.unit_id for seat in seats]
+    memberships = [membership for membership in access.memberships(by) if membership.role in REVIEWERS]
+    held = [membership.unit_id for membership in memberships]
     wanted = Q(pk__in=held) | Q(parent_id__in=held)
-    for seat in access.seats(by, Permission.MANAGE_ROSTER):
-        wanted |= within_q(seat.unit)
+    for membership in access.memberships_with(by, Permission.MANAGE_ROSTER):
+        wanted |= within_q(membership.unit)
     return Unit.objects.filter(wanted, level__lt=LEAF).select_related("election").order_by("election_id", "code")
 
 
 def candidates(unit: Unit) -> list[Membership]:
     """Who may act there, with their office: those of the unit above and of the units beside it."""
     near = Q(unit_id=unit.parent_id or unit.pk) | Q(unit__parent_id=unit.parent_id or unit.pk)
-    seats = Membership.objects.current().filter(near, role__in=REVIEWERS).exclude(unit=unit)
-    return list(seats.select_related("user", "unit__village").order_by("unit__code", "role", "user__name"))
+    memberships = Membership.objects.current().filter(near, role__in=REVIEWERS).exclude(unit=unit)
+    return list(memberships.select_related("user", "unit__village").order_by("unit__code", "role", "user__name"))
 
 
 def terms(of: UnitQuerySet) -> MembershipQuerySet:
@@ -125,10 +125,14 @@ def terms(of: UnitQuerySet) -> MembershipQuerySet:
 def _serves_near(user: User, unit: Unit, day: date) -> bool:
     """Whether the substitute holds an office in the unit above or anywhere below that: a stranger never reviews."""
     above = unit.parent or unit
-    seats = Membership.objects.on(day).exclude(role=Role.ACTING).filter(user=user).select_related("unit")
-    return any(above.holds(seat.unit) for seat in seats)
+    memberships = Membership.objects.on(day).exclude(role=Role.ACTING).filter(user=user).select_related("unit")
+    return any(above.holds(membership.unit) for membership in memberships)
 
 
-def _announce(verb: str, seat: Membership, by: User, **detail: str) -> None:
-    detail |= {"username": seat.user.username, "code": seat.unit.code, "level": str(Level(seat.unit.level).label)}
-    signals.roster_changed.send(Membership, verb=verb, election=seat.unit.election, by=by, detail=detail)
+def _announce(verb: str, membership: Membership, by: User, **detail: str) -> None:
+    detail |= {
+        "username": membership.user.username,
+        "code": membership.unit.code,
+        "level": str(Level(membership.unit.level).label),
+    }
+    signals.roster_changed.send(Membership, verb=verb, election=membership.unit.election, by=by, detail=detail)

@@ -46,17 +46,19 @@ def appoint(
         if wrong:
             raise RosterError(sentences(wrong))
         since = since or clock.today()
-        seats = Membership.objects.filter(unit=unit, role=role).select_related("user").order_by("since", "pk")
-        overlapping = _overlapping(seats, since, until)
+        memberships = Membership.objects.filter(unit=unit, role=role).select_related("user").order_by("since", "pk")
+        overlapping = _overlapping(memberships, since, until)
         clash = _clash(row, user.pk, unit, since, overlapping)
         if clash:
             raise RosterError(sentences([clash]))
         if role == Role.SUPERVISOR:
-            Membership.objects.filter(pk__in=[seat.pk for seat in overlapping]).update(until=since - timedelta(days=1))
-            sign_out_ended(among=[seat.user_id for seat in overlapping], by=by)
-        seat = Membership.objects.create(user=user, unit=unit, role=role, since=since, until=until)
+            Membership.objects.filter(pk__in=[membership.pk for membership in overlapping]).update(
+                until=since - timedelta(days=1)
+            )
+            sign_out_ended(among=[membership.user_id for membership in overlapping], by=by)
+        membership = Membership.objects.create(user=user, unit=unit, role=role, since=since, until=until)
         _announce("appoint", unit.election, by, username=user.username, code=unit.code, role=str(role))
-    return seat
+    return membership
 
 
 def end(*, membership: Membership, until: date | None = None, by: User | None) -> Membership:
@@ -110,15 +112,15 @@ class _Load:
         self.codes_wanted = {row.unit_code for row in rows}
         units = Unit.objects.filter(election=election, code__in=self.codes_wanted)
         self.units: dict[str, Unit] = {unit.code: unit for unit in units.select_related("village")}
-        self.seats: dict[tuple[int, str], list[Membership]] = defaultdict(list)
+        self.memberships: dict[tuple[int, str], list[Membership]] = defaultdict(list)
         served = [unit.pk for unit in self.units.values()]
-        for seat in Membership.objects.filter(unit__in=served).select_related("user").order_by("since", "pk"):
-            self.seats[seat.unit_id, seat.role].append(seat)
+        for membership in Membership.objects.filter(unit__in=served).select_related("user").order_by("since", "pk"):
+            self.memberships[membership.unit_id, membership.role].append(membership)
         self.users, self.phones = self._known_users()
         self.made: list[User] = []
         self.changed: list[User] = []
-        self.new_seats: list[Membership] = []
-        self.ended_seats: list[Membership] = []
+        self.new_memberships: list[Membership] = []
+        self.ended_memberships: list[Membership] = []
 
     def _known_users(self) -> tuple[dict[str, User], dict[str, User]]:
         """Accounts by username and by phone: those the rows may mean, and those whose names a new one must avoid.
@@ -155,15 +157,15 @@ class _Load:
         self.faults += wrong
         if unit is None or wrong:
             return
-        seats = self.seats[unit.pk, row.role]
-        user = self._find(row, seats)
+        memberships = self.memberships[unit.pk, row.role]
+        user = self._find(row, memberships)
         if user is None:
             user = self._make(row, unit)
         elif not self._refresh(user, row):
             return
-        self._seat(row, user, unit, seats)
+        self._assign(row, user, unit, memberships)
 
-    def _find(self, row: RosterRow, seats: Iterable[Membership]) -> User | None:
+    def _find(self, row: RosterRow, memberships: Iterable[Membership]) -> User | None:
         """The account this row means, None when it is a new person.
 
         A phone alone is no proof: families share one. So another name with the same phone is refused in `_refresh`
@@ -173,7 +175,7 @@ class _Load:
             return self.users.get(row.username)
         if row.phone and row.phone in self.phones:
             return self.phones[row.phone]
-        same = (seat.user for seat in seats if seat.user.name == row.name)
+        same = (membership.user for membership in memberships if membership.user.name == row.name)
         return next((user for user in same if not (row.phone and user.phone)), None)
 
     def _make(self, row: RosterRow, unit: Unit) -> User:
@@ -216,28 +218,28 @@ class _Load:
                 self.changed.append(user)
         return True
 
-    def _seat(self, row: RosterRow, user: User, unit: Unit, seats: list[Membership]) -> None:
+    def _assign(self, row: RosterRow, user: User, unit: Unit, memberships: list[Membership]) -> None:
         since = row.since or self.today
-        own = next((s for s in reversed(seats) if s.user is user or (user.pk and s.user_id == user.pk)), None)
+        own = next((s for s in reversed(memberships) if s.user is user or (user.pk and s.user_id == user.pk)), None)
         if own is not None and (own.until is None or own.until >= since or own.since == since):
             if row.until is not None and own.until != row.until:
                 own.until = row.until
-                self.ended_seats.append(own)
+                self.ended_memberships.append(own)
             else:
                 self.result.unchanged += 1
             return
-        overlapping = _overlapping(seats, since, row.until)
+        overlapping = _overlapping(memberships, since, row.until)
         clash = _clash(row, user.pk, unit, since, overlapping)
         if clash is not None:
             self.faults.append(clash)
             return
         if row.role == Role.SUPERVISOR:
-            for seat in overlapping:
-                seat.until = since - timedelta(days=1)
-                self.ended_seats.append(seat)
-        seat = Membership(user=user, unit=unit, role=row.role, since=since, until=row.until)
-        seats.append(seat)
-        self.new_seats.append(seat)
+            for membership in overlapping:
+                membership.until = since - timedelta(days=1)
+                self.ended_memberships.append(membership)
+        membership = Membership(user=user, unit=unit, role=row.role, since=since, until=row.until)
+        memberships.append(membership)
+        self.new_memberships.append(membership)
 
     def _write(self) -> None:
         for user, pk in zip(self.made, bulk.take_ids(User, len(self.made)), strict=True):
@@ -256,14 +258,17 @@ class _Load:
             "joined_at",
         )
         bulk.copy(User, columns, ([getattr(user, column) for column in columns] for user in self.made))
-        seats = ((seat.user.pk, seat.unit_id, seat.role, seat.since, seat.until) for seat in self.new_seats)
-        bulk.copy(Membership, ("user", "unit", "role", "since", "until"), seats)
+        memberships = (
+            (membership.user.pk, membership.unit_id, membership.role, membership.since, membership.until)
+            for membership in self.new_memberships
+        )
+        bulk.copy(Membership, ("user", "unit", "role", "since", "until"), memberships)
         User.objects.bulk_update(self.changed, ["name", "phone", "email", "born_on"], batch_size=500)
-        Membership.objects.bulk_update([s for s in self.ended_seats if s.pk], ["until"], batch_size=500)
-        if self.ended_seats:
-            sign_out_ended(among=[seat.user.pk for seat in self.ended_seats], by=self.by)
+        Membership.objects.bulk_update([s for s in self.ended_memberships if s.pk], ["until"], batch_size=500)
+        if self.ended_memberships:
+            sign_out_ended(among=[membership.user.pk for membership in self.ended_memberships], by=self.by)
         self.result.created, self.result.updated = len(self.made), len(self.changed)
-        self.result.appointed, self.result.ended = len(self.new_seats), len(self.ended_seats)
+        self.result.appointed, self.result.ended = len(self.new_memberships), len(self.ended_memberships)
         self.result.vacant = vacant_units(self.election)
         counts = dict(created=self.result.created, appointed=self.result.appointed, ended=self.result.ended)
         provinces = sorted({province_code(code) for code in self.units})
@@ -313,22 +318,26 @@ def _common_start(codes: Sequence[str]) -> str:
     return first[: next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
 
 
-def _overlapping(seats: Iterable[Membership], since: date, until: date | None) -> list[Membership]:
+def _overlapping(memberships: Iterable[Membership], since: date, until: date | None) -> list[Membership]:
     last = until or date.max
-    return [seat for seat in seats if seat.since <= last and (seat.until is None or seat.until >= since)]
+    return [
+        membership
+        for membership in memberships
+        if membership.since <= last and (membership.until is None or membership.until >= since)
+    ]
 
 
 def _clash(
     row: RosterRow, user_pk: int | None, unit: Unit, since: date, overlapping: Sequence[Membership]
 ) -> Fault | None:
-    """Why this person cannot take the seat: an overlapping term of their own, a second chair, two at one post."""
-    if any(user_pk is not None and seat.user_id == user_pk for seat in overlapping):
+    """Why this person cannot be appointed: an overlapping membership of their own, a second chair, two at one post."""
+    if any(user_pk is not None and membership.user_id == user_pk for membership in overlapping):
         return Fault(row.line, "mulai", since.isoformat(), _("orang ini sudah bertugas di sini pada tanggal itu."))
     if row.role == Role.CHAIR and overlapping:
         sentence = _("ketua %(unit)s pada tanggal itu sudah ada: %(name)s. Akhiri dulu tugasnya.")
         named = {"unit": unit.title, "name": overlapping[0].user.name}
         return Fault(row.line, "peran", row.role, sentence % named)
-    if row.role == Role.SUPERVISOR and any(seat.since >= since for seat in overlapping):
+    if row.role == Role.SUPERVISOR and any(membership.since >= since for membership in overlapping):
         sentence = _("%(unit)s sudah punya pengawas pada tanggal itu: %(name)s. Akhiri dulu tugasnya.")
         named = {"unit": unit.title, "name": overlapping[-1].user.name}
         return Fault(row.line, "mulai", since.isoformat(), sentence % named)

@@ -183,9 +183,9 @@ def home_of(route: str, nav: str) -> Callable[[SignedIn], HttpResponse]:
     @login_required
     @require_safe
     def home(request: SignedIn) -> HttpResponse:
-        seats = access.memberships(request.user)
-        if not seats:
+        memberships = access.memberships(request.user)
+        if not memberships:
             return render(request, "hierarchy/people/no_unit.html", {"nav_current": nav})
-        return redirect(route, election=seats[0].unit.election.code, code=seats[0].unit.code)
+        return redirect(route, election=memberships[0].unit.election.code, code=memberships[0].unit.code)
 
     return home

@@ -49,7 +49,10 @@ class ActingForm(forms.Form):
 
     def __init__(self, data: Any, *, people: list[Membership]) -> None:
         super().__init__(data, initial={"since": clock.today()})
-        named = [(seat.user_id, f"{seat.user.name} · {seat.get_role_display()} {seat.unit.title}") for seat in people]
+        named = [
+            (membership.user_id, f"{membership.user.name} · {membership.get_role_display()} {membership.unit.title}")
+            for membership in people
+        ]
         self.fields["user"].choices = [("", _("Pilih orangnya")), *named]  # type: ignore[attr-defined]
 
 

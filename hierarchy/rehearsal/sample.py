@@ -26,7 +26,7 @@ PHONE = "0800{:08d}"  # 0800 is toll-free: no mobile subscriber has such a numbe
 
 # 38 commissioners were sworn in on 19 August 2023 for ten bodies of 3 or 5: so four have five. Which four is not
 # published; the four with the most polling stations are taken.
-FIVE_SEATS = frozenset({"6402", "6408", "6471", "6472"})
+FIVE_MEMBERS = frozenset({"6402", "6408", "6471", "6472"})
 # 288 stations lacked an applicant on 16 January 2024. The split printed then sums to more, so this one is illustrative.
 VACANT = {"6472": 150, "6408": 100, "6401": 23}
 VACANT_ELSEWHERE = 15
@@ -58,7 +58,7 @@ def _posts(level: Level, code: str) -> Iterator[Role]:
     if not level.spec.collegial:
         yield Role.SUPERVISOR
         return
-    members = 5 if level == Level.PROVINCE or code in FIVE_SEATS else 3
+    members = 5 if level == Level.PROVINCE or code in FIVE_MEMBERS else 3
     operators = {Level.PROVINCE: 3, Level.REGENCY: 2}.get(level, 1)
     yield Role.CHAIR
     yield from [Role.MEMBER] * (members - 1)

@@ -98,10 +98,10 @@ def _own(user: User) -> set[str]:
     """Words of the person and of the units they serve in, up to the province; one query for an account that exists."""
     spoken = [user.name, user.username, user.email.partition("@")[0]]
     if user.pk:
-        for seat in user.memberships.select_related(
+        for membership in user.memberships.select_related(
             "unit__province", "unit__regency", "unit__district", "unit__village"
         ):
-            spoken += [unit.name for unit in (*seat.unit.ancestors, seat.unit)]
+            spoken += [unit.name for unit in (*membership.unit.ancestors, membership.unit)]
     return {word for text in spoken for word in re.findall(r"[^\W\d_]+", text.casefold()) if len(word) >= WORD}
 
 

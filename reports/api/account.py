@@ -49,7 +49,7 @@ class Token(msgspec.Struct, kw_only=True):
 
 
 class Seat(msgspec.Struct, kw_only=True):
-    """A membership: where one serves, as what, until when, and what that allows."""
+    """A membership, under the name that v1 gave it: where one serves, as what, until when, and what that allows."""
 
     unit: UnitRef
     role: str

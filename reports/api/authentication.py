@@ -19,10 +19,10 @@ from hierarchy.lib import clock, prepared
 from hierarchy.models import User
 
 ACCOUNT = prepared.columns(User, "id", "username", "name", "is_active")
-# Who holds a token and where they serve, in one row per seat: most requests ask for both.
+# Who holds a token and where they serve, in one row per membership: most requests ask for both.
 HOLDER = f"""
-SELECT {", ".join(f"u.{name}" for name in ACCOUNT)}, {access.SEAT} FROM knox_authtoken t
-    JOIN hierarchy_user u ON u.id = t.user_id {access.SEATS_OF_USER}
+SELECT {", ".join(f"u.{name}" for name in ACCOUNT)}, {access.HELD_ROLE} FROM knox_authtoken t
+    JOIN hierarchy_user u ON u.id = t.user_id {access.ROLES_OF_USER}
 WHERE t.digest = %(digest)s AND u.is_active AND (t.expiry IS NULL OR t.expiry > now())
 """
 
@@ -42,7 +42,7 @@ class TokenLogin(TokenAuthentication):
         if not found:
             raise AuthenticationFailed
         user = User.from_db("default", ACCOUNT, found[0][: len(ACCOUNT)])
-        access.remember_seats(user, (row[len(ACCOUNT) :] for row in found))
+        access.remember_roles(user, (row[len(ACCOUNT) :] for row in found))
         return user, AuthToken.from_db("default", ["digest", "user_id"], [digest, user.pk])
 
 

@@ -15,7 +15,7 @@ from hierarchy.lib import clock
 from hierarchy.models import Membership, Role, Unit, User
 from reports.bodies.models import Quorum
 
-SEATED = (Role.CHAIR, Role.MEMBER)
+BODY_ROLES = (Role.CHAIR, Role.MEMBER)
 
 
 class PlenaryError(Exception):
@@ -23,9 +23,13 @@ class PlenaryError(Exception):
 
 
 def members_of(unit: Unit, day: date | None = None) -> list[Membership]:
-    """Who sits in the body on a day (today), the chair first, each with their user; an acting officer holds no seat."""
-    seats = Membership.objects.on(day or clock.today()).filter(unit=unit, role__in=SEATED).select_related("user")
-    return sorted(seats, key=lambda seat: (seat.role != Role.CHAIR, seat.user.name, seat.pk))
+    """Who sits in the body on a day (today), the chair first, each with their user; who only acts is no member."""
+    memberships = (
+        Membership.objects.on(day or clock.today()).filter(unit=unit, role__in=BODY_ROLES).select_related("user")
+    )
+    return sorted(
+        memberships, key=lambda membership: (membership.role != Role.CHAIR, membership.user.name, membership.pk)
+    )
 
 
 def needed_of(unit: Unit, members: int) -> int:
@@ -40,7 +44,7 @@ def needed_of(unit: Unit, members: int) -> int:
 
 def prepared_by(user: User) -> list[Unit]:
     """The collegial bodies whose meetings and registers the user prepares, each once."""
-    return list({row.unit_id: row.unit for row in access.seats(user, Permission.PREPARE)}.values())
+    return list({row.unit_id: row.unit for row in access.memberships_with(user, Permission.PREPARE)}.values())
 
 
 def require_preparing(by: User, unit: Unit) -> None:

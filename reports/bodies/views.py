@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from hierarchy.access import COLLEGIAL
 from hierarchy.models import Unit
 from hierarchy.querysets import visible_q
-from hierarchy.web import SignedIn, admin_seat, paged, posted_pk
+from hierarchy.web import SignedIn, admin_membership, paged, posted_pk
 from reports.bodies import actions as bodies_actions
 from reports.bodies import queries as bodies
 from reports.bodies.models import Quorum
@@ -49,7 +49,7 @@ class QuorumForm(forms.Form):
 @login_required
 def quorums(request: SignedIn) -> HttpResponse:
     """Bodies whose quorum is not the usual one, and the form that sets one."""
-    own = admin_seat(request)
+    own = admin_membership(request)
     posted = request.method == "POST"
     form = QuorumForm(request.POST if posted else None)
     if posted and form.is_valid():
@@ -76,7 +76,7 @@ def quorums(request: SignedIn) -> HttpResponse:
 @require_POST
 def usual_quorum(request: SignedIn) -> HttpResponse:
     """Gives a body the usual quorum again."""
-    admin_seat(request)
+    admin_membership(request)
     rows = Quorum.objects.filter(visible_q(request.user, "unit__")).select_related("unit__election")
     bodies_actions.unset_quorum(quorum=get_object_or_404(rows, pk=posted_pk(request, "kuorum")), by=request.user)
     return redirect("quorums")

@@ -148,12 +148,12 @@ class _Obligations:
 def _people(usernames: set[str]) -> dict[str, User]:
     """Accounts by username, their memberships known."""
     people = {user.username: user for user in User.objects.filter(username__in=usernames)}
-    seats: dict[str, list[Membership]] = {username: [] for username in people}
+    memberships: dict[str, list[Membership]] = {username: [] for username in people}
     current = Membership.objects.current().filter(user__in=people.values())
-    for seat in current.select_related("user", "unit").order_by():
-        seats[seat.user.username].append(seat)
+    for membership in current.select_related("user", "unit").order_by():
+        memberships[membership.user.username].append(membership)
     for username, user in people.items():
-        access.remember(user, seats[username])
+        access.remember(user, memberships[username])
     return people
 
 

@@ -48,11 +48,11 @@ def file_report(request: SignedIn, pk: int) -> HttpResponse:
 @login_required
 def file_event(request: SignedIn, window_pk: int) -> HttpResponse:
     """Fill in a report nobody owed in advance (Form A), about one's own unit."""
-    seats = access.seats(request.user, Permission.FILE)
+    memberships = access.memberships_with(request.user, Permission.FILE)
     windows = Window.objects.filter(instrument__cadence=Cadence.EVENT, opened_at__isnull=False)
-    windows = windows.filter(election__in=[membership.unit.election_id for membership in seats])
+    windows = windows.filter(election__in=[membership.unit.election_id for membership in memberships])
     window = get_object_or_404(windows.select_related("instrument", "version", "election", "stage"), pk=window_pk)
-    unit = next(membership.unit for membership in seats if membership.unit.election_id == window.election_id)
+    unit = next(membership.unit for membership in memberships if membership.unit.election_id == window.election_id)
     due_at, closes_at = obligations.terms(window, [unit])
     draft = Obligation(window=window, subject=unit, filer=unit, counted_in=unit, due_at=due_at, closes_at=closes_at)
     return _filing(request, draft, None)

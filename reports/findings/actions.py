@@ -88,7 +88,7 @@ def handles(user: User, finding: Finding) -> bool:
     """Members of the body that handles it, and those of its secretariat who were named for it, while they serve."""
     if access.can(user, Permission.RATIFY, finding.unit):
         return True
-    serves = any(seat.unit_id == finding.unit_id for seat in access.memberships(user))
+    serves = any(membership.unit_id == finding.unit_id for membership in access.memberships(user))
     return serves and any(person.pk == user.pk for person in finding.handlers.all())
 
 
@@ -100,8 +100,8 @@ def require_handling(user: User, finding: Finding) -> None:
 
 def nameable(unit: Unit) -> list[User]:
     """Who of the secretariat can be named to handle a finding of the body."""
-    seats = Membership.objects.current().filter(unit=unit, role=Role.OPERATOR).select_related("user")
-    return [seat.user for seat in seats.order_by("user__name", "pk")]
+    memberships = Membership.objects.current().filter(unit=unit, role=Role.OPERATOR).select_related("user")
+    return [membership.user for membership in memberships.order_by("user__name", "pk")]
 
 
 def hidden_from(user: User, report: Report) -> frozenset[str]:

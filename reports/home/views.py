@@ -46,9 +46,9 @@ def tasks(request: SignedIn) -> HttpResponse:
         "memberships": access.memberships(user),
         "unread": Message.objects.filter(user=user, carrier=Carrier.APP, read_at=None).count(),
         "sets_wordings": any(
-            row.unit.level == Level.PROVINCE for row in access.seats(user, Permission.MANAGE_CALENDAR)
+            row.unit.level == Level.PROVINCE for row in access.memberships_with(user, Permission.MANAGE_CALENDAR)
         ),
-        "files": bool(access.seats(user, Permission.FILE)),
+        "files": bool(access.memberships_with(user, Permission.FILE)),
         "event_windows": _event_windows(user, now),
         "now": now,
         "nav_current": "tasks",
@@ -58,11 +58,11 @@ def tasks(request: SignedIn) -> HttpResponse:
 
 def _of_reviewer(request: SignedIn, now: datetime) -> dict[str, Any]:
     """What the home page adds for those who review; nothing at all for those who only file."""
-    seats = access.seats(request.user, Permission.REVIEW)
-    below = [s.unit_id for s in seats if s.unit.level < Level.POLLING_STATION]
+    memberships = access.memberships_with(request.user, Permission.REVIEW)
+    below = [s.unit_id for s in memberships if s.unit.level < Level.POLLING_STATION]
     if not below:
         return {}
-    nouns = {Level(s.unit.level + 1).spec.plural for s in seats if s.unit_id in below}
+    nouns = {Level(s.unit.level + 1).spec.plural for s in memberships if s.unit_id in below}
     silent = paged(request, silent_units(of=below, now=now), "diam")
     unreachable = Obligation.objects.open_at(now).filter(filer__parent_id__in=below, state=State.UNREACHABLE)
     attested = paged(request, unreachable.for_lists().select_related("attested_by"), "tanpa")
@@ -78,5 +78,5 @@ def _of_reviewer(request: SignedIn, now: datetime) -> dict[str, Any]:
 
 
 def _event_windows(user: User, now: datetime) -> WindowQuerySet:
-    units = [membership.unit for membership in access.seats(user, Permission.FILE)]
+    units = [membership.unit for membership in access.memberships_with(user, Permission.FILE)]
     return event_windows(units, now).select_related("instrument", "stage")

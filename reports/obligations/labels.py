@@ -74,8 +74,8 @@ class Contact:
     whatsapp: str
 
     @classmethod
-    def of(cls, seat: Membership) -> Contact:
-        return cls(seat.user.name, seat.user.phone, formats.phone_digits(seat.user.phone))
+    def of(cls, membership: Membership) -> Contact:
+        return cls(membership.user.name, membership.user.phone, formats.phone_digits(membership.user.phone))
 
 
 @dataclass(frozen=True)
@@ -92,5 +92,5 @@ class SilentUnit:
         return cls(
             unit,
             [ObligationRow.of(obligation, now) for obligation in unit.silent],
-            [Contact.of(seat) for seat in unit.people],
+            [Contact.of(membership) for membership in unit.people],
         )

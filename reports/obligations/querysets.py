@@ -36,12 +36,12 @@ class ObligationQuerySet(models.QuerySet):
 
     def to_file(self, user: User) -> ObligationQuerySet:
         """What the user may file themselves: obligations of the very units they serve in."""
-        units = [seat.unit_id for seat in access.seats(user, Permission.FILE)]
+        units = [membership.unit_id for membership in access.memberships_with(user, Permission.FILE)]
         return self.filter(filer_id__in=units)
 
     def to_review(self, user: User) -> ObligationQuerySet:
         """Filed, waiting for a direct superior, never one's own filing."""
-        units = [seat.unit_id for seat in access.seats(user, Permission.REVIEW)]
+        units = [membership.unit_id for membership in access.memberships_with(user, Permission.REVIEW)]
         return self.filter(state="FILED", filer__parent_id__in=units).exclude(report__filed_by=user)
 
     def for_intake(self) -> ObligationQuerySet:

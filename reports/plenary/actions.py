@@ -155,17 +155,17 @@ def open_(*, plenary: Plenary, by: User, presider: User | None = None) -> Plenar
     access.require(by, Permission.RATIFY, plenary.unit)
     with transaction.atomic():
         meeting = hold(plenary, State.CALLED)
-        seats = members_of(meeting.unit)
-        present = present_at(meeting, seats)
-        needed = needed_of(meeting.unit, len(seats))
+        memberships = members_of(meeting.unit)
+        present = present_at(meeting, memberships)
+        needed = needed_of(meeting.unit, len(memberships))
         if len(present) < needed:
-            raise PlenaryError(no_quorum(len(present), len(seats), needed))
+            raise PlenaryError(no_quorum(len(present), len(memberships), needed))
         if not meeting.items.exists():
             raise PlenaryError(_("Agenda masih kosong. Tambahkan rekap yang akan disahkan."))
         presiding = presider_of(present, presider)
-        sitting.complete(meeting, seats, by=by)
+        sitting.complete(meeting, memberships, by=by)
         meeting.state, meeting.opened_at, meeting.presided_by = State.OPEN, clock.now(), presiding
-        meeting.members, meeting.quorum = len(seats), needed
+        meeting.members, meeting.quorum = len(memberships), needed
         try:
             with transaction.atomic():
                 meeting.save()
@@ -173,7 +173,7 @@ def open_(*, plenary: Plenary, by: User, presider: User | None = None) -> Plenar
             raise PlenaryError(
                 _("Rapat pleno lain dari lembaga ini masih berlangsung. Tutup dulu rapat itu.")
             ) from error
-        tell("plenary.opened", meeting, by, presider=presiding.username, present=len(present), of=len(seats))
+        tell("plenary.opened", meeting, by, presider=presiding.username, present=len(present), of=len(memberships))
         for item in meeting.items.filter(decision=Decision.PENDING):
             _lay_again(meeting, item, by)
     return meeting
@@ -190,7 +190,7 @@ def vote(*, item: AgendaItem, choice: str, seen: bytes, by: User, dissent: str =
         meeting = hold(item.plenary, State.OPEN)
         present = quorate(meeting)
         on_table = _pending(item)
-        if by.pk not in {seat.user_id for seat in present}:
+        if by.pk not in {membership.user_id for membership in present}:
             raise PlenaryError(_("Catat kehadiran Anda dulu, baru bersuara."))
         if bytes(on_table.sha256) != seen:
             raise PlenaryError(_("Angka di meja sudah diperbarui. Muat ulang halaman, periksa, lalu bersuara."))
@@ -215,7 +215,7 @@ def decide(*, item: AgendaItem, by: User, reason: str = "") -> AgendaItem:
         present = quorate(meeting)
         decided = _pending(item)
         votes = dict(decided.votes.values_list("user_id", "choice"))
-        silent = [seat.user.name for seat in present if seat.user_id not in votes]
+        silent = [membership.user.name for membership in present if membership.user_id not in votes]
         if silent:
             raise PlenaryError(_("Belum semua yang hadir bersuara: %(names)s.") % {"names": ", ".join(silent)})
         agree = sum(choice == Vote.Choice.AGREE for choice in votes.values())
@@ -313,7 +313,7 @@ def preside(*, plenary: Plenary, by: User) -> Plenary:
     with transaction.atomic():
         meeting = hold(plenary, State.OPEN)
         present = present_at(meeting, members_of(meeting.unit))
-        here = {seat.user_id for seat in present}
+        here = {membership.user_id for membership in present}
         if meeting.presided_by_id in here:
             raise PlenaryError(_("Pimpinan rapat masih hadir."))
         if by.pk not in here:

@@ -20,7 +20,7 @@ from hierarchy.lib import clock
 from hierarchy.lib.clock import WITA
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Membership, Role, User
-from reports.bodies.queries import SEATED, PlenaryError, members_of, needed_of, require_preparing
+from reports.bodies.queries import BODY_ROLES, PlenaryError, members_of, needed_of, require_preparing
 from reports.journal import actions as journal
 from reports.plenary.models import Attendance, Plenary
 
@@ -36,8 +36,8 @@ def expected_at(meeting: Plenary) -> list[Membership]:
 
 def ended_at(meeting: Plenary, members: Iterable[int]) -> dict[int, date | None]:
     """Of these users, who is no member today -> the last day of their term."""
-    gone = set(members) - {seat.user_id for seat in members_of(meeting.unit)}
-    terms = Membership.objects.filter(unit=meeting.unit, role__in=SEATED, user__in=gone, until__lt=clock.today())
+    gone = set(members) - {membership.user_id for membership in members_of(meeting.unit)}
+    terms = Membership.objects.filter(unit=meeting.unit, role__in=BODY_ROLES, user__in=gone, until__lt=clock.today())
     last = dict(terms.values_list("user_id").annotate(last=Max("until")))
     return {user: last.get(user) for user in gone}
 
@@ -47,11 +47,11 @@ def needed_in(meeting: Plenary, members: int) -> int:
     return max(meeting.quorum, members // 2 + 1) if meeting.quorum else needed_of(meeting.unit, members)
 
 
-def present_at(plenary: Plenary, seats: Iterable[Membership]) -> list[Membership]:
-    """Those of `seats` who are in the room now."""
+def present_at(plenary: Plenary, memberships: Iterable[Membership]) -> list[Membership]:
+    """Those of `memberships` who are in the room now."""
     there = Attendance.objects.filter(plenary=plenary, arrived_at__isnull=False, left_at=None)
     inside = set(there.values_list("user_id", flat=True))
-    return [seat for seat in seats if seat.user_id in inside]
+    return [membership for membership in memberships if membership.user_id in inside]
 
 
 # --- the room -------------------------------------------------------------------------------------------------------
@@ -60,20 +60,20 @@ def present_at(plenary: Plenary, seats: Iterable[Membership]) -> list[Membership
 def arrive(*, plenary: Plenary, member: User, by: User) -> None:
     """Writes a member into the attendance list; oneself, or by who prepares the meeting."""
     with transaction.atomic():
-        meeting, seat = _member(plenary, member, by)
+        meeting, membership = _member(plenary, member, by)
         rows = Attendance.objects.filter(plenary=meeting, user=member)
         if rows.filter(arrived_at__isnull=False, left_at=None).exists():
             return
         now = clock.now()
         if not rows.update(arrived_at=now, left_at=None, absence=""):
-            Attendance.objects.create(plenary=meeting, user=member, role=seat.role, arrived_at=now)
+            Attendance.objects.create(plenary=meeting, user=member, role=membership.role, arrived_at=now)
         tell("plenary.arrived", meeting, by, member=member.username)
 
 
 def leave(*, plenary: Plenary, member: User, by: User) -> None:
     """The member leaves the room; what needs a quorum waits until there is one again."""
     with transaction.atomic():
-        meeting, _seat = _member(plenary, member, by)
+        meeting, _membership = _member(plenary, member, by)
         rows = Attendance.objects.filter(plenary=meeting, user=member, arrived_at__isnull=False, left_at=None)
         if not rows.update(left_at=clock.now()):
             raise PlenaryError(_("Anggota ini tidak tercatat hadir."))
@@ -85,24 +85,26 @@ def excuse(*, plenary: Plenary, member: User, reason: str, by: User) -> None:
     if not tidy(reason):
         raise PlenaryError(_("Tuliskan alasan tidak hadir."))
     with transaction.atomic():
-        meeting, seat = _member(plenary, member, by, expected_at)
+        meeting, membership = _member(plenary, member, by, expected_at)
         if Attendance.objects.filter(plenary=meeting, user=member, arrived_at__isnull=False).exists():
             raise PlenaryError(_("Anggota ini sudah tercatat hadir."))
         Attendance.objects.update_or_create(
             plenary=meeting, user=member, defaults={"absence": tidy(reason)[:200]}, create_defaults={
-                "absence": tidy(reason)[:200], "role": seat.role,
+                "absence": tidy(reason)[:200], "role": membership.role,
             },
         )  # fmt: skip
         tell("plenary.excused", meeting, by, member=member.username, reason=tidy(reason)[:200])
 
 
-def complete(meeting: Plenary, seats: Sequence[Membership], *, by: User) -> None:
+def complete(meeting: Plenary, memberships: Sequence[Membership], *, by: User) -> None:
     """The list of a meeting that opens: every member of the body, those who are not there as absent, and nobody else.
 
     Whoever was written in since it was called, and whose term has ended, is struck off: a meeting is what is open.
     """
-    rows = [Attendance(plenary=meeting, user=seat.user, role=seat.role) for seat in seats]
-    others = Attendance.objects.filter(plenary=meeting).exclude(user__in=[seat.user_id for seat in seats])
+    rows = [Attendance(plenary=meeting, user=membership.user, role=membership.role) for membership in memberships]
+    others = Attendance.objects.filter(plenary=meeting).exclude(
+        user__in=[membership.user_id for membership in memberships]
+    )
     for row in others.select_related("user"):
         tell("plenary.struck", meeting, by, member=row.user.username)
     others.delete()
@@ -124,11 +126,11 @@ def hold(plenary: Plenary, *states: str) -> Plenary:
 
 def quorate(meeting: Plenary) -> list[Membership]:
     """Who is present; refuses when the quorum of the opening is no longer there, or no quorum of a body that grew."""
-    seats = members_of(meeting.unit)
-    present = present_at(meeting, seats)
-    needed = needed_in(meeting, len(seats))
+    memberships = members_of(meeting.unit)
+    present = present_at(meeting, memberships)
+    needed = needed_in(meeting, len(memberships))
     if len(present) < needed:
-        raise PlenaryError(no_quorum(len(present), len(seats), needed))
+        raise PlenaryError(no_quorum(len(present), len(memberships), needed))
     return present
 
 
@@ -152,20 +154,22 @@ def _member(
     else:
         require_preparing(by, plenary.unit)
     meeting = hold(plenary, State.CALLED, State.OPEN)
-    seat = next((seat for seat in among(meeting) if seat.user_id == member.pk), None)
-    if seat is None:
+    membership = next((membership for membership in among(meeting) if membership.user_id == member.pk), None)
+    if membership is None:
         raise PlenaryError(_("%(name)s bukan anggota lembaga ini.") % {"name": member.name})
-    return meeting, seat
+    return meeting, membership
 
 
 def presider_of(present: list[Membership], named: User | None) -> User:
-    chairs = [seat.user for seat in present if seat.role == Role.CHAIR]
+    chairs = [membership.user for membership in present if membership.role == Role.CHAIR]
     if chairs:
         return chairs[0]
-    known = [(seat.user.born_on, seat.user) for seat in present if seat.user.born_on is not None]
+    known = [
+        (membership.user.born_on, membership.user) for membership in present if membership.user.born_on is not None
+    ]
     if len(known) == len(present):
         return min(known, key=lambda each: each[0])[1]
-    if named is None or named.pk not in {seat.user_id for seat in present}:
+    if named is None or named.pk not in {membership.user_id for membership in present}:
         raise PlenaryError(
             _("Ketua tidak hadir dan tanggal lahir anggota belum lengkap. Pilih anggota tertua yang memimpin rapat.")
         )

@@ -227,9 +227,10 @@ def _listed(plenary: Plenary) -> list[Attendance]:
     rows = list(plenary.attendance.select_related("user"))
     if plenary.opened_at is None:
         known = {row.user_id: row for row in rows}
-        seats = attendance.expected_at(plenary)
+        memberships = attendance.expected_at(plenary)
         rows = [
-            known.get(seat.user_id) or Attendance(plenary=plenary, user=seat.user, role=seat.role) for seat in seats
+            known.get(membership.user_id) or Attendance(plenary=plenary, user=membership.user, role=membership.role)
+            for membership in memberships
         ]
     return sorted(rows, key=lambda row: (row.role != Role.CHAIR, row.user.name, row.user_id))
 

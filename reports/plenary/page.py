@@ -20,21 +20,21 @@ from reports.plenary.models import Attendance, Plenary, Vote
 
 
 def page_of(request: SignedIn, found: Plenary, *, refused: str = "", status: int = 200) -> HttpResponse:
-    seats = sitting.expected_at(found)
+    memberships = sitting.expected_at(found)
     listed = {row.user_id: row for row in found.attendance.select_related("user")}
     open_now = found.state in (Plenary.State.CALLED, Plenary.State.OPEN)
-    members = {row.user_id: row.user for row in seats}
+    members = {row.user_id: row.user for row in memberships}
     present = [row for row in listed.values() if row.present and (row.user_id in members or not open_now)]
     items = laid_items(found, request.user, [row.user for row in present])
     context = {
         "plenary": found,
         "unit": found.unit,
-        "seats": [(row, listed.get(row.user_id)) for row in seats] if open_now else [],
+        "memberships": [(row, listed.get(row.user_id)) for row in memberships] if open_now else [],
         "former": _former(found, listed) if found.state == Plenary.State.OPEN else [],
         "listed": list(listed.values()),
         "present": len(present),
-        "members": len(seats) if open_now else found.members or len(seats),
-        "needed": found.quorum if found.quorum and not open_now else sitting.needed_in(found, len(seats)),
+        "members": len(memberships) if open_now else found.members or len(memberships),
+        "needed": found.quorum if found.quorum and not open_now else sitting.needed_in(found, len(memberships)),
         "eldest_unknown": _eldest_unknown(present, members),
         "items": items,
         "addable": grouped(_addable(found, items)) if open_now else [],

@@ -81,7 +81,7 @@ def plenaries(request: SignedIn) -> HttpResponse:
         "state": state,
         "states": Plenary.State.choices,
         "to_decide": [(unit, groups) for unit in own if (groups := grouped(recaps_of(unit)))],
-        "may_set_quorum": bool(access.seats(request.user, Permission.MANAGE_ROSTER)),
+        "may_set_quorum": bool(access.memberships_with(request.user, Permission.MANAGE_ROSTER)),
         "may_call": any(access.can(request.user, Permission.PREPARE, unit) for unit in own),
         "nav_current": "plenaries",
     }
@@ -167,6 +167,6 @@ def check_minutes(request: HttpRequest, pk: int, printed: str) -> HttpResponse:
 
 def _bodies(user: User) -> list[Unit]:
     """The collegial bodies the user serves in, members before others."""
-    seats = [row for row in access.memberships(user) if Level(row.unit.level) in COLLEGIAL]
-    seats.sort(key=lambda row: (not access.can(user, Permission.PREPARE, row.unit), row.pk))
-    return list({row.unit_id: row.unit for row in seats}.values())
+    memberships = [row for row in access.memberships(user) if Level(row.unit.level) in COLLEGIAL]
+    memberships.sort(key=lambda row: (not access.can(user, Permission.PREPARE, row.unit), row.pk))
+    return list({row.unit_id: row.unit for row in memberships}.values())

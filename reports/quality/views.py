@@ -66,7 +66,7 @@ def doubtful(request: SignedIn, election: str, code: str) -> HttpResponse:
             )
             for row in rows
         ],
-        "may_load": bool(access.seats(request.user, Permission.MANAGE_ROSTER)),
+        "may_load": bool(access.memberships_with(request.user, Permission.MANAGE_ROSTER)),
         "beside": reference.beside(unit),
         "nav_current": "unit",
     }

@@ -21,7 +21,7 @@ from django.views.decorators.cache import never_cache
 
 from hierarchy.lib.tabular import TableError
 from hierarchy.models import Membership
-from hierarchy.web import SignedIn, admin_seat
+from hierarchy.web import SignedIn, admin_membership
 from reports.quality import references as reference
 
 MEGABYTE = 1_000_000
@@ -56,7 +56,7 @@ class ReferencesForm(forms.Form):
 @login_required
 def references(request: SignedIn) -> HttpResponse:
     """Load figures of the election commission, or look first what a file would change."""
-    own = admin_seat(request)
+    own = admin_membership(request)
     posted = request.method == "POST"
     form = ReferencesForm(request.POST if posted else None, request.FILES if posted else None)
     loaded = None

@@ -198,7 +198,7 @@ class Day:
             review.approve_many(reports=clean, seen={r.pk: bytes(r.sha256) for r in clean}, by=judge, at=at)
 
     def _reviewer(self, unit_id: int) -> User | None:
-        return next((p for p in self.people[unit_id] if access.seats(p, Permission.REVIEW)), None)
+        return next((p for p in self.people[unit_id] if access.memberships_with(p, Permission.REVIEW)), None)
 
     def _return(self, report: Report, judge: User, at: datetime) -> None:
         remark = {"": "Periksa kembali angkanya dengan C.Hasil dan kirim ulang."}
@@ -218,12 +218,14 @@ def _filers(election: Election) -> dict[int, list[User]]:
     """Unit id -> the people who serve in it, their memberships already known; reviewers and filers alike."""
     people: dict[int, list[User]] = defaultdict(list)
     ancestors = [f"unit__{name}" for name in ("election", "province", "regency", "district", "village")]
-    seats = Membership.objects.current().filter(unit__election=election).select_related("user", "unit", *ancestors)
-    for seat in seats.order_by("unit__code", "role", "user__username"):
-        access.remember(seat.user, [seat])
-        people[seat.unit_id].append(seat.user)
+    memberships = (
+        Membership.objects.current().filter(unit__election=election).select_related("user", "unit", *ancestors)
+    )
+    for membership in memberships.order_by("unit__code", "role", "user__username"):
+        access.remember(membership.user, [membership])
+        people[membership.unit_id].append(membership.user)
     for members in people.values():  # whoever may file comes first
-        members.sort(key=lambda user: not access.seats(user, Permission.FILE))
+        members.sort(key=lambda user: not access.memberships_with(user, Permission.FILE))
     return dict(people)
 
 

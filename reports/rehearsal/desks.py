@@ -187,7 +187,7 @@ class Desks:
             self._let(beside.order_by("code")[0], self.line.bodies[level], by=self.line.members(Level(level - 1))[0])
 
     def _let(self, unit: Unit, near: Unit, *, by: User, since: date | None = None) -> None:
-        reviewer = next(user for user in self.line.people[near.pk] if access.seats(user, Permission.REVIEW))
+        reviewer = next(user for user in self.line.people[near.pk] if access.memberships_with(user, Permission.REVIEW))
         until, reason = date(2024, 2, 20), "Cuti sakit, dengan surat dokter."
         acting.let_act(user=reviewer, unit=unit, since=since, until=until, reason=reason, by=by)
 

@@ -35,7 +35,7 @@ class SupervisionLine:
 
     def members(self, level: Level) -> list[User]:
         """Who sits in the body of a level today, the chair first."""
-        return [seat.user for seat in bodies.members_of(self.bodies[level])]
+        return [membership.user for membership in bodies.members_of(self.bodies[level])]
 
     def secretary(self, level: Level) -> User:
         """Who prepares its plenaries."""
@@ -43,7 +43,7 @@ class SupervisionLine:
 
     def admin(self) -> User:
         serving = self.people[self.bodies[Level.PROVINCE].pk]
-        return next(user for user in serving if access.seats(user, Permission.MANAGE_ROSTER))
+        return next(user for user in serving if access.memberships_with(user, Permission.MANAGE_ROSTER))
 
     def below(self, level: Level) -> list[Unit]:
         """The units of a level in the district where somebody serves."""

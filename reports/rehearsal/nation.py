@@ -180,11 +180,11 @@ def _filings(window: Window, moment: datetime, share: float, rng: Random) -> Ite
 
 def supervisors(province: Unit) -> dict[int, User]:
     """Village id -> who serves there, their memberships already known."""
-    seats = Membership.objects.current().filter(unit__province=province, unit__level=Level.VILLAGE)
+    memberships = Membership.objects.current().filter(unit__province=province, unit__level=Level.VILLAGE)
     people = {}
-    for seat in seats.select_related("user", "unit").order_by():
-        access.remember(seat.user, [seat])
-        people[seat.unit_id] = seat.user
+    for membership in memberships.select_related("user", "unit").order_by():
+        access.remember(membership.user, [membership])
+        people[membership.unit_id] = membership.user
     return people
 
 

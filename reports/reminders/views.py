@@ -163,7 +163,7 @@ def message_log(request: SignedIn) -> HttpResponse:
 
 def _province(user: User) -> Unit:
     """The province whose admin the user is; Http404 for everybody else."""
-    for row in access.seats(user, Permission.MANAGE_CALENDAR):
+    for row in access.memberships_with(user, Permission.MANAGE_CALENDAR):
         if row.unit.level == Level.PROVINCE:
             return row.unit
     raise Http404

@@ -228,7 +228,7 @@ def _record(step: Transition, taken: list[ReviewStep], by: User, at: datetime, *
     """The journal says who, in which office, from which state, and why."""
     events, stale = [], {}
     for obligation, was, report in taken:
-        seat = access.seat_for(by, step.permission, obligation.filer)
+        membership = access.held_role_for(by, step.permission, obligation.filer)
         events.append(
             journal.entry(
                 step.verb,
@@ -238,7 +238,7 @@ def _record(step: Transition, taken: list[ReviewStep], by: User, at: datetime, *
                 target=report.pk if report else obligation.pk,
                 at=at,
                 was=was,
-                role=seat.role if seat else "",
+                role=membership.role if membership else "",
                 **({"revision": report.revision, "sha256": bytes(report.sha256).hex()} if report else {}),
                 **{name: text for name, text in words.items() if text},
             )

@@ -58,7 +58,11 @@ def slow_reviewers(*, of: list[int], now: datetime) -> list[Slow]:
             unit,
             found[unit.pk]["reports"],
             formats.duration(now - found[unit.pk]["since"]),
-            [Contact.of(seat) for seat in unit.people if Permission.REVIEW in ROLES[Role(seat.role)].permissions],
+            [
+                Contact.of(membership)
+                for membership in unit.people
+                if Permission.REVIEW in ROLES[Role(membership.role)].permissions
+            ],
         )
         for unit in sorted(units, key=lambda unit: (found[unit.pk]["since"], unit.code))
     ]

@@ -248,7 +248,7 @@ def queue(request: SignedIn) -> HttpResponse:
 
     Below it, reviewers under me who keep reports waiting.
     """
-    now, seats = clock.now(), access.seats(request.user, Permission.REVIEW)
+    now, memberships = clock.now(), access.memberships_with(request.user, Permission.REVIEW)
     rows = Obligation.objects.to_review(request.user).for_lists().order_by("first_filed_at", "pk")
     if request.method == "POST":
         return _approve_chosen(request, rows)
@@ -261,8 +261,8 @@ def queue(request: SignedIn) -> HttpResponse:
         "only_flagged": request.GET.get("tampil") == "perhatian",
         "clean": len(found) - len(flagged),
         "flagged": len(flagged),
-        "reviews": bool(seats),
-        "slow": slow_reviewers(of=[seat.unit_id for seat in seats], now=now) if seats else [],
+        "reviews": bool(memberships),
+        "slow": slow_reviewers(of=[membership.unit_id for membership in memberships], now=now) if memberships else [],
         "nav_current": "tasks",
     }
     return render(request, "reports/review/queue.html", context)

@@ -41,9 +41,11 @@ def test_a_token_opens_the_api_until_it_is_revoked(pkd):
     lifetime = datetime.fromisoformat(given.json()["expires_at"]) - datetime.now(UTC)
     assert timedelta(days=6) < lifetime <= timedelta(days=7)
     token, other = given.json()["token"], sign_in().json()["token"]
-    seats = me(token).json()["seats"]
-    assert [(seat["unit"]["code"], seat["role"]) for seat in seats] == [("6472012001", "SUPERVISOR")]
-    assert "file" in seats[0]["permissions"]
+    memberships = me(token).json()["seats"]
+    assert [(membership["unit"]["code"], membership["role"]) for membership in memberships] == [
+        ("6472012001", "SUPERVISOR")
+    ]
+    assert "file" in memberships[0]["permissions"]
     assert Caller().delete("token/", headers={"authorization": f"Token {token}"}).status_code == 204
     problem(me(token), 401)
     assert me(other).status_code == 200

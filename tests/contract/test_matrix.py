@@ -309,7 +309,7 @@ TABLE: dict[str, Rule] = {
 # Answers to a GET that the kind of a route does not tell.
 PASSER_BY = {"masuk/": 200}
 # Says that the account has no unit yet; all others are led to theirs.
-NO_SEAT = {"mutu/": 200, "satuan/": 200, "kepatuhan/": 200}
+NO_MEMBERSHIP = {"mutu/": 200, "satuan/": 200, "kepatuhan/": 200}
 PROBLEM = "application/problem+json"
 CONVERTERS = re.compile(r"<(?:\w+:)?(\w+)>")
 
@@ -424,7 +424,7 @@ def expected(route: str, name: str) -> int:
     if rule.unsafe:
         return 405
     if name in rule.may:
-        return NO_SEAT.get(route, rule.status) if name == "nobody" else rule.status
+        return NO_MEMBERSHIP.get(route, rule.status) if name == "nobody" else rule.status
     return 403 if name in rule.forbidden else 404
 
 
@@ -556,7 +556,7 @@ def test_what_is_elsewhere_looks_like_what_is_nowhere(world: World) -> None:
     assert not differing
 
 
-def test_a_seat_that_has_ended_opens_nothing(world: World) -> None:
+def test_a_membership_that_has_ended_opens_nothing(world: World) -> None:
     client = signed_in(world, "pkd")
     Membership.objects.filter(user=world.day.cast.pkd).update(until="2024-02-13")
     urls = [address(route, rule.args(world)) for route, rule in TABLE.items() if rule.kind == "scoped"]

@@ -177,8 +177,8 @@ def remind(day: Day) -> None:
 
 
 def take_over(day: Day) -> None:
-    seat = Membership.objects.get(user=day.cast.ptps_sibling)
-    roster.appoint(user=day.cast.nobody, unit=seat.unit, role=Role.SUPERVISOR, by=None)
+    membership = Membership.objects.get(user=day.cast.ptps_sibling)
+    roster.appoint(user=day.cast.nobody, unit=membership.unit, role=Role.SUPERVISOR, by=None)
 
 
 def seen(day: Day) -> None:
@@ -320,9 +320,9 @@ def test_who_may_not_see_a_page_is_told_nothing_by_its_tag(day: Day) -> None:
 def test_one_who_no_longer_serves_gets_no_304(day: Day) -> None:
     reader = Reader(day.cast.province_chair)
     reader.look()
-    seat = Membership.objects.get(user=day.cast.province_chair)
+    membership = Membership.objects.get(user=day.cast.province_chair)
     with transaction.atomic():
-        Membership.objects.filter(pk=seat.pk).update(until=clock.today() - timedelta(days=1))
+        Membership.objects.filter(pk=membership.pk).update(until=clock.today() - timedelta(days=1))
     assert reader.unmoved() == set()
 
 

@@ -79,15 +79,17 @@ def visit(who, client, pages):
 setup_test_environment()
 rehearsal.move_clock_to_the_end()
 election = Election.objects.get(code="pemilu2024")
-seats = [seat for _label, seat in rehearsal.cast(election)][:-1]  # the last is a stranger, to whom nothing is shown
-line = sorted({seat.unit for seat in seats}, key=lambda unit: unit.code)
+memberships = [membership for _label, membership in rehearsal.cast(election)][
+    :-1
+]  # the last is a stranger, to whom nothing is shown
+line = sorted({membership.unit for membership in memberships}, key=lambda unit: unit.code)
 seen = list(visit("", Client(), [*without_argument(get_resolver().url_patterns), *public()]))
 kinds = set()
-for seat in seats:
-    who = f"{Level(seat.unit.level).name} {seat.role}"
-    if (who, seat.unit_id) not in kinds:  # of several members one
-        kinds.add((who, seat.unit_id))
+for membership in memberships:
+    who = f"{Level(membership.unit.level).name} {membership.role}"
+    if (who, membership.unit_id) not in kinds:  # of several members one
+        kinds.add((who, membership.unit_id))
         client = Client()
-        client.force_login(seat.user)
-        seen += visit(who, client, [*without_argument(get_resolver().url_patterns), *about(seat.unit)])
+        client.force_login(membership.user)
+        seen += visit(who, client, [*without_argument(get_resolver().url_patterns), *about(membership.unit)])
 print(json.dumps(seen))

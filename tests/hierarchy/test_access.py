@@ -45,16 +45,16 @@ EXPECTED: dict[str, tuple[str, dict[Permission, str]]] = {
 }
 
 
-def expected(seat: str, reach: str | None, code: str) -> bool:
+def expected(membership: str, reach: str | None, code: str) -> bool:
     """Said with codes only, so that it shares nothing with the ancestor columns it checks."""
     parent_length = {13: 10, 10: 6, 6: 4, 4: 2, 2: 0}[len(code)]
     match reach:
         case "self":
-            return code == seat
+            return code == membership
         case "child":
-            return code != seat and code[:parent_length] == seat
+            return code != membership and code[:parent_length] == membership
         case "self+below":
-            return code.startswith(seat)
+            return code.startswith(membership)
         case _:
             return False
 
@@ -65,10 +65,10 @@ def test_the_matrix_names_every_member_of_the_cast():
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_access_matrix(cast: Cast, tree: dict[str, Unit], name: str):
-    user, (seat, grants) = getattr(cast, name), EXPECTED[name]
+    user, (membership, grants) = getattr(cast, name), EXPECTED[name]
     for permission in Permission:
         for code, unit in tree.items():
-            allowed = expected(seat, grants.get(permission), code)
+            allowed = expected(membership, grants.get(permission), code)
             assert can(user, permission, unit) == allowed, (name, permission, code)
 
 
@@ -133,7 +133,10 @@ def test_a_term_counts_from_its_first_day_to_its_last(
 def test_serving_in_two_places_reaches_both_and_nothing_between(cast: Cast, tree: dict[str, Unit]):
     roster.appoint(user=cast.pkd, unit=tree["6401022002"], role=Role.SUPERVISOR, since=clock.today(), by=None)
     user = User.objects.get(pk=cast.pkd.pk)
-    assert {seat.unit.code for seat in access.seats(user, Permission.FILE)} == {"6472012001", "6401022002"}
+    assert {membership.unit.code for membership in access.memberships_with(user, Permission.FILE)} == {
+        "6472012001",
+        "6401022002",
+    }
     assert not can(user, Permission.VIEW, tree["6472012002"])
 
 

@@ -119,12 +119,12 @@ class World:
         return True
 
     def filer(self, obligation: Obligation) -> Any:
-        seat = Membership.objects.filter(unit=obligation.filer).select_related("user").first()
-        return fresh(seat.user) if seat else self.day.cast.pkd
+        membership = Membership.objects.filter(unit=obligation.filer).select_related("user").first()
+        return fresh(membership.user) if membership else self.day.cast.pkd
 
     def reviewer(self, obligation: Obligation) -> Any:
-        seat = Membership.objects.filter(unit_id=obligation.filer.parent_id).select_related("user").first()
-        return fresh(seat.user) if seat else self.day.cast.ptps
+        membership = Membership.objects.filter(unit_id=obligation.filer.parent_id).select_related("user").first()
+        return fresh(membership.user) if membership else self.day.cast.ptps
 
     def file(self, obligation: Obligation, number: int) -> None:
         at = obligation.due_at + timedelta(minutes=number - 1)
@@ -169,8 +169,8 @@ class World:
 
     def vacate(self, obligation: Obligation, number: int) -> None:
         until = date(2030, 1, 1) if number % 2 else date(2024, 2, 1)
-        for seat in Membership.objects.filter(unit=obligation.filer).select_related("unit__election", "user"):
-            roster.end(membership=seat, until=until, by=None)
+        for membership in Membership.objects.filter(unit=obligation.filer).select_related("unit__election", "user"):
+            roster.end(membership=membership, until=until, by=None)
         obligations.refresh_vacancies()
 
     def ratify(self, obligation: Obligation, number: int) -> None:

@@ -168,14 +168,14 @@ class Body:
 
     def shrink(self, who: str, _n: int) -> None:
         """Somebody's term ended yesterday, while the body sits or before."""
-        Membership.objects.filter(user=self.people[who], unit=self.unit, role__in=bodies.SEATED).update(
+        Membership.objects.filter(user=self.people[who], unit=self.unit, role__in=bodies.BODY_ROLES).update(
             until=AFTERNOON.date() - timedelta(days=1)
         )
 
     def check_list(self) -> None:
         """Only members sign; whoever is listed sat there when it opened, or came while they did."""
         meeting = self.meeting
-        members = {seat.user.name for seat in bodies.members_of(self.unit)}
+        members = {membership.user.name for membership in bodies.members_of(self.unit)}
         if meeting.state in ("CALLED", "OPEN"):
             said = minutes.data(meeting)
             assert {row[1] for row in said["signed"]} <= members

@@ -26,8 +26,8 @@ def test_every_page_says_where_its_reader_serves_without_being_told(
     user = User.objects.get(pk=getattr(cast, name).pk)
     with django_assert_num_queries(1):  # the one that the menu needs
         said = head(user)
-    seat = user.current_memberships[0]
-    assert escape(f"{seat.get_role_display()} · {seat.unit.title}") in said
+    membership = user.current_memberships[0]
+    assert escape(f"{membership.get_role_display()} · {membership.unit.title}") in said
 
 
 def test_nobody_is_asked_where_nobody_is_named(cast: Cast, django_assert_num_queries) -> None:

@@ -95,9 +95,9 @@ def test_every_body_has_met_and_those_who_can_sign_in_can_hold_its_next_plenary(
     meeting = Plenary.objects.get(unit=body, state="CALLED")
     assert meeting.items.filter(window__isnull=False, decision="PENDING").exists()
     assert meeting.items.filter(finding__isnull=False, decision="PENDING").exists()
-    here = [seat.user for _label, seat in rehearsal.cast(election) if seat.unit_id == body.pk]
+    here = [membership.user for _label, membership in rehearsal.cast(election) if membership.unit_id == body.pk]
     assert not any(user.activation_digest for user in User.objects.filter(pk__in=[user.pk for user in here]))
-    _hold(meeting, [seat.user for seat in bodies.members_of(body) if seat.user in here])
+    _hold(meeting, [membership.user for membership in bodies.members_of(body) if membership.user in here])
     meeting.refresh_from_db()
     assert (meeting.state, Minutes.objects.filter(plenary=meeting).count()) == ("CLOSED", 1)
     assert list(ratified.broken()) == []
@@ -115,13 +115,19 @@ def _hold(meeting: Plenary, members: list[User]) -> None:
 
 
 def test_everybody_it_needs_can_sign_in(election: Election) -> None:
-    seats = [seat for _label, seat in rehearsal.cast(election)]
-    assert len({seat.user_id for seat in seats}) == len(seats)
-    district = [seat.role for seat in seats if seat.unit.code == "647201"]
+    memberships = [membership for _label, membership in rehearsal.cast(election)]
+    assert len({membership.user_id for membership in memberships}) == len(memberships)
+    district = [membership.role for membership in memberships if membership.unit.code == "647201"]
     assert district == [Role.CHAIR, Role.MEMBER, Role.MEMBER, Role.OPERATOR]
-    assert {seat.role for seat in seats} == {Role.SUPERVISOR, Role.CHAIR, Role.MEMBER, Role.OPERATOR, Role.ADMIN}
-    owing, returned = (Obligation.objects.get(subject=seat.unit, window__instrument__code="penghitungan-tps")
-                       for seat in seats[:2])  # fmt: skip
+    assert {membership.role for membership in memberships} == {
+        Role.SUPERVISOR,
+        Role.CHAIR,
+        Role.MEMBER,
+        Role.OPERATOR,
+        Role.ADMIN,
+    }
+    owing, returned = (Obligation.objects.get(subject=membership.unit, window__instrument__code="penghitungan-tps")
+                       for membership in memberships[:2])  # fmt: skip
     assert (owing.state, returned.state) == ("OWED", "RETURNED")
 
 

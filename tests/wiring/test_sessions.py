@@ -32,7 +32,7 @@ from dashboards.releases import actions as publish
 from hierarchy.models import User
 from reports.filing.models import Report
 from reports.rollup import fold as rollup
-from tests.cast import seat_of
+from tests.cast import membership_of
 from tests.days import TPS, Day
 from tests.services import own_redis_database
 from tests.wiring.test_deploy import SERVICES, Stack
@@ -67,7 +67,7 @@ class Asker:
     """A person with a session, a token and a language of their own; `name` "" is a passer-by."""
 
     name: str = ""
-    shown: tuple[str, str] = ("", "")  # the name and the seat in the head of the page
+    shown: tuple[str, str] = ("", "")  # the name and the membership in the head of the page
     language: str = "id"
     cookies: dict[str, str] = field(default_factory=dict)
     token: str = ""
@@ -141,9 +141,9 @@ def _lives(site: Site) -> bool:
 
 def _shown(day: Day, name: str, language: str) -> tuple[str, str]:
     user = getattr(day.cast, name)
-    seat = seat_of(user)
+    membership = membership_of(user)
     with translation.override(language):
-        return user.name, f"{seat.get_role_display()} · {seat.unit.title}"
+        return user.name, f"{membership.get_role_display()} · {membership.unit.title}"
 
 
 def _signed_in(site: Site, asker: Asker) -> Asker:

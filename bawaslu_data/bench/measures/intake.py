@@ -79,8 +79,8 @@ def _imported(world: World, obligations: list[tuple[int, str]]) -> float:
     )
     people = {}
     for user in User.objects.filter(memberships__unit__in={filer for _pk, filer in rows}).distinct():
-        for seat in access.memberships(user):
-            people[seat.unit_id] = user
+        for membership in access.memberships(user):
+            people[membership.unit_id] = user
     filings = [
         bulk_filing.Filing(
             by=people[filer],

@@ -159,8 +159,8 @@ class Command(BaseCommand):
         table = Table(title=f"Masuk di http://127.0.0.1:{port}/masuk/ dengan kata sandi {rehearsal.PASSWORD}")
         for column in ("Siapa", "Satuan", "Nama pengguna"):
             table.add_column(column)
-        for label, seat in rehearsal.cast(Election.objects.get(code="pemilu2024")):
-            table.add_row(label, seat.unit.title, seat.user.username)
+        for label, membership in rehearsal.cast(Election.objects.get(code="pemilu2024")):
+            table.add_row(label, membership.unit.title, membership.user.username)
         with site(port) as process:
             self.console.print(table)
             self.console.print(f"Situs terbuka: http://127.0.0.1:{port}/ (Ctrl+C untuk berhenti)")

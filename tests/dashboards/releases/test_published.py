@@ -347,19 +347,19 @@ def test_an_old_release_shows_nothing_of_what_villages_reported(old: Day, client
 def ratify(day: Day, number: str) -> AgendaItem:
     """The district's plenary ratifies its figures of voting, under a number of minutes."""
     rollup.run_all()
-    seats = day.cast.district_members
+    memberships = day.cast.district_members
     window = day.windows["pemungutan-tps"]
     meeting = plenary.call(
-        unit=day.units[DISTRICT], windows=[window], meets_at=NIGHT, place="Aula", public=True, by=fresh(seats[0])
+        unit=day.units[DISTRICT], windows=[window], meets_at=NIGHT, place="Aula", public=True, by=fresh(memberships[0])
     )
-    for user in seats:
+    for user in memberships:
         sitting.arrive(plenary=meeting, member=fresh(user), by=fresh(user))
-    meeting = plenary.open_(plenary=meeting, by=fresh(seats[0]))
+    meeting = plenary.open_(plenary=meeting, by=fresh(memberships[0]))
     item = meeting.items.get()
-    for user in seats:
+    for user in memberships:
         plenary.vote(item=item, choice="AGREE", seen=bytes(item.sha256), by=fresh(user))
-    plenary.decide(item=item, by=fresh(seats[0]), reason="Pengawas lain berhalangan.")
-    plenary.close(plenary=meeting, minutes_number=number, notes="", by=fresh(seats[0]))
+    plenary.decide(item=item, by=fresh(memberships[0]), reason="Pengawas lain berhalangan.")
+    plenary.close(plenary=meeting, minutes_number=number, notes="", by=fresh(memberships[0]))
     return AgendaItem.objects.get(pk=item.pk)
 
 

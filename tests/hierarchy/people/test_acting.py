@@ -19,7 +19,7 @@ from reports.journal.models import Event
 from reports.obligations import actions as obligations
 from reports.obligations.models import State
 from reports.review import actions as review
-from tests.cast import Cast, seat_of
+from tests.cast import Cast, membership_of
 from tests.days import Day, fresh
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ VILLAGE = "6472012001"
 
 
 def village(cast: Cast) -> Unit:
-    return Unit.objects.with_ancestors().get(pk=seat_of(cast.pkd).unit_id)
+    return Unit.objects.with_ancestors().get(pk=membership_of(cast.pkd).unit_id)
 
 
 def put(cast: Cast, user: User, by: User, *, days: int = 3, reason: str = "PKD sakit") -> Membership:
@@ -55,7 +55,7 @@ def test_who_acts_neither_files_nor_votes_nor_lets_another_act(cast: Cast):
     by, unit = fresh(cast.pkd_sibling), village(cast)
     held = {permission for permission in Permission if access.can(by, permission, unit)}
     assert held == {Permission.VIEW, Permission.EXPORT}
-    station = Unit.objects.with_ancestors().get(pk=seat_of(cast.ptps).unit_id)
+    station = Unit.objects.with_ancestors().get(pk=membership_of(cast.ptps).unit_id)
     assert access.can(by, Permission.REVIEW, station)
     with pytest.raises(acting.ActingRefused, match="Hanya pejabatnya"):
         put(cast, cast.ptps, cast.pkd_sibling)
@@ -94,23 +94,25 @@ def test_a_term_has_a_reason_and_an_end_that_is_near(cast: Cast):
     put(cast, cast.pkd_sibling, cast.pkd)
     with pytest.raises(acting.ActingRefused, match="sudah menjadi pengganti"):
         put(cast, cast.pkd_sibling, cast.pkd)
-    seat = seat_of(cast.pkd)
+    membership = membership_of(cast.pkd)
     with pytest.raises(IntegrityError, match="acting_for_a_time"), transaction.atomic():
-        Membership.objects.create(user=cast.pkd, unit=seat.unit, role=Role.ACTING, since=clock.today())
+        Membership.objects.create(user=cast.pkd, unit=membership.unit, role=Role.ACTING, since=clock.today())
 
 
 def test_a_roster_file_cannot_name_one(cast: Cast):
     with pytest.raises(roster_rows.RosterError, match="peran tidak dikenal"):
-        roster.load(election=seat_of(cast.pkd).unit.election, rows=[RosterRow(VILLAGE, "Siti", Role.ACTING)], by=None)
+        roster.load(
+            election=membership_of(cast.pkd).unit.election, rows=[RosterRow(VILLAGE, "Siti", Role.ACTING)], by=None
+        )
 
 
 def test_a_post_with_only_a_substitute_stays_vacant(election_day: Day):
     cast = election_day.cast
     put(cast, cast.pkd_sibling, cast.panwascam_member)
-    seat = seat_of(cast.ptps)
-    roster.end(membership=seat, by=None)
+    membership = membership_of(cast.ptps)
+    roster.end(membership=membership, by=None)
     Membership.objects.create(
-        user=cast.ptps_sibling, unit=seat.unit, role=Role.ACTING, since=clock.today(), until=clock.today(),
+        user=cast.ptps_sibling, unit=membership.unit, role=Role.ACTING, since=clock.today(), until=clock.today(),
         granted_by=cast.pkd, reason="coba",
     )  # fmt: skip
     obligations.refresh_vacancies(at=election_day.obligation().window.due_at)

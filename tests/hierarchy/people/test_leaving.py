@@ -23,7 +23,7 @@ from reports import tasks
 from reports.journal.models import Event
 from reports.reminders import push
 from reports.reminders.models import Device
-from tests.cast import SINCE, Cast, seat_of
+from tests.cast import SINCE, Cast, membership_of
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "perahu-merah-dua"
@@ -74,22 +74,22 @@ def new_password(cast: Cast, _user: User) -> None:
 
 
 def term_ended(cast: Cast, _user: User) -> None:
-    roster.end(membership=seat_of(cast.ptps), by=cast.admin)
+    roster.end(membership=membership_of(cast.ptps), by=cast.admin)
 
 
 def successor_appointed(cast: Cast, _user: User) -> None:
-    roster.appoint(user=cast.nobody, unit=seat_of(cast.ptps).unit, role=Role.SUPERVISOR, by=cast.admin)
+    roster.appoint(user=cast.nobody, unit=membership_of(cast.ptps).unit, role=Role.SUPERVISOR, by=cast.admin)
 
 
 def successor_in_a_file(cast: Cast, _user: User) -> None:
     row = RosterRow("6472012001001", "Orang Baru", "SUPERVISOR", "0811")
-    roster.load(election=seat_of(cast.ptps).unit.election, rows=[row], by=cast.admin)
+    roster.load(election=membership_of(cast.ptps).unit.election, rows=[row], by=cast.admin)
 
 
 def end_in_a_file(cast: Cast, _user: User) -> None:
     yesterday = clock.today() - timedelta(days=1)
     row = RosterRow("6472012001001", cast.ptps.name, "SUPERVISOR", username="ptps", since=SINCE, until=yesterday)
-    roster.load(election=seat_of(cast.ptps).unit.election, rows=[row], by=cast.admin)
+    roster.load(election=membership_of(cast.ptps).unit.election, rows=[row], by=cast.admin)
 
 
 def own_wish(cast: Cast, _user: User) -> None:
@@ -110,7 +110,7 @@ def test_every_door_of_this_person_shuts_and_nobody_elses(cast: Cast, ends: Call
 
 def test_a_term_that_runs_out_by_its_date_shuts_them_too(cast: Cast, settings: Any) -> None:
     own, other = Open.of(cast.ptps), Open.of(cast.pkd)
-    roster.end(membership=seat_of(cast.ptps), until=clock.today(), by=cast.admin)
+    roster.end(membership=membership_of(cast.ptps), until=clock.today(), by=cast.admin)
     tasks.refresh_vacancies()
     assert own.state() == ALL, "the last day is a day of service"
     settings.CLOCK_OFFSET += timedelta(days=1).total_seconds()
@@ -121,7 +121,7 @@ def test_a_term_that_runs_out_by_its_date_shuts_them_too(cast: Cast, settings: A
 
 
 def test_whoever_signs_in_after_their_term_is_told_that_it_is_over_and_not_thrown_out(cast: Cast) -> None:
-    roster.end(membership=seat_of(cast.ptps), by=cast.admin)
+    roster.end(membership=membership_of(cast.ptps), by=cast.admin)
     again = Open.of(cast.ptps)
     tasks.refresh_vacancies()
     assert again.state() == ALL
@@ -194,7 +194,7 @@ def test_a_code_lapses_and_says_whom_to_ask(cast: Cast, settings: Any, days: int
 
 def test_a_card_from_a_file_lapses_too(cast: Cast, settings: Any) -> None:
     row = RosterRow("6472012001901", "Orang Baru", "SUPERVISOR", since=date(2024, 1, 1))
-    (issued,) = roster.load(election=seat_of(cast.ptps).unit.election, rows=[row], by=None).codes
+    (issued,) = roster.load(election=membership_of(cast.ptps).unit.election, rows=[row], by=None).codes
     settings.CLOCK_OFFSET += timedelta(days=31).total_seconds()
     with pytest.raises(activation.ActivationRefused, match="Minta kode baru"):
         activation.activate(username=issued.username, code=issued.code, password=PASSWORD)

@@ -38,12 +38,12 @@ def test_the_full_roster_in_one_run(election: Election):
     assert ticks[-1] == (len(rows), len(rows))
     assert (result.created, result.appointed, result.vacant) == (12_678, 12_678, 288)
     assert len({card.code for card in result.codes}) == len({card.username for card in result.codes}) == 12_678
-    seats = Counter(Membership.objects.values_list("unit__level", "role"))
-    assert seats[4, "SUPERVISOR"] == 11_153
-    assert seats[3, "SUPERVISOR"] == 1_038
-    assert seats[2, "MEMBER"] + seats[2, "CHAIR"] == 315
-    assert seats[1, "MEMBER"] + seats[1, "CHAIR"] == 38
-    assert seats[0, "MEMBER"] + seats[0, "CHAIR"] == 5
+    memberships = Counter(Membership.objects.values_list("unit__level", "role"))
+    assert memberships[4, "SUPERVISOR"] == 11_153
+    assert memberships[3, "SUPERVISOR"] == 1_038
+    assert memberships[2, "MEMBER"] + memberships[2, "CHAIR"] == 315
+    assert memberships[1, "MEMBER"] + memberships[1, "CHAIR"] == 38
+    assert memberships[0, "MEMBER"] + memberships[0, "CHAIR"] == 5
     filled = Membership.objects.values("unit")
     vacant = Unit.objects.filter(election=election, level=4).exclude(pk__in=filled).values_list("code", flat=True)
     assert Counter(code[:4] for code in vacant) > Counter({"6472": 149, "6408": 99, "6401": 22})
@@ -150,12 +150,12 @@ def test_one_chair_and_one_supervisor_at_a_time(cast: Cast, tree: dict[str, Unit
 
 def test_ending_a_term_leaves_the_unit_vacant_from_today(cast: Cast, election: Election):
     before = roster.vacant_units(election)
-    seat = Membership.objects.get(user=cast.pkd)
-    roster.end(membership=seat, by=cast.admin)
-    assert seat.until == clock.today() - timedelta(days=1)
+    membership = Membership.objects.get(user=cast.pkd)
+    roster.end(membership=membership, by=cast.admin)
+    assert membership.until == clock.today() - timedelta(days=1)
     assert roster.vacant_units(election) == before + 1
     with pytest.raises(RosterError):
-        roster.end(membership=seat, until=date(2000, 1, 1), by=None)
+        roster.end(membership=membership, until=date(2000, 1, 1), by=None)
 
 
 # --- activation ---------------------------------------------------------------------------------------------------

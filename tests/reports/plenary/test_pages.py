@@ -25,7 +25,7 @@ from reports.plenary import minutes
 from reports.plenary.models import Plenary, Vote
 from reports.review import actions as review
 from reports.rollup import fold as rollup
-from tests.cast import seat_of
+from tests.cast import membership_of
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
 from tests.reports.calendar import test_versions
 from tests.reports.filing import test_pages
@@ -175,7 +175,7 @@ def test_whose_term_has_ended_is_not_offered_and_not_counted(day: Day) -> None:
     client = signed_in(chair)
     url = reverse("plenary", args=[meeting.pk])
     assert "hadir 3 dari 3 anggota" in text_of(client.get(url))
-    roster.end(membership=seat_of(third), by=None)
+    roster.end(membership=membership_of(third), by=None)
     page = text_of(client.get(url))
     assert "hadir 2 dari 2 anggota" in page
     assert re.search(rf"{third.name} hadir sejak [^·]*, masa jabatan berakhir 13 Feb", page), page

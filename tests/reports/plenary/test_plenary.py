@@ -26,7 +26,7 @@ from reports.plenary.models import AgendaItem, Plenary, Vote
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from reports.verify import decided as verify_decided
-from tests.cast import SINCE, Cast, seat_of
+from tests.cast import SINCE, Cast, membership_of
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
 
 pytestmark = pytest.mark.django_db
@@ -287,7 +287,7 @@ def test_the_secretariat_prepares_but_is_no_member(election_day: Day):
 
 
 def test_a_village_has_no_plenary(election_day: Day):
-    village = seat_of(election_day.cast.pkd).unit
+    village = membership_of(election_day.cast.pkd).unit
     with pytest.raises(plenary.PlenaryError, match="tidak mengenal rapat pleno"):
         plenary.call(
             unit=village, windows=[], meets_at=AFTERNOON, place="Balai", public=True, by=fresh(election_day.cast.pkd)

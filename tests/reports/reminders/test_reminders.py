@@ -20,7 +20,7 @@ from reports.reminders import actions as reminders
 from reports.reminders import delivery, wording
 from reports.reminders.models import Message, Notice
 from reports.review import actions as review
-from tests.cast import seat_of
+from tests.cast import membership_of
 from tests.days import TPS, Day, fresh
 
 pytestmark = pytest.mark.django_db
@@ -303,7 +303,7 @@ def test_a_text_that_cannot_be_filled_in_is_refused_by_name(body: str, said: str
 def test_an_edition_is_in_force_at_once_and_journaled(election_day: Day):
     admin = fresh(election_day.cast.admin)
     text = wording.RungText("Segera: {jumlah}", "{nama}, kirim {daftar}.")
-    wording.edit(kind="h-60", text=text, unit=seat_of(admin).unit, by=admin)
+    wording.edit(kind="h-60", text=text, unit=membership_of(admin).unit, by=admin)
     tick(election_day, DUE - 60 * MINUTE)
     message = Message.objects.get(user=election_day.cast.ptps)
     assert message.subject == "Segera: 1"

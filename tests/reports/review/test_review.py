@@ -17,7 +17,7 @@ from reports.journal.models import Event
 from reports.obligations.models import Obligation, State
 from reports.review import actions as review
 from reports.review.queries import slow_reviewers
-from tests.cast import seat_of
+from tests.cast import membership_of
 from tests.days import AFTERNOON, MORNING_AFTER, Day, fresh
 
 pytestmark = pytest.mark.django_db
@@ -171,7 +171,7 @@ def test_a_deadline_lies_ahead_and_is_near(election_day: Day, hours: int):
 def test_the_journal_says_who_in_which_office_from_which_state_and_why(election_day: Day):
     cast = election_day.cast
     report = election_day.file(cast.ptps)
-    village = Unit.objects.with_ancestors().get(pk=seat_of(cast.pkd).unit_id)
+    village = Unit.objects.with_ancestors().get(pk=membership_of(cast.pkd).unit_id)
     acting.let_act(
         user=cast.pkd_sibling, unit=village, until=clock.today(), reason="PKD sakit", by=fresh(cast.panwascam_member)
     )
@@ -198,7 +198,7 @@ def test_reports_that_wait_are_shown_one_level_higher_with_every_day(election_da
     )
 
     def told(user, hours: float) -> list[tuple[str, int, str]]:
-        found = slow_reviewers(of=[seat_of(user).unit_id], now=AFTERNOON + timedelta(hours=hours))
+        found = slow_reviewers(of=[membership_of(user).unit_id], now=AFTERNOON + timedelta(hours=hours))
         return [(each.unit.code, each.reports, each.waiting) for each in found]
 
     assert told(cast.panwascam_member, 24) == []
@@ -215,8 +215,8 @@ def test_reports_that_wait_are_shown_one_level_higher_with_every_day(election_da
 def test_whom_to_call_about_a_slow_reviewer_and_nobody_where_the_post_is_vacant(election_day: Day):
     cast = election_day.cast
     election_day.file(cast.ptps, at=AFTERNOON)
-    found = slow_reviewers(of=[seat_of(cast.panwascam_chair).unit_id], now=MORNING_AFTER + timedelta(days=1))
+    found = slow_reviewers(of=[membership_of(cast.panwascam_chair).unit_id], now=MORNING_AFTER + timedelta(days=1))
     assert [(person.name, person.phone) for person in found[0].contacts] == [(cast.pkd.name, cast.pkd.phone)]
-    seat_of(cast.pkd).delete()
-    found = slow_reviewers(of=[seat_of(cast.panwascam_chair).unit_id], now=MORNING_AFTER + timedelta(days=1))
+    membership_of(cast.pkd).delete()
+    found = slow_reviewers(of=[membership_of(cast.panwascam_chair).unit_id], now=MORNING_AFTER + timedelta(days=1))
     assert found[0].contacts == []

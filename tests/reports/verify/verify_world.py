@@ -96,7 +96,7 @@ def _of_the_roster(day: Day) -> None:
     station = day.units[VILLAGE + "901"]
     roster.appoint(user=day.cast.nobody, unit=station, role=Role.SUPERVISOR, by=day.cast.admin)
     obligations.refresh_vacancies()
-    roster.end(membership=people.seat_of(day.cast.stranger), by=day.cast.admin)
+    roster.end(membership=people.membership_of(day.cast.stranger), by=day.cast.admin)
     added = units.add_child(parent=day.units[VILLAGE], row=UnitRow(VILLAGE + "003", "TPS 003", "tps", 200), by=None)
     units.move(unit=added, parent=day.units["6472012002"], code="6472012002003", by=None)
     units.rename(unit=day.units["6401012001"], name="Harapan Lama", by=None)
