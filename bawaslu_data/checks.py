@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.checks import ERROR, CheckMessage, Error, Warning, register, run_checks
 
 from dashboards.releases import keys
+from hierarchy.lib import gate
 
 SHORTEST_TOKEN = 32  # characters
 
@@ -134,12 +135,13 @@ def hosts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register()
 def threads(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     connections = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
-    if 2 <= settings.WEB_THREADS <= connections:
+    least = gate.PLACES + 1
+    if least <= settings.WEB_THREADS <= connections:
         return []
     return [
         Error(
             f"WEB_THREADS is {settings.WEB_THREADS}, with {connections} connections of a process to the database.",
-            hint="Set WEB_THREADS to 2 or more, or slow sign-ins stop all pages, and DATABASE_POOL to no less.",
+            hint=f"Set WEB_THREADS to {least} or more, or slow work stops all pages, and DATABASE_POOL to no less.",
             id="bawaslu_data.E008",
         )
     ]

@@ -57,7 +57,7 @@ def beat() -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextmanager
-def web(port: int, *, workers: int = 1, threads: int = 4) -> Iterator[subprocess.Popen[bytes]]:
+def web(port: int, *, workers: int = 1, threads: int = 6) -> Iterator[subprocess.Popen[bytes]]:
     """The web server on this machine's own address, ready to answer."""
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", str(workers), "--blocking-threads", str(threads), "--no-ws", "--log-level", "warning"]

@@ -158,8 +158,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "hierarchy.signin.passwords.NotCommon"},
     {"NAME": "hierarchy.signin.passwords.NotOfTheField"},
 ]
-# Threads of a web process, as granian is told; all but one may do slow work at the same time (hierarchy/lib/gate.py).
-WEB_THREADS = env.int("WEB_THREADS", default=4)
+# Threads of a web process, as granian is told: one more than may do slow work at the same time (hierarchy/lib/gate.py).
+WEB_THREADS = env.int("WEB_THREADS", default=6)
 # Seconds somebody waits for their turn at a password or a photo before they are asked to come again: who waits holds a
 # thread, and strangers one that others need.
 TURN_PATIENCE = {"STRANGER": 0.5, "HOME": 1.0, "KNOWN": 1.0, "PHOTO": 1.0}

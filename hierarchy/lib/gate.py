@@ -1,7 +1,8 @@
 """Where slow work of a web process comes in: hashing passwords, decoding photos. Never in the last thread.
 
-Who waits for a turn holds a thread as surely as who has it. So whoever comes, to wait or to work, takes one of
-`WEB_THREADS - 1` places at once or is sent away at once, and a thread is always left for pages and filing.
+Who waits for a turn holds a thread as surely as who has it. So whoever comes, to wait or to work, takes a place at once
+or is sent away at once. Places of photos and of passwords are apart: photos never close sign-in, nor sign-in filing. A
+process has a thread more than places (E008 of bawaslu_data/checks.py), which pages and filing always find.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
-from django.conf import settings
-
 
 class Work(StrEnum):
     STRANGER = "STRANGER"  # a password of somebody whom the site does not know
@@ -22,18 +21,18 @@ class Work(StrEnum):
     PHOTO = "PHOTO"
 
 
-# Places that each takes at most: one who works and one who waits, but strangers leave a place to those who are known.
-MOST = {Work.STRANGER: 1, Work.HOME: 1, Work.KNOWN: 2, Work.PHOTO: 2}
-LEAVES = {Work.STRANGER: 1, Work.HOME: 1, Work.KNOWN: 0, Work.PHOTO: 0}
+PASSWORDS = (Work.STRANGER, Work.HOME, Work.KNOWN)
+# Places that these take together at most. Of a kind, one works and one waits; of the three places of passwords, those
+# whom the site does not know for certain take no more than two, so that who is known always finds one.
+MOST = {(Work.STRANGER,): 1, (Work.HOME,): 1, (Work.KNOWN,): 2, PASSWORDS: 3, (Work.PHOTO,): 2}
+PLACES = MOST[PASSWORDS] + MOST[Work.PHOTO,]
 
 _inside: Counter[Work] = Counter()
 _guard = threading.Lock()
 
 
 def has_room(work: Work) -> bool:
-    places = max(1, settings.WEB_THREADS - 1)
-    left = min(LEAVES[work], places - 1)  # a process of two threads has one place, for whoever comes first
-    return _inside[work] < MOST[work] and _inside.total() < places - left
+    return all(sum(_inside[each] for each in kinds) < most for kinds, most in MOST.items() if work in kinds)
 
 
 @contextmanager

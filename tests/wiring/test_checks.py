@@ -45,7 +45,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str, int]] = {
     "E005": ({"SITE_URL": "http://lapor.example.go.id"}, "SITE_URL", "https://", ERROR),
     "W002": ({"METRICS_TOKEN": "rahasia"}, "METRICS_TOKEN", "32 random characters", WARNING),
     "E007": ({"PUBLICATION_PUBLIC_KEY": "0b" * 32}, "PUBLICATION_PUBLIC_KEY", "publish --public-key", ERROR),
-    "E008": ({"WEB_THREADS": 1}, "WEB_THREADS is 1", "DATABASE_POOL", ERROR),
+    "E008": ({"WEB_THREADS": 5}, "WEB_THREADS is 5", "to 6 or more", ERROR),
     "W004": ({"PUBLICATION_PUBLIC_KEY": ""}, "PUBLICATION_PUBLIC_KEY", "publish --public-key", WARNING),
     "E006": ({"GATEWAY_URL": "json://gateway.example.go.id/"}, "GATEWAY_URL", "{phone}", ERROR),
     "W003": ({"DEFAULT_FROM_EMAIL": "Bawaslu <x@localhost>"}, "localhost", "EMAIL_FROM", WARNING),

@@ -276,7 +276,7 @@ def check_going_out(site: Site) -> None:
 
 
 def test_each_answer_belongs_to_whoever_asked(site: Site) -> None:
-    assert {"--workers=${WEB_WORKERS:-4}", "--blocking-threads=${WEB_THREADS:-4}"} <= set(SERVICES["web"]["command"])
+    assert {"--workers=${WEB_WORKERS:-4}", "--blocking-threads=${WEB_THREADS:-6}"} <= set(SERVICES["web"]["command"])
     seen: dict[str, bytes] = {}
     with ThreadPoolExecutor(THREADS) as pool:
         faults = [fault for found in pool.map(partial(wander, site, seen), range(THREADS)) for fault in found]
