@@ -21,6 +21,7 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock, gate
 from hierarchy.models import Unit, User
+from hierarchy.signin.throttle import Attempt, Limit, TooManyAttempts
 from reports import locks
 from reports.filing.models import Evidence
 from reports.journal import actions as journal
@@ -35,6 +36,7 @@ MAX_PIXELS = {"JPEG": 64_000_000, "PNG": 16_000_000, "WEBP": 16_000_000}
 # picture once, and 12 MB hold 140,000 of them.
 MAX_SCANS = 30
 PER_DAY = 60  # photos that a unit may hand in on one day (WITA)
+NOT_KEPT = Limit("photo", burst=20, every=60)  # files of an account that are decoded and then not kept
 KEPT_UNNAMED = timedelta(days=7)  # how long a photo waits for the report that names it
 _decoding = BoundedSemaphore(1)  # one at a time in a process: a picture takes up to 250 MB while it is decoded
 _NEXT_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")  # what follows FF is data (00) or a restart inside a scan
@@ -69,6 +71,20 @@ class TooMany(NotAPhoto):
     status, code = 429, "too-many-photos"
 
 
+class TooManyRefused(TooMany):
+    """The account has sent too many files that were decoded for nothing."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(
+            _(
+                "Terlalu banyak berkas dari akun Anda yang tidak dapat disimpan. Tunggu %(minutes)d menit, lalu kirim "
+                "foto yang baru diambil dengan kamera."
+            )
+            % {"minutes": -(-wait // 60)}
+        )
+        self.retry_after = wait
+
+
 def store(*, file: File, unit: Unit, by: User) -> Evidence:
     """Keeps a photo for a unit's reports and returns it; the same photo again returns the same row.
 
@@ -82,33 +98,46 @@ def store(*, file: File, unit: Unit, by: User) -> Evidence:
     raw = file.read()
     original = hashlib.sha256(raw).hexdigest()
     # Before it is decoded, which is what costs; and again under the lock of `_keep`, for what came meanwhile.
-    if kept := _admit(unit, Q(original_sha256=original)):
+    if kept := _found(unit, Q(original_sha256=original)):
         return kept
-    return _keep(_encode(raw), original, unit, by)
+    try:
+        attempt = Attempt([(NOT_KEPT, NOT_KEPT.key(str(by.pk)))])
+    except TooManyAttempts as error:
+        raise TooManyRefused(error.wait) from error
+    try:
+        kept = _keep(_encode(raw), original, unit, by)
+    except Busy:  # nothing was decoded
+        attempt.forgive()
+        raise
+    attempt.forgive()
+    return kept
 
 
-def _admit(unit: Unit, same: Q) -> Evidence | None:
-    """The photo, if the unit has it already. Raises TooMany where it has not and may hand in no more today."""
+def _found(unit: Unit, same: Q) -> Evidence | None:
+    """The photo, if the unit has it already."""
     with transaction.atomic():
         locks.hold(locks.Lock.EVIDENCE, unit.pk)
-        rows = Evidence.objects.filter(unit=unit)
-        if kept := rows.filter(same).first():
+        if kept := Evidence.objects.filter(same, unit=unit).first():
             # Handed in again, its week begins again: a report that is about to name it must find it.
             kept.uploaded_at = clock.now()
             kept.save(update_fields=["uploaded_at"])
-            return kept
-        if rows.filter(uploaded_at__gte=clock.now() - timedelta(days=1)).count() < PER_DAY:
-            return None
-    raise TooMany(
-        _("Satuan ini sudah mengirim %(count)d foto dalam 24 jam. Kirim foto berikutnya besok.") % {"count": PER_DAY}
-    )
+        return kept
+
+
+def _require_day(unit: Unit) -> None:
+    """Raises TooMany where the unit may hand in no more today. Asked only once the picture is known to be a new one."""
+    today = Evidence.objects.filter(unit=unit, uploaded_at__gte=clock.now() - timedelta(days=1))
+    if today.count() >= PER_DAY:
+        sentence = _("Satuan ini sudah mengirim %(count)d foto dalam 24 jam. Kirim foto berikutnya besok.")
+        raise TooMany(sentence % {"count": PER_DAY})
 
 
 def _keep(encoded: bytes, original: str, unit: Unit, by: User) -> Evidence:
     sha256 = hashlib.sha256(encoded).hexdigest()
     with transaction.atomic():
-        if kept := _admit(unit, Q(sha256=sha256)):  # it holds the unit's lock from here on
+        if kept := _found(unit, Q(sha256=sha256)):  # it holds the unit's lock from here on
             return kept
+        _require_day(unit)
         evidence = Evidence(unit=unit, sha256=sha256, original_sha256=original, uploaded_by=by, uploaded_at=clock.now())
         try:
             evidence.file.save(f"{unit.code}-{sha256[:16]}.jpg", ContentFile(encoded))

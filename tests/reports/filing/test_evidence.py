@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -175,15 +177,57 @@ def test_a_unit_hands_in_so_many_photos_a_day(election_day: Day, monkeypatch: py
     assert hand_in(election_day, drawn(3)).pk
 
 
-def test_what_is_kept_already_or_too_much_for_a_day_is_not_decoded(election_day: Day, monkeypatch: pytest.MonkeyPatch):
-    decoded, decode = [], evidence._decoded_anew
-    monkeypatch.setattr(evidence, "_decoded_anew", lambda raw: (decoded.append(raw), decode(raw))[1])
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What was decoded, with a limit of three that are not kept."""
+    files, decode = [], evidence._decoded_anew
+    monkeypatch.setattr(evidence, "_decoded_anew", lambda raw: (files.append(raw), decode(raw))[1])
+    monkeypatch.setattr(evidence, "NOT_KEPT", replace(evidence.NOT_KEPT, burst=3))
+    return files
+
+
+def broken(number: int) -> bytes:
+    """A picture that costs its decoding and then fails."""
+    return drawn(number)[:-200]
+
+
+def test_a_photo_that_is_kept_is_decoded_once_and_however_many_are_kept_none_is_refused(
+    election_day: Day, decoded: list[bytes]
+):
+    sent = [drawn(number % 8) for number in range(20)]
+    assert len({hand_in(election_day, each).pk for each in sent}) == len(decoded) == 8
+
+
+@pytest.mark.parametrize("refused", [broken, drawn], ids=["no picture", "a full day"])
+def test_what_is_decoded_for_nothing_is_bounded_for_each_account(
+    election_day: Day, decoded: list[bytes], refused: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(evidence, "PER_DAY", 1)
-    kept = [hand_in(election_day, drawn(1)) for _ in range(3)]
-    for number in (2, 3):
-        with pytest.raises(evidence.TooMany, match="besok"):
+    kept = hand_in(election_day, drawn(0))
+    for number in range(1, 8):
+        with pytest.raises(evidence.NotAPhoto) as told:
+            hand_in(election_day, refused(number))
+    assert decoded == [drawn(0), *map(refused, (1, 2, 3))]
+    assert isinstance(told.value, evidence.TooManyRefused)
+    assert (told.value.status, 0 < told.value.retry_after <= 60) == (429, True)
+    assert "Tunggu 1 menit" in str(told.value)
+    assert hand_in(election_day, drawn(0)) == kept  # known by its file, it costs nothing
+
+
+def test_on_a_full_day_another_file_of_a_picture_that_is_kept_is_found_again(
+    election_day: Day, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(evidence, "PER_DAY", 1)
+    kept = [hand_in(election_day, drawn(1) + bytes(more)) for more in range(evidence.NOT_KEPT.burst + 5)]
+    assert {each.pk for each in kept} == {kept[0].pk}
+
+
+def test_a_turn_that_does_not_come_is_not_counted(election_day: Day, decoded: list[bytes], settings: Any):
+    settings.TURN_PATIENCE = settings.TURN_PATIENCE | {"PHOTO": 0.0}
+    for number in range(5):
+        with evidence._decoding, pytest.raises(evidence.Busy):
             hand_in(election_day, drawn(number))
-    assert (decoded, {each.pk for each in kept}) == ([drawn(1)], {kept[0].pk})
+    assert hand_in(election_day, drawn(1)).pk
 
 
 def test_one_picture_in_two_files_is_kept_once(election_day: Day):
