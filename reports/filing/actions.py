@@ -28,7 +28,6 @@ from reports.filing.write_one import IntakeObligation
 from reports.instruments.codec import Content, InvalidAnswers, decode
 from reports.instruments.schema import PHOTO, Schema
 from reports.journal import actions as journal
-from reports.journal.models import Event
 from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation
 from reports.rollup import outbox
@@ -95,7 +94,6 @@ def submit(
             at=moment,
             channel=channel,
             device_at=device_at,
-            event=_event(by, obligation, report_id, content, channel, moment),
         ):
             outbox.wake_after_commit()
             return _receipt(report_id, obligation.revision + 1, content.sha256, moment, new=True)
@@ -190,23 +188,6 @@ def _check_photos(obligation: IntakeObligation, schema: Schema, content: Content
         raise ReportRefused(
             "photo-unknown", _("Foto belum terkirim. Kirim fotonya lebih dulu, lalu ulangi."), status=422
         )
-
-
-def _event(
-    by: User, obligation: IntakeObligation, report_id: UUID, content: Content, channel: str, moment: datetime
-) -> Event:
-    return journal.entry(
-        "report.filed" if obligation.report_id is None else "report.revised",
-        by=by,
-        unit=obligation.subject_code,
-        election=obligation.election_code,
-        target=report_id,
-        at=moment,
-        revision=obligation.revision + 1,
-        sha256=content.sha256.hex(),
-        channel=channel,
-        was=obligation.state,
-    )
 
 
 def _repeated(

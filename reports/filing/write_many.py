@@ -1,4 +1,4 @@
-"""Many first filings in three COPYs and one UPDATE: what write_filing.py does for one, in the caller's transaction.
+"""Many first filings in three COPYs and one UPDATE: what write_one.py does for one, in the caller's transaction.
 
 The lines of COPY are made here as text: the driver's own adaptation of two vectors and four JSON values a report takes
 several times as long as writing them down. Called by reports/filing/bulk.py only.
@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
 from django.db import connection
 
-from hierarchy.lib import prepared
 from hierarchy.models import User
-from reports.filing.write_one import IntakeObligation
+from reports.filing import columns
+from reports.filing.write_one import IntakeObligation, filed
 from reports.instruments.codec import Content
 
 LOCK = """
@@ -24,17 +23,16 @@ SELECT o.id, o.state, o.filer_id, o.counted_in_id, w.version_id
 FROM reports_obligation o JOIN reports_window w ON w.id = o.window_id WHERE o.id = ANY(%(obligations)s)
 ORDER BY o.id FOR UPDATE OF o FOR KEY SHARE OF w -- in order, so that two imports wait for each other, not in a circle
 """
-REPORT = """COPY reports_report (id, obligation_id, window_id, counted_in_id, revision, answers, reasons, vector,
-    sha256, filed_by_id, filed_at, remarks) FROM STDIN"""
-REVISION = """COPY reports_revision (report_id, number, canonical, sha256, vector, channel, filed_by_id, filed_at,
-    device_at) FROM STDIN"""
-EVENT = "COPY reports_event (at, verb, actor, election, unit, target, detail) FROM STDIN"
-FILED = """
-UPDATE reports_obligation SET state = 'FILED', first_filed_at = filed.at, attested_by_id = NULL, attested_reason = ''
+COPIES = (
+    (f"COPY reports_report ({columns.REPORT.names}) FROM STDIN", columns.REPORT),
+    (f"COPY reports_revision ({columns.REVISION.names}) FROM STDIN", columns.REVISION),
+    (f"COPY reports_event ({columns.EVENT.names}) FROM STDIN", columns.EVENT),
+)
+FILED = f"""
+UPDATE reports_obligation SET {columns.OBLIGATION.format(at="filed.at")}
 FROM unnest(%(obligations)s::bigint[], %(moments)s::timestamptz[]) AS filed(id, at)
 WHERE reports_obligation.id = filed.id
 """
-ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,47 +63,25 @@ def write(firsts: Sequence[First], channel: str) -> None:
 
     Raises IntegrityError when an id is taken by then; the caller's transaction is lost with everything in it.
     """
-    vectors = [prepared.array(first.content.vector) for first in firsts]
-    digests = [first.content.sha256.hex() for first in firsts]
+    cells = [_cells(first, channel) for first in firsts]
     with connection.cursor() as cursor:
-        _copy(cursor, REPORT, map(_report, firsts, vectors, digests))
-        _copy(cursor, REVISION, (_revision(*each, channel) for each in zip(firsts, vectors, digests, strict=True)))
-        _copy(cursor, EVENT, (_event(*each, channel) for each in zip(firsts, digests, strict=True)))
+        for statement, table in COPIES:
+            with cursor.copy(statement) as stream:
+                stream.write("".join(map(table.line, cells)))
         moments = [first.at for first in firsts]
         cursor.execute(FILED, {"obligations": [first.obligation.pk for first in firsts], "moments": moments})
 
 
-def _copy(cursor, statement: str, lines: Iterable[str]) -> None:
-    with cursor.copy(statement) as stream:
-        stream.write("".join(lines))
-
-
-def _report(first: First, vector: str, digest: str) -> str:
-    obligation, content = first.obligation, first.content
-    return (
-        f"{first.report_id}\t{obligation.pk}\t{obligation.window_id}\t{obligation.counted_in_id}\t1\t{_json(content.answers)}\t"
-        f"{_json(content.reasons)}\t{vector}\t\\\\x{digest}\t{first.by.pk}\t{first.at.isoformat()}\t{{}}\n"
+def _cells(first: First, channel: str) -> dict[str, str]:
+    values = columns.values(
+        about=first.obligation.about,
+        report_id=first.report_id,
+        revision=1,
+        content=first.content,
+        by=first.by,
+        at=first.at,
+        channel=channel,
+        device_at=first.device_at,
+        event=filed(first.by, first.obligation, first.report_id, first.content, channel, first.at),
     )
-
-
-def _revision(first: First, vector: str, digest: str, channel: str) -> str:
-    device_at = first.device_at.isoformat() if first.device_at else "\\N"
-    return (
-        f"{first.report_id}\t1\t\\\\x{first.content.canonical.hex()}\t\\\\x{digest}\t{vector}\t{channel}\t"
-        f"{first.by.pk}\t{first.at.isoformat()}\t{device_at}\n"
-    )
-
-
-def _event(first: First, digest: str, channel: str) -> str:
-    obligation = first.obligation
-    detail = _json({"revision": 1, "sha256": digest, "channel": channel, "was": obligation.state})
-    actor = first.by.username.translate(ESCAPED)
-    return (
-        f"{first.at.isoformat()}\treport.filed\t{actor}\t{obligation.election_code}\t{obligation.subject_code}\t"
-        f"{first.report_id}\t{detail}\n"
-    )
-
-
-def _json(value: dict) -> str:
-    """JSON as a cell of COPY; JSON itself writes control characters as escapes, so only backslashes are left."""
-    return msgspec.json.encode(value).decode().replace("\\", "\\\\") if value else "{}"
+    return {name: columns.cell(value) for name, value in values.items()}

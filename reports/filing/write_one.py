@@ -13,12 +13,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from hierarchy.lib import prepared
 from hierarchy.models import Unit, User
+from reports.filing import columns
 from reports.instruments.codec import Content
-from reports.journal.models import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +44,11 @@ class IntakeObligation:
     sha256: bytes
     filed_at: datetime | None
     filer: Unit
+
+    @property
+    def about(self) -> dict[str, int]:
+        """What its report is about, as `columns.WHAT` names it."""
+        return {"obligation": self.pk, "window": self.window_id, "counted_in": self.counted_in_id}
 
 
 FILER = prepared.columns(Unit, "id", "level", "parent_id", "province_id", "regency_id", "district_id", "village_id")
@@ -83,7 +86,7 @@ def _obligation(row: tuple[Any, ...], filers: dict[int, Unit]) -> IntakeObligati
     return IntakeObligation(*(*row[: -len(FILER)], filer))
 
 
-WRITE = """
+WRITE = f"""
 WITH standing AS (
     -- Whoever comes second waits here, sees that what was read no longer stands, and writes nothing at all. The window
     -- is held as its foreign key will hold it at the commit: so that its version is still the one that was answered.
@@ -91,30 +94,17 @@ WITH standing AS (
     WHERE o.id = %(obligation)s AND o.state = %(was)s AND o.filer_id = %(filer)s AND o.counted_in_id = %(counted_in)s
         AND w.version_id = %(version)s FOR UPDATE OF o FOR KEY SHARE OF w
 ), report AS (
-    INSERT INTO reports_report (id, obligation_id, window_id, counted_in_id, revision, answers, reasons, vector, sha256,
-        filed_by_id, filed_at, remarks)
-    SELECT %(report)s, id, %(window)s, %(counted_in)s, %(revision)s, %(answers)s::jsonb, %(reasons)s::jsonb,
-        %(vector)s::bigint[], %(sha256)s, %(by)s, %(at)s, '{}' FROM standing
-    ON CONFLICT (id) DO UPDATE SET
-        revision = excluded.revision, answers = excluded.answers, reasons = excluded.reasons, vector = excluded.vector,
-        sha256 = excluded.sha256, filed_by_id = excluded.filed_by_id, filed_at = excluded.filed_at, remarks = '{}',
-        correct_by = NULL,
-        -- No reviewer has seen the new content.
-        approved_sha256 = NULL, approved_by_id = NULL, approved_at = NULL
+    INSERT INTO reports_report ({columns.REPORT.names}) SELECT {columns.REPORT.parameters} FROM standing
+    ON CONFLICT (id) DO UPDATE SET {columns.REVISED}, {columns.UNSEEN}
     WHERE reports_report.obligation_id = excluded.obligation_id AND reports_report.revision = excluded.revision - 1
     RETURNING id
 ), revision AS (
-    INSERT INTO reports_revision (report_id, number, based_on, canonical, sha256, vector, channel, filed_by_id,
-        filed_at, device_at)
-    SELECT id, %(revision)s, nullif(%(revision)s - 1, 0), %(canonical)s, %(sha256)s, %(vector)s::bigint[],
-        %(channel)s, %(by)s, %(at)s, %(device_at)s::timestamptz FROM report
+    INSERT INTO reports_revision ({columns.REVISION.names}) SELECT {columns.REVISION.parameters} FROM report
 ), obligation AS (
-    UPDATE reports_obligation SET state = 'FILED', first_filed_at = coalesce(first_filed_at, %(at)s),
-        attested_by_id = NULL, attested_reason = ''
+    UPDATE reports_obligation SET {columns.OBLIGATION.format(at="%(at)s")}
     FROM report WHERE reports_obligation.id = %(obligation)s
 ), event AS (
-    INSERT INTO reports_event (at, verb, actor, election, unit, target, detail)
-    SELECT %(at)s, %(verb)s, %(actor)s, %(election)s, %(unit)s, %(target)s, %(detail)s::jsonb FROM report
+    INSERT INTO reports_event ({columns.EVENT.names}) SELECT {columns.EVENT.parameters} FROM report
 )
 INSERT INTO reports_outbox (window_id, unit_id, level, regency_id, marked_at)
 SELECT %(window)s, %(counted_in)s, %(level)s, %(regency)s::bigint, %(at)s FROM report
@@ -130,43 +120,44 @@ def write(
     at: datetime,
     channel: str,
     device_at: datetime | None,
-    event: Event,
 ) -> bool:
     """Writes the revision that follows the one in `obligation`.
 
     False, and nothing is written, when the obligation or its report are no longer as `obligation` says, or when the id
     belongs to a report about something else.
     """
-    values = {
-        "report": report_id,
-        "obligation": obligation.pk,
-        "window": obligation.window_id,
-        "version": obligation.version_id,
-        "counted_in": obligation.counted_in_id,
-        "revision": obligation.revision + 1,
-        "was": obligation.state,
-        "filer": obligation.filer.pk,
-        "answers": _json(content.answers),
-        "reasons": _json(content.reasons),
-        "vector": prepared.array(content.vector),
-        "sha256": content.sha256,
-        "canonical": content.canonical,
-        "by": by.pk,
-        "at": at,
-        "channel": channel,
-        "device_at": device_at,
-        "verb": event.verb,
-        "actor": event.actor,
-        "election": event.election,
-        "unit": event.unit,
-        "target": event.target,
-        "detail": _json(event.detail),
-        "level": obligation.level,
-        "regency": obligation.regency_id,
-    }
+    values = columns.values(
+        about=obligation.about,
+        report_id=report_id,
+        revision=obligation.revision + 1,
+        content=content,
+        by=by,
+        at=at,
+        channel=channel,
+        device_at=device_at,
+        event=filed(by, obligation, report_id, content, channel, at),
+    )
+    values |= {"version": obligation.version_id, "was": obligation.state, "filer": obligation.filer.pk}
+    values |= {"level": obligation.level, "regency": obligation.regency_id}
     with prepared.execute(WRITE, values) as cursor:
         return cursor.rowcount == 1
 
 
-def _json(value: dict) -> str:
-    return msgspec.json.encode(value).decode()
+def filed(
+    by: User, obligation: IntakeObligation, report_id: UUID, content: Content, channel: str, moment: datetime
+) -> dict[str, Any]:
+    """The event of a filing, by the columns of the journal: no object for each of thousands."""
+    return {
+        "at": moment,
+        "verb": "report.filed" if obligation.report_id is None else "report.revised",
+        "actor": by.username,
+        "election": obligation.election_code,
+        "unit": obligation.subject_code,
+        "target": str(report_id),
+        "detail": {
+            "revision": obligation.revision + 1,
+            "sha256": content.sha256.hex(),
+            "channel": channel,
+            "was": obligation.state,
+        },
+    }
