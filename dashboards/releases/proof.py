@@ -43,8 +43,13 @@ def release_lines(release: Publication, pages: Mapping[str, bytes]) -> list[str]
 
 
 def release_digest(release: Publication, pages: Mapping[str, bytes]) -> bytes:
-    """SHA-256 over the lines of a release joined by newlines, 32 bytes."""
-    return hashlib.sha256("\n".join(release_lines(release, pages)).encode()).digest()
+    """SHA-256 over the manifest of a release, 32 bytes."""
+    return hashlib.sha256(release_text(release, pages).encode()).digest()
+
+
+def release_text(release: Publication, pages: Mapping[str, bytes]) -> str:
+    """The manifest as it is served and signed: the lines of a release, joined."""
+    return "\n".join(release_lines(release, pages))
 
 
 def manifest(release: Publication) -> dict[str, bytes]:

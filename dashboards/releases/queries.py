@@ -7,7 +7,7 @@ from itertools import pairwise
 from django.db.models import Exists, OuterRef, Q, Subquery
 
 from dashboards.models import Publication, PublishedPage
-from dashboards.releases.proof import in_force, manifest, release_lines
+from dashboards.releases.proof import in_force, manifest, release_text
 from hierarchy.levels import line_of
 from hierarchy.lib import prepared
 
@@ -64,4 +64,4 @@ def _led_to(of: Publication, code: str) -> bool:
 
 
 def manifest_text(of: Publication) -> str:
-    return "\n".join(release_lines(of, manifest(of)))
+    return release_text(of, manifest(of))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from random import Random
 
-from hierarchy.levels import Level
+from hierarchy.levels import Level, line_of
 from hierarchy.models import Election, Role, Unit
 from hierarchy.people.roster_rows import RosterRow
 
@@ -72,7 +72,7 @@ def _vacant(stations: list[str], random: Random) -> set[str]:
     for regency, count in VACANT.items():
         pool = [code for code in stations if code.startswith(regency)]
         chosen.update(random.sample(pool, min(count, len(pool) // 10)))
-    rest = [code for code in stations if code[:4] not in VACANT and code.startswith("64")]
+    rest = [code for code in stations if VACANT.keys().isdisjoint(line_of(code)) and code.startswith("64")]
     chosen.update(random.sample(rest, min(VACANT_ELSEWHERE, len(rest) // 100)))
     return chosen
 

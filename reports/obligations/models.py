@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from hierarchy.models import Unit, User
 from reports.calendar.models import Window
+from reports.counting import TIMED
 from reports.obligations.querysets import ObligationQuerySet
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Obligation(models.Model):
     @property
     def on_time(self) -> bool | None:
         """None until something was filed."""
-        return None if self.first_filed_at is None else self.first_filed_at <= self.due_at
+        return None if self.first_filed_at is None else TIMED["in time"].holds(self, self.first_filed_at)
 
 
 class Extension(models.Model):

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from django.db import connection
 
+from hierarchy.lib import prepared
 from reports.calendar.models import InstrumentVersion
 from reports.filing.models import Evidence
 from reports.instruments.plan import plan_of
@@ -43,7 +44,7 @@ def broken_contents() -> Iterator[str]:
         content = msgspec.json.decode(bytes(canonical))
         if shown is not None and content != msgspec.json.decode(shown):
             yield f"{name}: answers or reasons are not those that were hashed"
-        if vector != f"{{{','.join(map(str, plan_of(schema).vector(content['answers'])))}}}":
+        if vector != prepared.array(plan_of(schema).vector(content["answers"])):
             yield f"{name}: its vector does not follow from its answers"
         for question in versions.photos(schema):
             if question in content["answers"]:
