@@ -14,7 +14,8 @@ from uuid import UUID
 import pytest
 from django.test import override_settings
 
-from dashboards.recaps.workbook import Incident, Line, Part, Recap, write_recap
+from dashboards.recaps.shapes import Incident, Recap, RecapPart, RecapRow
+from dashboards.recaps.workbook import write_recap
 from dashboards.releases import proof
 from hierarchy.models import Unit, User
 from hierarchy.people import activation
@@ -94,13 +95,13 @@ def test_what_seals_the_journal() -> None:
 
 def test_the_figures_of_a_recap(tmp_path: Path) -> None:
     given = [
-        Line("6472", ("Kalimantan Timur", "Samarinda “é”"), 3, 4, (1, -2, 0)),
-        Line("64", (), 0, 1, None),
+        RecapRow("6472", ("Kalimantan Timur", "Samarinda “é”"), 3, 4, (1, -2, 0)),
+        RecapRow("64", (), 0, 1, None),
     ]
     incident = Incident("6472012001001", "Samarinda, TPS 1", "Uji", "", AT, "Diterima", 'kotak <basah> & "rusak"\n😀')
     recap = Recap(
         body="Bawaslu", stage="Pungut", election="Pemilu", basis="filed", cut_off=AT, made_at=AT, place="Samarinda",
-        signatories=[], parts=[Part("uji 1", [], ("Provinsi", "Kota"), lambda: iter(given), 2)],
+        signatories=[], parts=[RecapPart("uji 1", [], ("Provinsi", "Kota"), lambda: iter(given), 2)],
         incidents=lambda: iter([incident]), incident_count=1,
     )  # fmt: skip
     lines = [
