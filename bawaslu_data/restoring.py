@@ -35,10 +35,6 @@ SUFFIX = "_restoring"
 Accept = Callable[[str], bool]  # shown what `verify` said
 
 
-class RestoreRefused(Refusal):
-    """Nothing was changed; the message says what to do."""
-
-
 def never(_differences: str) -> bool:
     return False
 
@@ -51,7 +47,7 @@ def tool(name: str) -> Path:
     found = next((folder / name for folder in folders if (folder / name).is_file()), None)
     if path := found or (None if given else shutil.which(name)):
         return Path(path)
-    raise RestoreRefused(
+    raise Refusal(
         _("Program %(name)s tidak ditemukan. Isi PG_BINDIR dengan folder program PostgreSQL.") % {"name": name}
     )
 
@@ -107,7 +103,7 @@ def take_over(name: str, *, accept: Accept = never) -> str:
     # A dump of a running system holds marks that nobody had folded yet.
     verified = _ran([*manage, "verify", "--roll-up"], DATABASE_URL=_address(name))
     if verified.returncode and not (verified.returncode == FOUND and accept(verified.stderr.strip())):
-        raise RestoreRefused(_broken(verified))
+        raise Refusal(_broken(verified))
     before = f"{own}_before_{datetime.now(UTC):%Y%m%d_%H%M%S}"
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     try:
@@ -115,7 +111,7 @@ def take_over(name: str, *, accept: Accept = never) -> str:
             server.execute(rename.format(sql.Identifier(own), sql.Identifier(before)))
             server.execute(rename.format(sql.Identifier(name), sql.Identifier(own)))
     except psycopg.errors.ObjectInUse as error:
-        raise RestoreRefused(_busy(str(error))) from error
+        raise Refusal(_busy(str(error))) from error
     if verified.returncode:
         _note(verified.stderr, before)
     return before
@@ -163,7 +159,7 @@ def _require_alone(name: str) -> None:
         asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
         row = server.execute(asked, [name]).fetchone()
     if row and row[0]:
-        raise RestoreRefused(_busy(str(row[0])))
+        raise Refusal(_busy(str(row[0])))
 
 
 def _busy(detail: str) -> str:
@@ -178,10 +174,10 @@ def _address(name: str) -> str:
 
 
 def _run(words: list[Any], sentence: str, **environment: str) -> None:
-    """Runs a program that reaches our server as libpq does. Raises RestoreRefused with its last words."""
+    """Runs a program that reaches our server as libpq does. Raises Refusal with its last words."""
     done = _ran(words, **environment)
     if done.returncode:
-        raise RestoreRefused(f"{sentence}\n{_last_words(done)}")
+        raise Refusal(f"{sentence}\n{_last_words(done)}")
 
 
 def _last_words(done: subprocess.CompletedProcess[str]) -> str:

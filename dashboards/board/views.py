@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -24,9 +23,8 @@ from dashboards.unchanged import this_minute, unless_unchanged
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import LEAF
-from hierarchy.lib.errors import Refusal
 from hierarchy.models import Unit, User
-from hierarchy.web import SignedIn
+from hierarchy.web import SignedIn, refusals_told
 from reports.journal import actions as journal
 from reports.obligations.models import Obligation
 
@@ -60,11 +58,9 @@ def board(request: SignedIn, election: str, code: str) -> HttpResponseBase:
     rows = behind(obligations, state=found.state, narrowed=narrowed, now=now)
     if request.GET.get("bentuk") in ("csv", "xlsx"):
         access.require(user, Permission.EXPORT, unit)
-        try:
+        with refusals_told(request):
             return _file(request.GET["bentuk"], unit, heat, found, choice, rows, user, now)
-        except Refusal as refusal:
-            messages.error(request, str(refusal))
-            return _without_file(request)
+        return _without_file(request)
     page = _Known(rows, found.listed).get_page(request.GET.get("halaman"))
     context = _context(unit, heat, found, choice, user, now)
     context |= {"page": page, "rows": listed(page.object_list, heat=heat, user=user, now=now)}

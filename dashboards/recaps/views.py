@@ -26,7 +26,7 @@ from hierarchy.access import Permission
 from hierarchy.lib import formats, stored
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Unit, User
-from hierarchy.web import SignedIn, paged
+from hierarchy.web import SignedIn, paged, refusals_in, refusals_told
 from reports.calendar.models import Stage
 
 PER_PAGE = 10
@@ -144,16 +144,14 @@ def _asked(request: HttpRequest, form: AskForm, user: User) -> bool:
     if unit is None:
         form.add_error("satuan", _("Satuan dengan kode ini tidak ada di wilayah Anda. Periksa kodenya."))
         return False
-    try:
-        recaps.ask(unit=unit, stage_code=stage.code, basis=wanted["dasar"], detail=wanted["rinci"], by=user)
-    except Refusal as refusal:
-        form.add_error(None, str(refusal))
-        return False
-    except (PermissionDenied, Http404) as refused:
-        form.add_error("satuan", str(refused))
-        return False
-    messages.success(request, _("Rekap masuk antrean. Halaman ini menunjukkan bila sudah selesai."))
-    return True
+    with refusals_in(form):
+        try:
+            recaps.ask(unit=unit, stage_code=stage.code, basis=wanted["dasar"], detail=wanted["rinci"], by=user)
+        except (PermissionDenied, Http404) as refused:
+            raise Refusal(str(refused), "satuan") from None
+        messages.success(request, _("Rekap masuk antrean. Halaman ini menunjukkan bila sudah selesai."))
+        return True
+    return False
 
 
 @never_cache
@@ -175,10 +173,8 @@ def status(request: SignedIn, pk: UUID) -> HttpResponse:
 def file(request: SignedIn, pk: UUID) -> HttpResponseBase:
     """The workbook itself."""
     job = get_object_or_404(recaps.visible_to(request.user), pk=pk)
-    try:
+    with refusals_told(request):
         found = recaps.hand_over(job=job, by=request.user)
-    except Refusal as refusal:
-        messages.error(request, str(refusal))
-        return redirect("export-status", pk=pk)
-    name = found.name.rpartition("/")[2] if found.name else ""
-    return stored.answer(found, as_attachment=True, filename=name, content_type=MIME)
+        name = found.name.rpartition("/")[2] if found.name else ""
+        return stored.answer(found, as_attachment=True, filename=name, content_type=MIME)
+    return redirect("export-status", pk=pk)

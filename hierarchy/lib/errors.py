@@ -11,11 +11,36 @@ MAX_SHOWN = 50  # a file with one wrong column has a fault on every row; fifty t
 
 
 class Refusal(Exception):
-    """An action refused before anything was written. `messages` holds one sentence per reason."""
+    """An action refused before anything was written, in sentences that say to the person what to do.
 
-    def __init__(self, messages: str | Iterable[str]) -> None:
-        self.messages: list[str] = [messages] if isinstance(messages, str) else list(messages)
+    `messages` holds one sentence per reason. `code` is for programs: the API publishes it, so it stays as it is.
+    `field` names the one field of a form or a request that is to be mended; `status` is HTTP's; after `retry_after`
+    seconds the very same may be tried again. A kind that has a code or a status of its own, or that somebody tells from
+    the others, is a subclass with these and nothing else.
+    """
+
+    code = "refused"
+    status = 409
+    retry_after: int | None = None
+
+    def __init__(
+        self,
+        text: str | Iterable[str],
+        field: str | None = None,
+        *,
+        code: str | None = None,
+        status: int | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        self.messages: list[str] = [text] if isinstance(text, str) else list(text)
         super().__init__("\n".join(self.messages))
+        self.field = field
+        self.code, self.status = code or self.code, status or self.status
+        self.retry_after = retry_after or self.retry_after
+
+    @property
+    def text(self) -> str:
+        return str(self)
 
 
 @dataclass(frozen=True)

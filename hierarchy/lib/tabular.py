@@ -23,10 +23,6 @@ OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-class TableError(Refusal):
-    """The file could not be read at all. Nothing was taken from it."""
-
-
 @dataclass(frozen=True)
 class TableRow:
     """One row below the heading: its number in the file (heading = 1) and its cells by column, stripped."""
@@ -41,14 +37,14 @@ class TableRow:
 def read(path: Path, *, required: Sequence[str], optional: Sequence[str] = ()) -> list[TableRow]:
     """The rows of `path` (.csv with comma or semicolon, .xlsx first sheet), blank rows left out.
 
-    Raises TableError naming what to do: missing, empty or too large a file, another format than the name says, text
+    Raises Refusal naming what to do: missing, empty or too large a file, another format than the name says, text
     that is not UTF-8, a NUL, a missing, unknown or repeated column.
     """
     content = _content(path)
     grid = _from_xlsx(path, content) if path.suffix.lower() == ".xlsx" else _from_csv(path, content)
     number, heading = next(((number, row) for number, row in grid if any(row)), (0, []))
     if not heading:
-        raise TableError(_("%(file)s: tidak ada isinya. Pilih berkas lain.") % {"file": path.name})
+        raise Refusal(_("%(file)s: tidak ada isinya. Pilih berkas lain.") % {"file": path.name})
     columns = [cell.strip().lower().replace(" ", "_") for cell in heading]
     while columns and not columns[-1]:
         columns.pop()
@@ -64,7 +60,7 @@ def read(path: Path, *, required: Sequence[str], optional: Sequence[str] = ()) -
             faults.append(Fault(number, "", cells[-1], _("isi baris ini lebih banyak daripada judul kolomnya.")))
         lines.append(TableRow(number, dict(zip(columns, cells, strict=False))))
     if faults:
-        raise TableError(sentences(faults, path.name))
+        raise Refusal(sentences(faults, path.name))
     return lines
 
 
@@ -76,19 +72,19 @@ def safe_cell(value: object) -> str:
 
 def _content(path: Path) -> bytes:
     if path.suffix.lower() not in (".csv", ".xlsx"):
-        raise TableError(_("%(file)s: hanya berkas .csv atau .xlsx yang dapat dibaca.") % {"file": path.name})
+        raise Refusal(_("%(file)s: hanya berkas .csv atau .xlsx yang dapat dibaca.") % {"file": path.name})
     try:
         size = path.stat().st_size
         if size == 0:
-            raise TableError(_("%(file)s: berkas kosong (0 byte). Kirim ulang berkasnya.") % {"file": path.name})
+            raise Refusal(_("%(file)s: berkas kosong (0 byte). Kirim ulang berkasnya.") % {"file": path.name})
         if size > MAX_BYTES:
-            raise TableError(
+            raise Refusal(
                 _("%(file)s: berkas %(size)d MB terlalu besar, paling besar %(limit)d MB. Bagi per provinsi.")
                 % {"file": path.name, "size": size // 2**20, "limit": MAX_BYTES // 2**20}
             )
         return path.read_bytes()
     except OSError as error:
-        raise TableError(
+        raise Refusal(
             _("%(file)s: berkas tidak dapat dibuka (%(reason)s). Periksa letak dan izinnya.")
             % {"file": path.name, "reason": reason(error)}
         ) from error
@@ -99,7 +95,7 @@ def _from_csv(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise TableError(
+        raise Refusal(
             _("%(file)s, baris %(line)d: bukan teks UTF-8. Simpan ulang sebagai “CSV UTF-8”.")
             % {"file": path.name, "line": line}
         ) from error
@@ -111,7 +107,7 @@ def _from_csv(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
             yield previous + 1, row
             previous = reader.line_num
     except csv.Error as error:
-        raise TableError(
+        raise Refusal(
             _("%(file)s, baris %(line)d: tidak dapat dibaca sebagai CSV. Periksa tanda kutipnya.")
             % {"file": path.name, "line": reader.line_num}
         ) from error
@@ -119,11 +115,11 @@ def _from_csv(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
 
 def _from_xlsx(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
     if content.startswith(OLD_EXCEL):
-        raise TableError(
+        raise Refusal(
             _("%(file)s: isinya Excel lama (.xls) yang diganti nama. Buka lalu simpan sebagai .xlsx.")
             % {"file": path.name}
         )
-    unreadable = TableError(_("%(file)s: bukan berkas Excel .xlsx yang utuh. Simpan ulang.") % {"file": path.name})
+    unreadable = Refusal(_("%(file)s: bukan berkas Excel .xlsx yang utuh. Simpan ulang.") % {"file": path.name})
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED:
@@ -135,7 +131,7 @@ def _from_xlsx(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
     except sheet.Unreadable as error:
         raise unreadable from error
     except sheet.TooLarge as error:
-        raise TableError(
+        raise Refusal(
             _(
                 "%(file)s: tabelnya terlalu besar untuk dibaca, paling banyak %(cells)d sel. Hapus baris dan kolom di"
                 " luar tabel, atau simpan sebagai CSV."

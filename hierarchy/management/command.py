@@ -12,6 +12,15 @@ from hierarchy.lib.errors import Refusal
 from hierarchy.models import Election
 
 
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turns a Refusal into sentences on stderr and a non-zero exit."""
+    try:
+        yield
+    except Refusal as error:
+        raise CommandError("\n".join(error.messages)) from error
+
+
 class HierarchyCommand(BaseCommand):
     """A command about one election."""
 
@@ -28,14 +37,6 @@ class HierarchyCommand(BaseCommand):
                 % {"code": code, "known": known}
             )
         return found
-
-    @contextmanager
-    def refusals(self) -> Iterator[None]:
-        """Turns a Refusal into sentences on stderr and a non-zero exit."""
-        try:
-            yield
-        except Refusal as error:
-            raise CommandError("\n".join(error.messages)) from error
 
     def table(self, title: str, rows: Sequence[tuple[str, int]]) -> None:
         """Words and counts, one a line, with Indonesian thousands."""

@@ -26,34 +26,30 @@ REVIEWERS = frozenset({Role.SUPERVISOR, Role.MEMBER, Role.CHAIR})
 LONGEST = timedelta(days=60)  # whoever is away for longer needs a successor, not a substitute
 
 
-class ActingRefused(Refusal):
-    """The substitution cannot be; the message tells what to change."""
-
-
 def let_act(*, user: User, unit: Unit, until: date, reason: str, by: User, since: date | None = None) -> Membership:
     """Lets `user` review in the place of `unit`'s officer from `since` (today) until `until`, both days included.
 
-    Raises Http404 when `by` does not see the unit, ActingRefused with the sentence for the person otherwise.
+    Raises Http404 when `by` does not see the unit, Refusal with the sentence for the person otherwise.
     """
     require(by, unit)
     first = since or clock.today()
     if unit.level == LEAF:
-        raise ActingRefused(_("Pengawas TPS tidak memeriksa laporan, jadi tidak perlu digantikan untuk memeriksa."))
+        raise Refusal(_("Pengawas TPS tidak memeriksa laporan, jadi tidak perlu digantikan untuk memeriksa."))
     if not reason.strip():
-        raise ActingRefused(_("Tuliskan alasan penggantian."))
+        raise Refusal(_("Tuliskan alasan penggantian."))
     if first < clock.today() or until < first or until - first > LONGEST:
-        raise ActingRefused(
+        raise Refusal(
             _("Penggantian berlaku mulai hari ini atau sesudahnya, paling lama %(days)d hari.") % {"days": LONGEST.days}
         )
     with transaction.atomic():
         locks.take(locks.Lock.ROSTER, [unit.election_id])
         if not _serves_near(user, unit, first):
-            raise ActingRefused(
+            raise Refusal(
                 _("Pengganti harus bertugas di %(above)s atau di bawahnya.") % {"above": (unit.parent or unit).title}
             )
         terms = Membership.objects.filter(user=user, unit=unit, role=Role.ACTING)
         if terms.filter(since__lte=until, until__gte=first).exists():
-            raise ActingRefused(_("Orang ini sudah menjadi pengganti pada tanggal tersebut."))
+            raise Refusal(_("Orang ini sudah menjadi pengganti pada tanggal tersebut."))
         membership = Membership.objects.create(
             user=user, unit=unit, role=Role.ACTING, since=first, until=until, granted_by=by, reason=reason.strip()[:200]
         )
@@ -62,7 +58,7 @@ def let_act(*, user: User, unit: Unit, until: date, reason: str, by: User, since
 
 
 def stop(*, membership: Membership, by: User) -> Membership:
-    """Ends an acting term as of today, or takes back one that has not begun. Raises Http404, ActingRefused."""
+    """Ends an acting term as of today, or takes back one that has not begun. Raises Http404, Refusal."""
     require(by, membership.unit)
     if membership.role != Role.ACTING:
         raise Http404
@@ -73,7 +69,7 @@ def stop(*, membership: Membership, by: User) -> Membership:
         )  # fmt: skip
         today = clock.today()
         if term.until is not None and term.until < today:
-            raise ActingRefused(_("Penggantian ini sudah berakhir."))
+            raise Refusal(_("Penggantian ini sudah berakhir."))
         if term.since >= today:
             term.delete()
         else:
@@ -92,11 +88,11 @@ def may_let(by: User, unit: Unit) -> bool:
 
 
 def require(by: User, unit: Unit) -> None:
-    """Raises Http404 when `by` does not see the unit, ActingRefused when they may not appoint for it."""
+    """Raises Http404 when `by` does not see the unit, Refusal when they may not appoint for it."""
     if not access.can(by, Permission.VIEW, unit):
         raise Http404(_("Satuan tidak ditemukan."))
     if not may_let(by, unit):
-        raise ActingRefused(_("Hanya pejabatnya, atasan langsungnya, atau admin yang boleh menunjuk pengganti."))
+        raise Refusal(_("Hanya pejabatnya, atasan langsungnya, atau admin yang boleh menunjuk pengganti."))
 
 
 def units(by: User) -> UnitQuerySet:

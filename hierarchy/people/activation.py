@@ -26,10 +26,6 @@ from hierarchy.signin import hashing
 CODE_LENGTH = 12  # 12 x 5 bits = 60 bits
 
 
-class ActivationRefused(Refusal):
-    """One sentence for every cause (unknown name, wrong code, used code), so that guessing teaches nothing."""
-
-
 def new_code() -> str:
     """Twelve characters in three groups of four, to be read aloud over a bad line."""
     return base32.written(secrets.randbits(5 * CODE_LENGTH), CODE_LENGTH)
@@ -47,7 +43,7 @@ def digest(username: str, code: str) -> str:
 def activate(*, username: str, code: str, password: str) -> User:
     """Sets the first password of an account, once; whoever was signed in with an older one is out. Returns the user.
 
-    Raises ActivationRefused with the same sentence whatever was wrong, but for a right code that has lapsed;
+    Raises Refusal with the same sentence whatever was wrong, but for a right code that has lapsed;
     ValidationError when only the password is weak (the code then stays valid); hashing.Busy.
     """
     with transaction.atomic():
@@ -56,11 +52,11 @@ def activate(*, username: str, code: str, password: str) -> User:
         # Compared even without an account or an open code, so that the time taken does not tell which it was.
         matches = constant_time_compare(stored or "0" * 64, digest(user.username if user else "", code))
         if user is None or not stored or not matches:
-            raise ActivationRefused(
+            raise Refusal(
                 _("Nama pengguna atau kode aktivasi tidak cocok, atau kode sudah dipakai. Hubungi atasan Anda.")
             )
         if user.activation_made_at and clock.now() - user.activation_made_at > timedelta(days=settings.ACTIVATION_DAYS):
-            raise ActivationRefused(
+            raise Refusal(
                 _("Kode aktivasi ini sudah lewat masa berlakunya, %(days)d hari. Minta kode baru kepada atasan Anda.")
                 % {"days": settings.ACTIVATION_DAYS}
             )

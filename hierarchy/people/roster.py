@@ -20,11 +20,11 @@ from hierarchy import signals
 from hierarchy.access import ROLES
 from hierarchy.levels import Level, province_code
 from hierarchy.lib import bulk, clock, locks
-from hierarchy.lib.errors import Fault, sentences
+from hierarchy.lib.errors import Fault, Refusal, sentences
 from hierarchy.models import Election, Membership, Role, Unit, User
 from hierarchy.people.activation import digest, new_code
 from hierarchy.people.leaving import sign_out_ended
-from hierarchy.people.roster_rows import IssuedCode, RosterError, RosterResult, RosterRow
+from hierarchy.people.roster_rows import IssuedCode, RosterResult, RosterRow
 
 Progress = Callable[[int, int], None]  # (done, total) people
 
@@ -35,7 +35,7 @@ Progress = Callable[[int, int], None]  # (done, total) people
 def appoint(
     *, user: User, unit: Unit, role: str, since: date | None = None, until: date | None = None, by: User | None
 ) -> Membership:
-    """Gives `user` a role in `unit` from `since` (today) until `until` (open). Raises RosterError.
+    """Gives `user` a role in `unit` from `since` (today) until `until` (open). Raises Refusal.
 
     A village and a polling station have one supervisor: the predecessor's term ends the day before.
     """
@@ -44,13 +44,13 @@ def appoint(
         locks.take(locks.Lock.ROSTER, [unit.election_id])
         wrong = list(_bad_row(row, unit))
         if wrong:
-            raise RosterError(sentences(wrong))
+            raise Refusal(sentences(wrong))
         since = since or clock.today()
         memberships = Membership.objects.filter(unit=unit, role=role).select_related("user").order_by("since", "pk")
         overlapping = _overlapping(memberships, since, until)
         clash = _clash(row, user.pk, unit, since, overlapping)
         if clash:
-            raise RosterError(sentences([clash]))
+            raise Refusal(sentences([clash]))
         if role == Role.SUPERVISOR:
             Membership.objects.filter(pk__in=[membership.pk for membership in overlapping]).update(
                 until=since - timedelta(days=1)
@@ -62,10 +62,10 @@ def appoint(
 
 
 def end(*, membership: Membership, until: date | None = None, by: User | None) -> Membership:
-    """Ends a term on `until` (yesterday when not given, so the unit is vacant from today). Raises RosterError."""
+    """Ends a term on `until` (yesterday when not given, so the unit is vacant from today). Raises Refusal."""
     until = until or clock.today() - timedelta(days=1)
     if until < membership.since:
-        raise RosterError(_("Tanggal berakhir tidak boleh sebelum tanggal mulai."))
+        raise Refusal(_("Tanggal berakhir tidak boleh sebelum tanggal mulai."))
     with transaction.atomic():
         locks.take(locks.Lock.ROSTER, [membership.unit.election_id])
         membership.until = until
@@ -79,7 +79,7 @@ def end(*, membership: Membership, until: date | None = None, by: User | None) -
 
 
 def plan(*, election: Election, rows: Sequence[RosterRow]) -> RosterResult:
-    """What `load` would do: runs it and rolls back. The codes of the result open nothing. Raises RosterError."""
+    """What `load` would do: runs it and rolls back. The codes of the result open nothing. Raises Refusal."""
     with transaction.atomic():
         result = load(election=election, rows=rows, by=None)
         transaction.set_rollback(True)
@@ -94,7 +94,7 @@ def load(
 
     An account is known by its username, else by its phone, else by the same name in the same unit and role. People who
     are not in the rows keep their terms; a term ends by `until`, or because a village or station gets a new supervisor.
-    Raises RosterError with every fault of every row; then nothing is written.
+    Raises Refusal with every fault of every row; then nothing is written.
     """
     with transaction.atomic():
         locks.take(locks.Lock.ROSTER, [election.pk])
@@ -147,7 +147,7 @@ class _Load:
             if done % 500 == 0 or done == len(self.rows):
                 self.progress(done, len(self.rows))
         if self.faults:
-            raise RosterError(sentences(self.faults))
+            raise Refusal(sentences(self.faults))
         self._write()
         return self.result
 

@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 
 from hierarchy.levels import CODE_PATTERN
 from hierarchy.lib import tabular
-from hierarchy.lib.errors import Fault, reason, sentences
+from hierarchy.lib.errors import Fault, Refusal, reason, sentences
 from hierarchy.lib.tabular import TableRow
 from hierarchy.models import Role
-from hierarchy.people.roster_rows import IssuedCode, RosterError, RosterRow
+from hierarchy.people.roster_rows import IssuedCode, RosterRow
 
 REQUIRED = ("kode_satuan", "nama", "peran")
 OPTIONAL = ("telepon", "email", "nama_pengguna", "mulai", "sampai", "lahir")
@@ -37,32 +37,29 @@ def read_roster(path: Path) -> list[RosterRow]:
     """The people in a CSV or XLSX file with the columns REQUIRED and any of OPTIONAL.
 
     Phones are brought to the form 0812...; an empty cell means "not known", never "delete".
-    Raises RosterError naming file, row, column and value of every fault at once.
+    Raises Refusal naming file, row, column and value of every fault at once.
     """
-    try:
-        lines = tabular.read(path, required=REQUIRED, optional=OPTIONAL)
-    except tabular.TableError as error:
-        raise RosterError(error.messages) from error
+    lines = tabular.read(path, required=REQUIRED, optional=OPTIONAL)
     if not lines:
-        raise RosterError(_("%(file)s: tidak ada orang di bawah judul kolom.") % {"file": path.name})
+        raise Refusal(_("%(file)s: tidak ada orang di bawah judul kolom.") % {"file": path.name})
     wrong: list[Fault] = []
     rows = [_row(line, wrong) for line in lines]
     if wrong:
-        raise RosterError(sentences(wrong, path.name))
+        raise Refusal(sentences(wrong, path.name))
     return rows
 
 
 def write_codes(path: Path, codes: Iterable[IssuedCode]) -> None:
     """Writes the activation codes to a new CSV that only its owner can read (mode 0600).
 
-    An existing file is never overwritten: the codes in it may not have been printed. Raises RosterError.
+    An existing file is never overwritten: the codes in it may not have been printed. Raises Refusal.
     """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
-        raise RosterError(_("%(file)s sudah ada. Pilih nama berkas lain.") % {"file": path}) from error
+        raise Refusal(_("%(file)s sudah ada. Pilih nama berkas lain.") % {"file": path}) from error
     except OSError as error:
-        raise RosterError(
+        raise Refusal(
             _("%(file)s tidak dapat ditulis (%(reason)s).") % {"file": path, "reason": reason(error)}
         ) from error
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:

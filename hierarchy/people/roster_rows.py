@@ -7,12 +7,6 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
-from hierarchy.lib.errors import Refusal
-
-
-class RosterError(Refusal):
-    """A roster or an appointment refused; nothing was written. `messages` are in Indonesian."""
-
 
 @dataclass(frozen=True, slots=True)
 class RosterRow:

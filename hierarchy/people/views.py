@@ -25,7 +25,7 @@ from hierarchy.people import activation, leaving
 from hierarchy.signin import actions as signin
 from hierarchy.signin import devices
 from hierarchy.signin.throttle import NotNow
-from hierarchy.web import SignedIn
+from hierarchy.web import SignedIn, refusals_in, with_status
 
 
 class LoginForm(AuthenticationForm):
@@ -76,7 +76,7 @@ class LoginView(views.LoginView):
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         page = super().form_invalid(form)
-        return _refused(page, form.refused) if isinstance(form, LoginForm) and form.refused else page
+        return with_status(page, form.refused) if isinstance(form, LoginForm) and form.refused else page
 
 
 class ActivationForm(SetPasswordMixin, forms.Form):
@@ -127,29 +127,22 @@ def activate(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         # Not counted: a code is never guessed, and whoever holds one must get in however others knock.
-        try:
-            user = activation.activate(username=given["username"], code=given["code"], password=given["password1"])
-        except NotNow as refused:
-            busy = refused
-            form.add_error(None, str(refused))
-        except ValidationError as weak:
-            form.add_error("password1", weak.messages)
-        except activation.ActivationRefused as refused:
-            form.add_error(None, refused.messages)
-        else:
-            signin.settle(request, user)
-            login(request, user)
-            response = redirect("tasks")
-            devices.keep(request, response, user)
-            return response
+        with refusals_in(form):
+            try:
+                user = activation.activate(username=given["username"], code=given["code"], password=given["password1"])
+            except NotNow as refusal:
+                busy = refusal
+                raise
+            except ValidationError as weak:
+                form.add_error("password1", weak.messages)
+            else:
+                signin.settle(request, user)
+                login(request, user)
+                response = redirect("tasks")
+                devices.keep(request, response, user)
+                return response
     page = render(request, "hierarchy/people/activate.html", {"form": form}, status=422 if form.errors else 200)
-    return _refused(page, busy) if busy else page
-
-
-def _refused(page: HttpResponse, refused: NotNow) -> HttpResponse:
-    """The page with what was typed, and when to come again."""
-    page.status_code, page["Retry-After"] = refused.status, str(refused.wait)
-    return page
+    return with_status(page, busy) if busy else page
 
 
 @login_required

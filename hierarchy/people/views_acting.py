@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from hierarchy.lib import clock, formats
 from hierarchy.models import Membership, Unit, User
 from hierarchy.people import acting as rules
-from hierarchy.web import SignedIn, paged
+from hierarchy.web import SignedIn, paged, refusals_in, refusals_told
 
 
 class ActingForm(forms.Form):
@@ -67,7 +67,7 @@ def acting(request: SignedIn) -> HttpResponse:
     form = ActingForm(request.POST or None, people=rules.candidates(chosen)) if chosen else None
     if chosen and form and request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        try:
+        with refusals_in(form):
             rules.let_act(
                 user=User.objects.get(pk=given["user"]),
                 unit=chosen,
@@ -76,9 +76,6 @@ def acting(request: SignedIn) -> HttpResponse:
                 reason=given["reason"],
                 by=by,
             )
-        except rules.ActingRefused as refused:
-            form.add_error(None, refused.messages)
-        else:
             messages.success(request, _("Penggantian dicatat. Penggantinya dapat memeriksa laporan pada tanggal itu."))
             return redirect("acting")
     context = {
@@ -110,9 +107,7 @@ def stop(request: SignedIn, pk: int) -> HttpResponse:
     """Ends an acting term."""
     by = request.user
     terms = rules.terms(rules.units(by))
-    try:
+    with refusals_told(request):
         rules.stop(membership=get_object_or_404(terms, pk=pk), by=by)
         messages.success(request, _("Penggantian diakhiri."))
-    except rules.ActingRefused as refused:
-        messages.error(request, " ".join(refused.messages))
     return redirect("acting")

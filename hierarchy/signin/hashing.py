@@ -41,28 +41,31 @@ class Lane(IntEnum):
 
 
 class Busy(NotNow):
-    status, code, wait = 503, "busy", 5
+    """There is no place among those whose passwords are hashed just now."""
 
-    def __init__(self) -> None:
-        super().__init__(_("Sedang banyak orang masuk bersamaan. Tunggu beberapa detik, lalu coba lagi."))
+    status, code, retry_after = 503, "busy", 5
+
+
+def _busy() -> Busy:
+    return Busy(_("Sedang banyak orang masuk bersamaan. Tunggu beberapa detik, lalu coba lagi."))
 
 
 def require_room(lane: Lane) -> None:
     """Raises Busy where `turn` would at once; asked before anything is counted, so that a flood is cheap to refuse."""
     if not gate.has_room(lane.work):
-        raise Busy
+        raise _busy()
 
 
 @contextmanager
 def turn(lane: Lane) -> Iterator[None]:
     """The block may hash a password; it runs in a transaction, which holds the turn. Raises Busy."""
     ends = time.monotonic() + settings.TURN_PATIENCE[lane.name]
-    with gate.place(lane.work, full=Busy()):
+    with gate.place(lane.work, full=_busy()):
         while True:
             with transaction.atomic():
                 if locks.take(locks.Lock.HASHING, [lane], wait=False):
                     yield
                     return
             if time.monotonic() > ends:
-                raise Busy
+                raise _busy()
             time.sleep(BETWEEN)

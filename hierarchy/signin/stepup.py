@@ -8,16 +8,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from hierarchy.lib import clock
+from hierarchy.lib.errors import Refusal
 from hierarchy.signin import actions as signin
-from hierarchy.signin.throttle import NotNow
 from hierarchy.web import SignedIn
 
 LASTS = timedelta(minutes=10)
 KEY = "confirmed_at"
-
-
-class NotConfirmed(Exception):
-    """The password was not given or is wrong; the message tells the person what to do."""
 
 
 def confirmed(request: HttpRequest) -> bool:
@@ -27,13 +23,9 @@ def confirmed(request: HttpRequest) -> bool:
 
 
 def confirm(request: SignedIn, password: str) -> None:
-    """Passes when the session is confirmed, or becomes so by this password. Raises NotConfirmed."""
+    """Passes when the session is confirmed, or becomes so by this password. Raises Refusal: wrong, or not looked at."""
     if confirmed(request):
         return
-    try:
-        right = signin.check_again(request, request.user, password)
-    except NotNow as refused:
-        raise NotConfirmed(str(refused)) from None
-    if not right:
-        raise NotConfirmed(_("Kata sandi tidak cocok. Ketik kata sandi Anda untuk memastikan ini Anda."))
+    if not signin.check_again(request, request.user, password):
+        raise Refusal(_("Kata sandi tidak cocok. Ketik kata sandi Anda untuk memastikan ini Anda."), "password")
     request.session[KEY] = clock.now().isoformat()

@@ -17,27 +17,19 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from hierarchy.lib import prepared
+from hierarchy.lib.errors import Refusal
 
 SWEEP_ONE_IN = 200  # attempts; drained buckets are then forgotten
 
 
-class NotNow(Exception):
-    """An attempt that was not judged. The message is for the person, `wait` the seconds until the next one may be."""
+class NotNow(Refusal):
+    """An attempt that was not judged; the next one may be after `retry_after` seconds."""
 
-    status, code, wait = 429, "throttled", 1
+    status, code, retry_after = 429, "throttled", 1
 
 
 class TooManyAttempts(NotNow):
-    def __init__(self, wait: int) -> None:
-        minutes = -(-wait // 60)
-        super().__init__(
-            _(
-                "Terlalu banyak percobaan. Tunggu %(minutes)d menit, lalu coba lagi. Bila mendesak, masuk dari "
-                "perangkat yang biasa Anda pakai, atau minta kode baru kepada atasan Anda."
-            )
-            % {"minutes": minutes}
-        )
-        self.wait = wait
+    """Whoever comes too often, from this place or for this account."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +82,7 @@ class Attempt:
         for limit, key in counts:
             if not prepared.rows(COUNT, {"key": key, "every": float(limit.every), "burst": float(limit.burst)}):
                 self.forgive()
-                raise TooManyAttempts(_seconds_left(limit, key))
+                raise _too_many(_seconds_left(limit, key))
             self._counted.append((limit, key))
 
     def forgive(self) -> None:
@@ -109,6 +101,14 @@ def marked(key: str) -> bool:
     """Whether anything is held against, or for, this key."""
     found = prepared.rows(WAIT, {"key": key})
     return bool(found) and found[0][0] > 0
+
+
+def _too_many(seconds: int) -> TooManyAttempts:
+    sentence = _(
+        "Terlalu banyak percobaan. Tunggu %(minutes)d menit, lalu coba lagi. Bila mendesak, masuk dari "
+        "perangkat yang biasa Anda pakai, atau minta kode baru kepada atasan Anda."
+    )
+    return TooManyAttempts(sentence % {"minutes": -(-seconds // 60)}, retry_after=seconds)
 
 
 def _seconds_left(limit: Limit, key: str) -> int:

@@ -35,29 +35,22 @@ DPT_COLUMN = {Election.Kind.PEMILU: "dpt_pemilu2024", Election.Kind.PILKADA: "dp
 PLACES = Decimal("0.00001")  # about one metre; what the column stores
 
 
-class GazetteerError(Refusal):
-    """A list of units refused. `messages` name file, row, column and value, in Indonesian; nothing was written."""
-
-
 def read_units(path: Path) -> list[UnitRow]:
     """The units in a CSV or XLSX file with the columns REQUIRED and any of OPTIONAL, in the order of the file.
 
     Codes may be dotted (64.01.01.2009). `level` and `parent_code` are only compared with the code, which says both.
-    `tags` are separated by commas or semicolons. Raises GazetteerError with every fault of the file at once.
+    `tags` are separated by commas or semicolons. Raises Refusal with every fault of the file at once.
     """
-    try:
-        lines = tabular.read(path, required=REQUIRED, optional=OPTIONAL)
-    except tabular.TableError as error:
-        raise GazetteerError(error.messages) from error
+    lines = tabular.read(path, required=REQUIRED, optional=OPTIONAL)
     wrong: list[Fault] = []
     rows = [_row(line, wrong) for line in lines]
     wrong += _bad_parents(lines)
     wrong += faults(rows)
     if not rows:
-        raise GazetteerError(_("%(file)s: tidak ada satuan di bawah judul kolom.") % {"file": path.name})
+        raise Refusal(_("%(file)s: tidak ada satuan di bawah judul kolom.") % {"file": path.name})
     if wrong:
         wrong.sort(key=lambda fault: fault.line)
-        raise GazetteerError(sentences(wrong, path.name))
+        raise Refusal(sentences(wrong, path.name))
     return rows
 
 

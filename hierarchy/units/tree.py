@@ -26,7 +26,7 @@ from hierarchy.units import diff, integrity
 from hierarchy.units.diff import Diff, Snapshot
 from hierarchy.units.rows import EDITABLE, UnitRow, edges, faults
 
-__all__ = ["Diff", "TreeError", "add_child", "check", "load", "move", "plan", "remove", "rename", "repair"]
+__all__ = ["Diff", "add_child", "check", "load", "move", "plan", "remove", "rename", "repair"]
 check = integrity.check
 ANCESTORS = ("province_id", "regency_id", "district_id", "village_id")
 COPIED = (
@@ -34,10 +34,6 @@ COPIED = (
     *("registered_voters", "latitude", "longitude", "tags", "lft", "rght", "tree_id", "level"),
 )
 MANY = 1000  # new rows after which the planner's statistics are worth refreshing at once
-
-
-class TreeError(Refusal):
-    """A structural change refused; nothing was written. `messages` say why, in Indonesian."""
 
 
 @contextmanager
@@ -59,7 +55,7 @@ def _announce(verb: str, election: Election, by: User | None, **detail: Any) -> 
 def plan(*, election: Election, rows: Sequence[UnitRow]) -> Diff:
     """What `load` would do with `rows`, including what would block it. Writes nothing.
 
-    Raises TreeError when the rows are not whole trees (rows.faults).
+    Raises Refusal when the rows are not whole trees (rows.faults).
     """
     _require_whole(rows)
     return _compare(_snapshots(election, _provinces(rows)), rows)
@@ -70,14 +66,14 @@ def load(*, election: Election, rows: Sequence[UnitRow], by: User | None) -> Dif
 
     Units match by code (or previous_code). Existing units keep their id, and so their reports and memberships. Units
     the rows no longer list are deleted, which is refused while anything refers to them.
-    Raises TreeError: rows that are not whole trees, or closed units still in use.
+    Raises Refusal: rows that are not whole trees, or closed units still in use.
     """
     _require_whole(rows)
     with _writing(election, _provinces(rows)):
         existing = _snapshots(election, _provinces(rows))
         found = _compare(existing, rows)
         if found.blocked:
-            raise TreeError(found.blocked)
+            raise Refusal(found.blocked)
         if found.is_empty:
             return found
         _apply(election, rows, existing, found)
@@ -89,7 +85,7 @@ def load(*, election: Election, rows: Sequence[UnitRow], by: User | None) -> Dif
 def _require_whole(rows: Sequence[UnitRow]) -> None:
     wrong = faults(rows)
     if wrong:
-        raise TreeError(sentences(wrong))
+        raise Refusal(sentences(wrong))
 
 
 def _provinces(rows: Iterable[UnitRow]) -> set[str]:
@@ -193,13 +189,13 @@ def _uses(units: Sequence[Snapshot]) -> list[str]:
 
 
 def add_child(*, parent: Unit, row: UnitRow, by: User | None) -> Unit:
-    """A new unit under `parent`. Raises TreeError: a code that does not continue the parent's, or is taken."""
+    """A new unit under `parent`. Raises Refusal: a code that does not continue the parent's, or is taken."""
     election = parent.election
     with _writing(election, [province_code(parent.code)]):
         parent = _fresh(parent)
         wrong = faults([row], whole=False)
         if wrong:
-            raise TreeError(sentences(wrong))
+            raise Refusal(sentences(wrong))
         _require_code(election, row.code, parent)
         particulars = dict(zip(EDITABLE, row.editable(), strict=True)) | {"tags": list(row.tags)}
         unit = Unit(election=election, code=row.code, parent=parent, number=row.number, **particulars)
@@ -216,14 +212,14 @@ def move(*, unit: Unit, parent: Unit, by: User | None, code: str | None = None) 
     """Puts `unit` and everything below it under `parent`, which must be one level above.
 
     A code continues its parent's, so a move renumbers: `code` is the new official code; without it the unit keeps its
-    own last digits. Codes below follow. Raises TreeError: another election, wrong level, a code taken or not fitting.
+    own last digits. Codes below follow. Raises Refusal: another election, wrong level, a code taken or not fitting.
     """
     election = unit.election
     with _writing(election, [province_code(unit.code), province_code(parent.code)]):
         unit, parent = _fresh(unit), _fresh(parent)
         old, old_parent = unit.code, parent_code(unit.code)
         if old_parent is None or parent.level != unit.level - 1 or parent.election_id != unit.election_id:
-            raise TreeError(_("%(unit)s tidak dapat dipindah ke %(parent)s: tingkatnya tidak cocok.")
+            raise Refusal(_("%(unit)s tidak dapat dipindah ke %(parent)s: tingkatnya tidak cocok.")
                             % {"unit": unit.title, "parent": parent.title})  # fmt: skip
         new = code or parent.code + old[len(old_parent) :]
         if new != old:
@@ -243,19 +239,19 @@ def move(*, unit: Unit, parent: Unit, by: User | None, code: str | None = None) 
 
 
 def rename(*, unit: Unit, name: str, by: User | None) -> Unit:
-    """Raises TreeError for an empty or overlong name."""
+    """Raises Refusal for an empty or overlong name."""
     wrong = faults([UnitRow(unit.code, name)], whole=False)
     if wrong:
-        raise TreeError(sentences(wrong))
+        raise Refusal(sentences(wrong))
     return _edit("rename", unit, by, name=name)
 
 
 def set_tags(*, unit: Unit, tags: Iterable[str], by: User | None) -> Unit:
-    """Replaces the tags (kepulauan, sulit dijangkau, ...); repeats go. Raises TreeError when one is too long."""
+    """Replaces the tags (kepulauan, sulit dijangkau, ...); repeats go. Raises Refusal when one is too long."""
     clean = sorted({tag.strip() for tag in tags})
     wrong = faults([UnitRow(unit.code, unit.name, tags=tuple(clean))], whole=False)
     if wrong:
-        raise TreeError(sentences(wrong))
+        raise Refusal(sentences(wrong))
     return _edit("set_tags", unit, by, tags=clean)
 
 
@@ -271,13 +267,13 @@ def _edit(verb: str, unit: Unit, by: User | None, **values: Any) -> Unit:
 
 
 def remove(*, unit: Unit, by: User | None) -> None:
-    """Deletes a unit that has nothing below it and that nothing refers to. Raises TreeError naming what does."""
+    """Deletes a unit that has nothing below it and that nothing refers to. Raises Refusal naming what does."""
     election = unit.election
     with _writing(election, [province_code(unit.code)]):
         unit = _fresh(unit)
         children = Unit.objects.filter(parent_id=unit.pk).count()
         if children:
-            raise TreeError(
+            raise Refusal(
                 ngettext(
                     "%(unit)s masih membawahi %(count)d satuan. Hapus atau pindahkan dulu satuan itu.",
                     "%(unit)s masih membawahi %(count)d satuan. Hapus atau pindahkan dulu satuan-satuan itu.",
@@ -287,7 +283,7 @@ def remove(*, unit: Unit, by: User | None) -> None:
             )
         uses = _uses([Snapshot(unit.pk, unit.code, (unit.name,))])
         if uses:
-            raise TreeError(uses)
+            raise Refusal(uses)
         # A unit refers to itself in its own ancestor column, which would protect it from its own deletion.
         Unit.objects.filter(pk=unit.pk).update(**dict.fromkeys(ANCESTORS))
         code = unit.code
@@ -298,7 +294,7 @@ def remove(*, unit: Unit, by: User | None) -> None:
 def repair(election: Election, *, by: User | None = None) -> int:
     """Rewrites edges, levels, tree numbers and ancestor columns from the parents in one statement; rows corrected.
 
-    Raises TreeError when the parents or codes themselves are wrong (no statement can know which of the two is right).
+    Raises Refusal when the parents or codes themselves are wrong (no statement can know which of the two is right).
     """
     codes = Unit.objects.filter(election=election).order_by().values_list("code", flat=True)
     provinces = sorted({province_code(code) for code in codes})
@@ -306,7 +302,7 @@ def repair(election: Election, *, by: User | None = None) -> int:
         integrity.refresh_statistics()
         beyond = integrity.hopeless(election)
         if beyond:
-            raise TreeError(str(problem) for problem in beyond)
+            raise Refusal(str(problem) for problem in beyond)
         corrected = integrity.rewrite(election)
         if corrected:
             _announce("repair", election, by, corrected=corrected, provinces=provinces)
@@ -317,16 +313,16 @@ def _fresh(unit: Unit) -> Unit:
     """`unit` as the table holds it under the lock: edges in memory are stale as soon as somebody else has written."""
     found = Unit.objects.with_ancestors().filter(pk=unit.pk).first()
     if found is None:
-        raise TreeError(_("Satuan %(code)s sudah tidak ada. Muat ulang halaman.") % {"code": unit.code})
+        raise Refusal(_("Satuan %(code)s sudah tidak ada. Muat ulang halaman.") % {"code": unit.code})
     return found
 
 
 def _require_code(election: Election, code: str, parent: Unit) -> None:
     if parent_code(code) != parent.code or not code.isascii() or not code.isdigit():
-        raise TreeError(
+        raise Refusal(
             _("Kode %(code)s tidak melanjutkan kode induknya, %(parent)s.") % {"code": code, "parent": parent.code}
         )
     if level_of(code) != parent.level + 1:
-        raise TreeError(_("Panjang kode %(code)s tidak cocok dengan tingkatnya.") % {"code": code})
+        raise Refusal(_("Panjang kode %(code)s tidak cocok dengan tingkatnya.") % {"code": code})
     if Unit.objects.filter(election=election, code=code).exists():
-        raise TreeError(_("Kode %(code)s sudah dipakai satuan lain.") % {"code": code})
+        raise Refusal(_("Kode %(code)s sudah dipakai satuan lain.") % {"code": code})

@@ -18,12 +18,11 @@ from rest_framework.response import Response
 
 from hierarchy import access
 from hierarchy.lib import clock
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Membership, Role, User
 from hierarchy.signin import actions as signin
 from hierarchy.signin import devices
-from hierarchy.signin.throttle import NotNow
 from reports.api.base import Endpoint, Words, operation, read, user_of
-from reports.api.problems import Rejected
 from reports.api.shapes import UnitRef, local
 
 LIFETIME = timedelta(seconds=settings.SESSION_COOKIE_AGE)  # as long as a session on the site
@@ -95,19 +94,18 @@ class Tokens(Endpoint):
     )
     def post(self, request: Request) -> Response:
         sent = read(request, Credentials)
-        try:
-            user = signin.check(request, username=sent.username, password=sent.password, device=sent.device)
-        except NotNow as refused:
-            raise Rejected(refused.status, refused.code, str(refused), retry_after=refused.wait) from None
+        user = signin.check(request, username=sent.username, password=sent.password, device=sent.device)
         if user is None:
             # The same words, and the same work of hashing, whether or not the account exists.
-            raise Rejected(401, "wrong-credentials", _("Nama pengguna atau kata sandi salah. Periksa, lalu coba lagi."))
+            sentence = _("Nama pengguna atau kata sandi salah. Periksa, lalu coba lagi.")
+            raise Refusal(sentence, code="wrong-credentials", status=401)
         return Response(_issue(user, devices.remember(sent.device, user)), status=201)
 
     @operation("token_delete", "Sign out: revoke the token of this request.", answers={204: None}, problems=(400,))
     def delete(self, request: Request) -> Response:
         if request.auth is None:
-            raise Rejected(400, "no-token", _("Permintaan ini tidak memakai token, jadi tidak ada yang dicabut."))
+            sentence = _("Permintaan ini tidak memakai token, jadi tidak ada yang dicabut.")
+            raise Refusal(sentence, code="no-token", status=400)
         request.auth.delete()
         return Response(status=204)
 

@@ -21,7 +21,7 @@ from hierarchy.levels import CODE_PATTERN
 from hierarchy.lib.errors import printable
 from hierarchy.models import User
 from reports.api.authentication import SessionLogin, TokenLogin
-from reports.api.problems import MEDIA_TYPE, Problem, Rejected
+from reports.api.problems import MEDIA_TYPE, BadRequest, Problem
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
@@ -89,27 +89,27 @@ def user_of(request: Request) -> User:
 
 
 def read(request: Request, shape: type[Shape]) -> Shape:
-    """The JSON body as `shape`. Raises Rejected (400) with a sentence that names the field."""
+    """The JSON body as `shape`. Raises BadRequest with a sentence that names the field."""
     # Without a body DRF answers with an empty form instead of bytes.
     return decode(request.data if isinstance(request.data, bytes) else b"", shape)
 
 
 def decode(body: bytes | msgspec.Raw, shape: type[Shape]) -> Shape:
-    """JSON as `shape`. Raises Rejected (400) with a sentence that names the field."""
+    """JSON as `shape`. Raises BadRequest with a sentence that names the field."""
     try:
         return _decoder(shape).decode(body)
     except RecursionError:
-        raise Rejected(400, "bad-request", _("Isi permintaan bersarang terlalu dalam.")) from None
+        raise BadRequest(_("Isi permintaan bersarang terlalu dalam.")) from None
     except (msgspec.DecodeError, UnicodeError) as error:
-        raise _rejected(error) from None
+        raise _unreadable(error) from None
 
 
 def read_query(request: Request, shape: type[Shape]) -> Shape:
-    """The query string as `shape`; of a repeated parameter the last counts. Raises Rejected (400)."""
+    """The query string as `shape`; of a repeated parameter the last counts. Raises BadRequest."""
     try:
         return msgspec.convert(request.query_params.dict(), shape, strict=False)
     except msgspec.ValidationError as error:
-        raise _rejected(error) from None
+        raise _unreadable(error) from None
 
 
 @lru_cache
@@ -142,7 +142,7 @@ _FAULTS = [
 ]
 
 
-def _rejected(error: Exception) -> Rejected:
+def _unreadable(error: Exception) -> BadRequest:
     told = _AT.fullmatch(str(error))
     assert told is not None, "the pattern matches any text"
     place, sentence, found = told["place"] or "", _("Isi permintaan tidak sesuai dengan dokumentasi API."), {}
@@ -154,7 +154,7 @@ def _rejected(error: Exception) -> Rejected:
     sentence = (
         sentence % (found | {"name": name or _("isi permintaan")}) if found or "%(name)s" in sentence else sentence
     )
-    return Rejected(400, "bad-request", sentence, errors={name: [sentence]})
+    return BadRequest(sentence, name)
 
 
 def operation(

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from reports.api.base import Endpoint, decode, operation, read
 from reports.api.filing import Filing, submit
-from reports.api.problems import Problem, Rejected, problem_of
+from reports.api.problems import BadRequest, Problem, problem_of
 from reports.api.shapes import ReceiptShape
 
 logger = logging.getLogger(__name__)
@@ -69,15 +69,15 @@ class Batches(Endpoint):
         sent = _split(request)
         if len(sent) > LARGEST:
             sentence = _("Satu kiriman paling banyak %(limit)d laporan. Bagi menjadi beberapa kiriman.")
-            raise Rejected(400, "bad-request", sentence % {"limit": LARGEST})
+            raise BadRequest(sentence % {"limit": LARGEST})
         return Response(Results(results=[_file(request, one) for one in sent]))
 
 
 def _split(request: Request) -> list[msgspec.Raw]:
-    """The reports of a batch, not yet decoded. Raises Rejected when the body is not a batch at all."""
+    """The reports of a batch, not yet decoded. Raises BadRequest when the body is not a batch at all."""
     try:
         return read(request, _BatchBody).reports
-    except Rejected as refused:
+    except BadRequest as refused:
         # Half an emoji, which a phone's keyboard can leave behind, stops the strict reader for the whole body.
         try:
             loose = json.loads(request.data if isinstance(request.data, bytes) else b"")

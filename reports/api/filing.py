@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from hierarchy.models import Unit
 from reports.api.base import Endpoint, Id, Name, UnitCode, Words, operation, read, user_of
-from reports.api.problems import Rejected
+from reports.api.problems import BadRequest
 from reports.api.shapes import ConflictShape, History, ReceiptShape, ReportShape, RevisionShape
 from reports.calendar.models import Cadence, Window
 from reports.calendar.querysets import without_schema
@@ -67,11 +67,11 @@ class Reports(Endpoint):
 
 
 def submit(request: Request, sent: Filing) -> intake.Receipt:
-    """Files one report, whichever endpoint took it in. Raises Rejected, and what `intake.submit` raises."""
+    """Files one report, whichever endpoint took it in. Raises BadRequest, and what `intake.submit` raises."""
     if (sent.obligation is None) == (sent.window is None) or (sent.window is None) != (sent.unit is None):
-        raise Rejected(400, "bad-request", _("Sebutkan tugas (obligation), atau jendela (window) dan satuan (unit)."))
+        raise BadRequest(_("Sebutkan tugas (obligation), atau jendela (window) dan satuan (unit)."))
     if sent.device_at and sent.device_at.year not in YEARS:
-        raise Rejected(400, "bad-request", _("Jam perangkat (device_at) tidak masuk akal. Periksa jam perangkat Anda."))
+        raise BadRequest(_("Jam perangkat (device_at) tidak masuk akal. Periksa jam perangkat Anda."))
     filing: dict[str, Any] = {
         "by": user_of(request),
         "report_id": sent.id,
@@ -242,7 +242,7 @@ class Evidence(Endpoint):
     def post(self, request: Request) -> Response:
         file = request.FILES.get("file")
         if file is None:
-            raise Rejected(400, "bad-request", _("Sertakan foto dalam isian “file”."))
+            raise BadRequest(_("Sertakan foto dalam isian “file”."))
         try:
             place = msgspec.convert({name: request.POST.get(name) for name in ("election", "unit")}, Place)
         except msgspec.ValidationError:

@@ -19,9 +19,9 @@ from rest_framework.response import Response
 
 from hierarchy import access
 from hierarchy.lib import clock
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Unit, User
 from reports.api.base import Endpoint, Id, Name, operation, read_query, user_of
-from reports.api.problems import Rejected
 from reports.api.shapes import ObligationPage, ObligationShape, WindowShape, local
 from reports.calendar.models import InstrumentVersion, Window
 from reports.calendar.querysets import without_schema
@@ -112,9 +112,8 @@ def _after(cursor: str | None, rows: ObligationQuerySet) -> ObligationQuerySet:
         due_at, pk = _PLACE.decode(base64.urlsafe_b64decode(cursor.encode()))
         due_at = due_at.astimezone(UTC)  # a moment at the edge of the calendar has none
     except (ValueError, OverflowError):
-        raise Rejected(
-            400, "bad-cursor", _("Penanda halaman tidak dikenal. Mulai lagi dari halaman pertama.")
-        ) from None
+        sentence = _("Penanda halaman tidak dikenal. Mulai lagi dari halaman pertama.")
+        raise Refusal(sentence, code="bad-cursor", status=400) from None
     return rows.filter(due_at__gte=due_at).exclude(due_at=due_at, pk__lte=pk)
 
 

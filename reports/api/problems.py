@@ -17,11 +17,10 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from hierarchy.lib.clock import WITA
-from reports.filing.actions import ReportRefused
-from reports.filing.evidence import NotAPhoto
+from hierarchy.lib.errors import Refusal
+from reports.filing.actions import Clash
 from reports.filing.models import Report
 from reports.instruments.codec import InvalidAnswers
-from reports.review.actions import ReviewError
 
 MEDIA_TYPE = "application/problem+json"
 NAMESPACE = "urn:bawaslu-kaltim:problem:"
@@ -86,20 +85,10 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     standing: Standing | None = None
 
 
-class Rejected(Exception):
-    """A refusal of the API itself, before any verb was reached. `code` is for programs, `sentence` for people."""
+class BadRequest(Refusal):
+    """A request that cannot be read, refused before any verb was reached."""
 
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        sentence: str,
-        *,
-        errors: dict[str, list[str]] | None = None,
-        retry_after: int | None = None,
-    ) -> None:
-        super().__init__(sentence)
-        self.status, self.code, self.errors, self.retry_after = status, code, errors or {}, retry_after
+    code, status = "bad-request", 400
 
 
 def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None:
@@ -139,28 +128,19 @@ def problem_of(exc: Exception) -> Problem | None:
 
 
 @problem_of.register
-def _(exc: Rejected) -> Problem:
-    return _problem(exc.status, exc.code, str(exc), errors=exc.errors)
+def _(exc: Refusal) -> Problem:
+    errors = {} if exc.field is None else {exc.field: exc.messages}
+    return _problem(exc.status, exc.code, exc.text, errors=errors)
 
 
 @problem_of.register
-def _(exc: ReportRefused) -> Problem:
-    return _problem(exc.status, exc.code, str(exc), standing=exc.current and Standing.of(exc.current))
+def _(exc: Clash) -> Problem:
+    return _problem(exc.status, exc.code, exc.text, standing=Standing.of(exc.current))
 
 
 @problem_of.register
 def _(exc: InvalidAnswers) -> Problem:
-    return _problem(422, "invalid-answers", errors=exc.errors, needs_reason=exc.needs_reason)
-
-
-@problem_of.register
-def _(exc: ReviewError) -> Problem:
-    return _problem(409, "review", str(exc))
-
-
-@problem_of.register
-def _(exc: NotAPhoto) -> Problem:
-    return _problem(exc.status, exc.code, str(exc))
+    return _problem(exc.status, exc.code, errors=exc.errors, needs_reason=exc.needs_reason)
 
 
 @problem_of.register

@@ -22,10 +22,11 @@ def set_quorum(*, unit: Unit, needed: int, reason: str, by: User) -> Quorum:
     if not members // 2 + 1 <= needed <= members:
         raise PlenaryError(
             _("Kuorum harus lebih dari separuh anggota: antara %(least)d dan %(most)d orang.")
-            % {"least": members // 2 + 1, "most": members}
+            % {"least": members // 2 + 1, "most": members},
+            "needed",
         )
     if not tidy(reason):
-        raise PlenaryError(_("Tuliskan dasar aturannya."))
+        raise PlenaryError(_("Tuliskan dasar aturannya."), "reason")
     with transaction.atomic():
         kept, _made = Quorum.objects.update_or_create(
             unit=unit,

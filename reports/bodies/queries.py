@@ -12,14 +12,17 @@ from django.utils.translation import gettext as _
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Membership, Role, Unit, User
 from reports.bodies.models import Quorum
 
 BODY_ROLES = (Role.CHAIR, Role.MEMBER)
 
 
-class PlenaryError(Exception):
-    """The step cannot be taken; the message tells the member what to do."""
+class PlenaryError(Refusal):
+    """A step of a plenary, or of the body that holds it, cannot be taken."""
+
+    code = "plenary"
 
 
 def members_of(unit: Unit, day: date | None = None) -> list[Membership]:

@@ -15,9 +15,8 @@ from django.views.decorators.http import require_POST
 from hierarchy.access import COLLEGIAL
 from hierarchy.models import Unit
 from hierarchy.querysets import visible_q
-from hierarchy.web import SignedIn, admin_membership, paged, posted_pk
+from hierarchy.web import SignedIn, admin_membership, paged, posted_pk, refusals_in
 from reports.bodies import actions as bodies_actions
-from reports.bodies import queries as bodies
 from reports.bodies.models import Quorum
 
 
@@ -60,11 +59,8 @@ def quorums(request: SignedIn) -> HttpResponse:
             form.add_error("code", _("Tidak ada lembaga dengan kode ini di wilayah Anda. Periksa kodenya."))
         else:
             given = {name: form.cleaned_data[name] for name in ("needed", "reason")}
-            try:
+            with refusals_in(form):
                 bodies_actions.set_quorum(unit=unit, by=request.user, **given)
-            except bodies.PlenaryError as error:
-                form.add_error("needed", str(error))
-            else:
                 messages.success(request, _("Kuorum %(unit)s disimpan.") % {"unit": unit.title})
                 return redirect("quorums")
     rows = Quorum.objects.filter(visible_q(request.user, "unit__")).select_related("unit", "set_by")

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Prefetch
 from django.utils.translation import gettext_lazy
 
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Election, User
 from reports.calendar import periods
 from reports.calendar.models import Instrument, InstrumentVersion, Stage, Window
@@ -25,8 +26,10 @@ STAGE_FACTS = ["sequence", "name_id", "name_en", "starts", "ends"]
 PUBLISH_NEXT = gettext_lazy("Terbitkan versi yang benar: manage.py publish_instrument BERKAS --code KODE.")
 
 
-class CalendarError(Exception):
-    """What was asked of the calendar cannot be; the message is for the person who asked."""
+class CalendarError(Refusal):
+    """What was asked of the calendar cannot be."""
+
+    code = "calendar"
 
 
 def load(*, by: User | None = None) -> None:

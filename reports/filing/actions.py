@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock
+from hierarchy.lib.errors import Refusal
 from hierarchy.lib.formats import moment as in_wita
 from hierarchy.models import Unit, User
 from reports import locks
@@ -35,12 +36,20 @@ from reports.rollup import outbox
 ATTEMPTS = 4  # looks at what stands; each one but the last was overtaken by another filing of the same obligation
 
 
-class ReportRefused(Exception):
-    """The filing was understood and cannot be accepted. `code` is for programs, `str()` for people."""
+class ReportRefused(Refusal):
+    """The filing was understood and cannot be accepted."""
 
-    def __init__(self, code: str, message: str, *, status: int = 409, current: Report | None = None) -> None:
-        super().__init__(message)
-        self.code, self.status, self.current = code, status, current
+    code = "filing"
+
+
+class Clash(ReportRefused):
+    """Another version stands: `current`."""
+
+    code = "conflict"
+
+    def __init__(self, text: str, current: Report) -> None:
+        super().__init__(text)
+        self.current = current
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,7 @@ def submit(
     is sent. `based_on` names the revision an edit starts from. `at` is the moment of arrival (default: now).
 
     Raises Http404 outside the filer's reach, PermissionDenied without the right to file, InvalidAnswers naming the
-    questions, and Refused: not-open, closed, conflict (both versions kept).
+    questions, and ReportRefused: not-open, closed, id-taken, photo-unknown, or Clash (both versions kept).
     """
     moment = at or clock.now()
     for _attempt in range(ATTEMPTS):
@@ -100,7 +109,8 @@ def submit(
         # Somebody was faster, so another look decides; or the id is in use elsewhere, and then no look ever will.
         if Report.objects.filter(pk=report_id).exclude(obligation=obligation_id).exists():
             break
-    raise ReportRefused("id-taken", _("Nomor laporan ini sudah dipakai. Muat ulang halaman, lalu kirim lagi."))
+    sentence = _("Nomor laporan ini sudah dipakai. Muat ulang halaman, lalu kirim lagi.")
+    raise ReportRefused(sentence, code="id-taken")
 
 
 def submit_event(*, by: User, window: Window, subject: Unit, report_id: UUID, **filing) -> Receipt:
@@ -137,17 +147,13 @@ def submit_event(*, by: User, window: Window, subject: Unit, report_id: UUID, **
 
 
 def check_open(obligation: IntakeObligation, moment: datetime) -> None:
-    """Raises Refused unless the obligation takes reports at `moment`."""
+    """Raises ReportRefused unless the obligation takes reports at `moment`."""
     if obligation.opened_at is None or moment < obligation.opens_at:
-        raise ReportRefused(
-            "not-open", _("Pelaporan ini baru dibuka pada %(when)s.") % {"when": in_wita(obligation.opens_at)}
-        )
+        sentence = _("Pelaporan ini baru dibuka pada %(when)s.")
+        raise ReportRefused(sentence % {"when": in_wita(obligation.opens_at)}, code="not-open")
     if moment >= obligation.closes_at:
-        raise ReportRefused(
-            "closed",
-            _("Pelaporan ini sudah ditutup pada %(when)s. Hubungi atasan Anda untuk meminta perpanjangan.")
-            % {"when": in_wita(obligation.closes_at)},
-        )
+        sentence = _("Pelaporan ini sudah ditutup pada %(when)s. Hubungi atasan Anda untuk meminta perpanjangan.")
+        raise ReportRefused(sentence % {"when": in_wita(obligation.closes_at)}, code="closed")
 
 
 def _acceptable(
@@ -185,9 +191,8 @@ def _check_photos(obligation: IntakeObligation, schema: Schema, content: Content
         return
     known = set(Evidence.objects.filter(unit_id=obligation.filer.pk, sha256__in=named).values_list("sha256", flat=True))
     if set(named) - known:
-        raise ReportRefused(
-            "photo-unknown", _("Foto belum terkirim. Kirim fotonya lebih dulu, lalu ulangi."), status=422
-        )
+        sentence = _("Foto belum terkirim. Kirim fotonya lebih dulu, lalu ulangi.")
+        raise ReportRefused(sentence, code="photo-unknown", status=422)
 
 
 def _repeated(
@@ -195,7 +200,7 @@ def _repeated(
 ) -> Receipt:
     """The receipt of an earlier revision that a client sends again, having missed the answer.
 
-    Raises Refused (conflict) when there is none; what was sent is kept.
+    Raises Clash when there is none; what was sent is kept.
     """
     if receipt := _repeat(obligation, report_id, content):
         return receipt
@@ -205,10 +210,8 @@ def _repeated(
     else:
         sentence = _("Laporan ini sudah berubah sejak Anda membukanya (kode %(code)s). Periksa versi terbaru dulu.")
     _keep_conflict(by, obligation.pk, report_id, content, based_on, moment)
-    current = Report.objects.filter(obligation_id=obligation.pk).first()
-    raise ReportRefused(
-        "conflict", sentence % {"code": code_of(obligation.report_id, obligation.sha256)}, current=current
-    )
+    current = Report.objects.get(obligation_id=obligation.pk)
+    raise Clash(sentence % {"code": code_of(obligation.report_id, obligation.sha256)}, current)
 
 
 def _repeat(obligation: IntakeObligation, report_id: UUID, content: Content) -> Receipt | None:

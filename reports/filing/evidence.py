@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock, gate
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Unit, User
 from hierarchy.signin.throttle import Attempt, Limit, TooManyAttempts
 from reports import locks
@@ -44,25 +45,26 @@ START_OF_SCAN, END_OF_IMAGE, ALONE = b"\xda", b"\xd9", (b"\xd8", b"\x01")  # alo
 MOST_MARKERS = 5_000  # a camera's file has some dozens; a file of nothing else would keep the count itself busy
 
 
-class NotAPhoto(Exception):
-    """The file cannot be taken as a photo; the message tells the person what to do."""
+class NotAPhoto(Refusal):
+    """The file cannot be taken as a photo."""
 
-    status: int = 422
-    code: str = "not-a-photo"
-    retry_after: int | None = None  # seconds
+    status, code = 422, "not-a-photo"
 
 
 class NotNow(NotAPhoto):
-    """The photo may be good, but cannot be kept at the moment; the message says when to send it again."""
+    """The photo may be good, but cannot be kept at the moment; it says when to send it again."""
 
     status, code, retry_after = 503, "photo-not-kept", 60
 
 
 class Busy(NotNow):
+    """There is no place among those whose photos are decoded just now: this one was not."""
+
     retry_after = 5
 
-    def __init__(self) -> None:
-        super().__init__(_("Server sedang menerima banyak foto. Coba kirim lagi sebentar lagi."))
+
+def _busy() -> Busy:
+    return Busy(_("Server sedang menerima banyak foto. Coba kirim lagi sebentar lagi."))
 
 
 class TooMany(NotAPhoto):
@@ -74,15 +76,13 @@ class TooMany(NotAPhoto):
 class TooManyRefused(TooMany):
     """The account has sent too many files that were decoded for nothing."""
 
-    def __init__(self, wait: int) -> None:
-        super().__init__(
-            _(
-                "Terlalu banyak berkas dari akun Anda yang tidak dapat disimpan. Tunggu %(minutes)d menit, lalu kirim "
-                "foto yang baru diambil dengan kamera."
-            )
-            % {"minutes": -(-wait // 60)}
-        )
-        self.retry_after = wait
+
+def _too_many_refused(wait: int) -> TooManyRefused:
+    sentence = _(
+        "Terlalu banyak berkas dari akun Anda yang tidak dapat disimpan. Tunggu %(minutes)d menit, lalu kirim "
+        "foto yang baru diambil dengan kamera."
+    )
+    return TooManyRefused(sentence % {"minutes": -(-wait // 60)}, retry_after=wait)
 
 
 def store(*, file: File, unit: Unit, by: User) -> Evidence:
@@ -103,7 +103,7 @@ def store(*, file: File, unit: Unit, by: User) -> Evidence:
     try:
         attempt = Attempt([(NOT_KEPT, NOT_KEPT.key(str(by.pk)))])
     except TooManyAttempts as error:
-        raise TooManyRefused(error.wait) from error
+        raise _too_many_refused(error.retry_after or 1) from error
     try:
         kept = _keep(_encode(raw), original, unit, by)
     except Busy:  # nothing was decoded
@@ -155,9 +155,9 @@ def _tell(verb: str, evidence: Evidence, by: User | None, **detail: Any) -> None
 
 def _encode(raw: bytes) -> bytes:
     """The photo as a JPEG of ours. Of whatever is sent, no more than MAX_PIXELS and MAX_SCANS is decoded."""
-    with gate.place(gate.Work.PHOTO, full=Busy()):
+    with gate.place(gate.Work.PHOTO, full=_busy()):
         if not _decoding.acquire(timeout=settings.TURN_PATIENCE["PHOTO"]):
-            raise Busy
+            raise _busy()
         try:
             return _decoded_anew(raw)
         finally:

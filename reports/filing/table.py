@@ -60,7 +60,7 @@ def import_table(
     have been. Each report is filed in the name of the person its row names, who must be the one who owes it. Rehearsed
     and filed a chunk at a time, so nobody who files on the same night waits for the whole file: what they file between
     the two is a fault of its row then, beside the rows that are in; the same file again files what is missing. Raises
-    TableError when the file is no such table.
+    Refusal when the file is no such table.
     """
     obligations = _Obligations(election)
     lines = tabular.read(path, required=KEYS, optional=[NUMBER, *obligations.columns])

@@ -20,7 +20,7 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock
 from hierarchy.models import User
-from hierarchy.web import SignedIn
+from hierarchy.web import SignedIn, with_status
 from reports.calendar.models import Cadence, Window
 from reports.filing import actions as intake
 from reports.filing import evidence
@@ -73,18 +73,15 @@ def _filing(request: SignedIn, obligation: Obligation, standing: Report | None) 
         return _form_page(request, obligation, standing, form, standing.pk if standing else uuid.uuid4())
     number = _report_id(request, standing)
     if not form.is_valid() or form.content is None:
-        gravest = max(photos, key=lambda refused: refused.status, default=evidence.NotAPhoto())
-        page = _form_page(request, obligation, standing, form, number, status=gravest.status)
-        if gravest.retry_after:
-            page["Retry-After"] = str(gravest.retry_after)
-        return page
+        page = _form_page(request, obligation, standing, form, number, status=422)
+        return with_status(page, max(photos, key=lambda refused: refused.status)) if photos else page
     try:
         receipt = _submit(request, obligation, form.content, number)
-    except intake.ReportRefused as refused:
-        if refused.current is not None:
-            return _clash_page(request, obligation, form, refused.current, refused)
-        form.add_error(None, str(refused))
-        return _form_page(request, obligation, standing, form, number, status=refused.status)
+    except intake.Clash as clash:
+        return _clash_page(request, obligation, form, clash)
+    except intake.ReportRefused as refusal:
+        form.add_error(None, refusal.messages)
+        return _form_page(request, obligation, standing, form, number, status=refusal.status)
     except InvalidAnswers:  # good a moment ago: the window has just been given another version of the form
         obligation.window.refresh_from_db(fields=["version"])
         for _name, uploads in request.FILES.lists():
@@ -143,18 +140,17 @@ def _whole(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 6 else None
 
 
-def _clash_page(
-    request: SignedIn, obligation: Obligation, form: ReportForm, current: Report, refused: intake.ReportRefused
-) -> HttpResponse:
+def _clash_page(request: SignedIn, obligation: Obligation, form: ReportForm, refusal: intake.Clash) -> HttpResponse:
     """Another version stands: shows it beside what was typed; sending again makes a correction of what stands."""
     assert form.content is not None, "only content that is valid can clash"
+    current = refusal.current
     clash = {
-        "sentence": str(refused),
+        "sentence": refusal.text,
         "changes": differences(obligation.window.version.parsed, current.answers, form.content.answers),
         # An event's form was opened without an obligation; its correction belongs to the one that was made.
         "action": reverse("file-report", args=[current.obligation_id]),
     }
-    return _form_page(request, obligation, current, form, current.pk, status=refused.status, clash=clash)
+    return _form_page(request, obligation, current, form, current.pk, status=refusal.status, clash=clash)
 
 
 def _form_page(

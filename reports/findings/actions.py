@@ -23,6 +23,7 @@ from hierarchy.levels import Level
 from hierarchy.lib import clock
 from hierarchy.lib.canonical import JOURNAL
 from hierarchy.lib.clock import WITA
+from hierarchy.lib.errors import Refusal
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Membership, Role, Unit, User
 from hierarchy.querysets import visible_q, within_q
@@ -51,12 +52,10 @@ CONFIRMED = (Status.FOUND, Status.EXTENDED, Status.CONCLUDED)  # what the public
 CLOSED = (Status.CONCLUDED, Status.DISMISSED)
 
 
-class FindingError(Exception):
-    """The step cannot be taken; the message tells the person what to do, `name` the field it is about."""
+class FindingError(Refusal):
+    """A step of a finding cannot be taken."""
 
-    def __init__(self, message: str, name: str = "") -> None:
-        super().__init__(message)
-        self.name = name
+    code = "finding"
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,12 @@ from django.views.decorators.http import require_POST, require_safe
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock
+from hierarchy.lib.errors import Refusal
 from hierarchy.lib.formats import tidy
 from hierarchy.lib.tabular import safe_cell
 from hierarchy.models import Unit, User
-from hierarchy.web import SignedIn, paged
-from reports.bodies.queries import PlenaryError, prepared_by
+from hierarchy.web import SignedIn, paged, refusals_in, with_status
+from reports.bodies.queries import prepared_by
 from reports.filing.models import Report
 from reports.findings import actions as findings
 from reports.findings import deadlines
@@ -180,13 +181,10 @@ def record(request: SignedIn) -> HttpResponse:
     form = FindingForm(request.POST if posted else None, initial=initial)
     people = _people(request) if posted else initial.get("people", [])
     if posted and form.is_valid():
-        try:
+        with refusals_in(form):
             told = form.told(people)
             where = _where(unit, form.cleaned_data["occurred_in"])
             made = findings.record(unit=unit, told=told, occurred_in=where, by=request.user, report=source)
-        except (FindingError, PlenaryError) as error:
-            _add_error(form, error)
-        else:
             messages.success(
                 request, _("Dugaan pelanggaran dicatat dengan nomor %(number)d.") % {"number": made.number}
             )
@@ -211,12 +209,9 @@ def amend(request: SignedIn, pk: int) -> HttpResponse:
     form = FindingForm(request.POST if posted else None, initial=initial)
     form.fields["occurred_in"].disabled = True
     if posted and form.is_valid():
-        try:
+        with refusals_in(form):
             told = replace(form.told(people), nobody="nobody" in request.POST)
             findings.amend(finding=finding, told=told, by=request.user)
-        except FindingError as error:
-            _add_error(form, error)
-        else:
             messages.success(request, _("Catatan disimpan."))
             return redirect("finding", pk=pk)
     return _form_page(request, form, people, unit=finding.unit, finding=finding)
@@ -246,8 +241,8 @@ def step(act: Callable[[SignedIn, Finding], list[Party] | None]) -> Callable[[Si
         found = _found(request, pk)
         try:
             parties = act(request, found)
-        except FindingError as error:
-            return _page(request, _found(request, pk), refused=str(error), status=409)
+        except Refusal as refusal:
+            return with_status(_page(request, _found(request, pk), refused=refusal.text), refusal)
         return redirect("finding", pk=pk) if parties is None else _page(request, found, parties=parties)
 
     return view
@@ -314,11 +309,6 @@ def _people(request: SignedIn) -> list[PartyEntry]:
     return [row for row in known if row.name.strip() or row.address.strip()]
 
 
-def _add_error(form: FindingForm, error: Exception) -> None:
-    name = getattr(error, "name", "")
-    form.add_error(name if name in form.fields else None, str(error))
-
-
 def _form_page(
     request: SignedIn,
     form: FindingForm,
@@ -344,9 +334,7 @@ def _form_page(
     return render(request, "reports/findings/form.html", context, status=status)
 
 
-def _page(
-    request: SignedIn, found: Finding, *, refused: str = "", status: int = 200, parties: list[Party] | None = None
-) -> HttpResponse:
+def _page(request: SignedIn, found: Finding, *, refused: str = "", parties: list[Party] | None = None) -> HttpResponse:
     handles, member = findings.handles(request.user, found), access.can(request.user, Permission.RATIFY, found.unit)
     agenda = found.agenda.select_related("plenary").order_by("pk")
     context = {
@@ -366,4 +354,4 @@ def _page(
         "typed": request.POST,
         "nav_current": "findings",
     }
-    return render(request, "reports/findings/finding.html", context, status=status)
+    return render(request, "reports/findings/finding.html", context)

@@ -15,6 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from hierarchy.lib.canonical import REPORT
+from hierarchy.lib.errors import Refusal
 
 from .answers import LONGEST_REASON, BadAnswer, clean_text, read_answer
 from .plan import Plan, plan_of
@@ -26,12 +27,14 @@ LARGEST_RESULT = 2**53  # beyond this a browser no longer counts in ones
 MOST_UNKNOWN = 20
 
 
-class InvalidAnswers(ValueError):
+class InvalidAnswers(Refusal):
     """Answers that cannot be filed.
 
     `errors` maps a question's name to sentences ("" for the report as a whole); `needs_reason` maps a question whose
     soft rule is broken to the sentence that says how. Both may be filled at once.
     """
+
+    code, status = "invalid-answers", 422
 
     def __init__(self, errors: dict[str, list[str]], needs_reason: dict[str, str] | None = None) -> None:
         self.errors = errors

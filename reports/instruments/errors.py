@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from hierarchy.lib.errors import Refusal
 
 
-class InstrumentError(ValueError):
-    """An XLSForm that cannot become an instrument. `messages` are sentences for the person who wrote the form."""
+class InstrumentError(Refusal):
+    """An XLSForm that cannot become an instrument, in sentences for the person who wrote it."""
 
-    def __init__(self, messages: str | Iterable[str]) -> None:
-        self.messages: list[str] = [messages] if isinstance(messages, str) else list(messages)
-        super().__init__("\n".join(self.messages))
+    code = "instrument"

@@ -19,7 +19,7 @@ from reports.plenary.agenda import AgendaRow, WaitingMatter, grouped, laid_items
 from reports.plenary.models import Attendance, Plenary, Vote
 
 
-def page_of(request: SignedIn, found: Plenary, *, refused: str = "", status: int = 200) -> HttpResponse:
+def page_of(request: SignedIn, found: Plenary, *, refused: str = "") -> HttpResponse:
     memberships = sitting.expected_at(found)
     listed = {row.user_id: row for row in found.attendance.select_related("user")}
     open_now = found.state in (Plenary.State.CALLED, Plenary.State.OPEN)
@@ -53,7 +53,7 @@ def page_of(request: SignedIn, found: Plenary, *, refused: str = "", status: int
         "now": clock.now(),
         "nav_current": "plenaries",
     }
-    return render(request, "reports/plenary/plenary.html", context, status=status)
+    return render(request, "reports/plenary/plenary.html", context)
 
 
 def _addable(found: Plenary, items: list[AgendaRow]) -> list[WaitingMatter]:

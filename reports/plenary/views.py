@@ -21,7 +21,7 @@ from hierarchy.lib import clock
 from hierarchy.lib.clock import WITA
 from hierarchy.models import Unit, User
 from hierarchy.querysets import visible_q
-from hierarchy.web import SignedIn, paged
+from hierarchy.web import SignedIn, paged, refusals_in
 from reports.bodies import queries as bodies
 from reports.calendar.models import Window
 from reports.findings.models import Finding
@@ -100,7 +100,7 @@ def call(request: SignedIn) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         chosen = [each.about for each in waiting if each.key in given["agenda"]]
-        try:
+        with refusals_in(form):
             made = plenary.call(
                 unit=unit,
                 windows=[about for about in chosen if isinstance(about, Window)],
@@ -111,9 +111,6 @@ def call(request: SignedIn) -> HttpResponse:
                 reason=given["reason"],
                 by=request.user,
             )
-        except bodies.PlenaryError as error:
-            form.add_error(None, str(error))
-        else:
             messages.success(request, _("Rapat pleno dicatat. Anggota dapat mengisi daftar hadir."))
             return redirect("plenary", pk=made.pk)
     context = {"form": form, "unit": unit, "groups": grouped(waiting), "nav_current": "plenaries"}

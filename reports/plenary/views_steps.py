@@ -15,19 +15,17 @@ from django.views.decorators.http import require_POST
 
 from hierarchy import access
 from hierarchy.access import Permission
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import User
 from hierarchy.signin import stepup
-from hierarchy.web import SignedIn, posted_pk
+from hierarchy.web import SignedIn, posted_pk, with_status
 from reports.bodies import queries as bodies
 from reports.calendar.models import Window
-from reports.findings import actions as findings
 from reports.plenary import actions as plenary
 from reports.plenary import attendance
 from reports.plenary.agenda import waiting_of
 from reports.plenary.models import AgendaItem, Plenary
 from reports.plenary.page import found_plenary, page_of
-
-REFUSALS = (bodies.PlenaryError, findings.FindingError, stepup.NotConfirmed)
 
 
 def step(act: Callable[[SignedIn, Plenary], None]) -> Callable[[SignedIn, int], HttpResponse]:
@@ -39,8 +37,8 @@ def step(act: Callable[[SignedIn, Plenary], None]) -> Callable[[SignedIn, int], 
     def view(request: SignedIn, pk: int) -> HttpResponse:
         try:
             act(request, found_plenary(request, pk))
-        except REFUSALS as error:
-            return page_of(request, found_plenary(request, pk), refused=str(error), status=409)
+        except Refusal as refusal:
+            return with_status(page_of(request, found_plenary(request, pk), refused=refusal.text), refusal)
         return redirect("plenary", pk=pk)
 
     return view

@@ -25,6 +25,7 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.lib import clock
+from hierarchy.lib.errors import Refusal
 from hierarchy.lib.formats import tidy
 from hierarchy.models import User
 from reports import locks
@@ -40,8 +41,10 @@ STILL_LOOKED_AT = timedelta(days=30)  # after a window closes; the command check
 KEPT_FOR = 7 * 24 * 3600  # seconds that a window's fingerprint is remembered
 
 
-class FlagError(Exception):
-    """The step cannot be taken; the message tells the reviewer what to do."""
+class FlagError(Refusal):
+    """A step about a flag cannot be taken."""
+
+    code = "flag"
 
 
 @dataclass(frozen=True)

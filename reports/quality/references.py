@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 
 from hierarchy.levels import LEAF
 from hierarchy.lib import clock, tabular
-from hierarchy.lib.errors import Fault, sentences
-from hierarchy.lib.tabular import TableError, TableRow
+from hierarchy.lib.errors import Fault, Refusal, sentences
+from hierarchy.lib.tabular import TableRow
 from hierarchy.models import Election, Unit, User
 from reports import locks
 from reports.calendar.models import InstrumentVersion, Window
@@ -56,7 +56,7 @@ def load(
 ) -> LoadResult:
     """Imports a CSV or XLSX with COLUMNS, all of it or nothing; units outside `within` are not known.
 
-    Raises TableError naming row and column: an unknown unit or question, a value that is no whole number, no source, a
+    Raises Refusal naming row and column: an unknown unit or question, a value that is no whole number, no source, a
     figure given twice.
     """
     lines = tabular.read(path, required=COLUMNS)
@@ -82,7 +82,7 @@ def load(
                 imported_at=moment,
             )
     if faults:
-        raise TableError(sentences(faults, path.name))
+        raise Refusal(sentences(faults, path.name))
     return _keep(election, rows, by=by, name=path.name, dry_run=dry_run)
 
 

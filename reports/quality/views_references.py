@@ -19,9 +19,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from hierarchy.lib.tabular import TableError
 from hierarchy.models import Membership
-from hierarchy.web import SignedIn, admin_membership
+from hierarchy.web import SignedIn, admin_membership, refusals_in
 from reports.quality import references as reference
 
 MEGABYTE = 1_000_000
@@ -61,11 +60,8 @@ def references(request: SignedIn) -> HttpResponse:
     form = ReferencesForm(request.POST if posted else None, request.FILES if posted else None)
     loaded = None
     if posted and form.is_valid():
-        try:
+        with refusals_in(form, "file"):
             loaded = _load(form.cleaned_data["file"], own, request)
-        except TableError as error:
-            form.add_error("file", ValidationError([str(line) for line in str(error).splitlines()]))
-        else:
             if "muat" in request.POST:
                 messages.success(
                     request,

@@ -22,6 +22,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from hierarchy.lib import clock
+from hierarchy.lib.errors import Refusal
 from hierarchy.lib.formats import tidy
 from hierarchy.models import User
 from reports.reminders.models import Device
@@ -45,10 +46,6 @@ LATER = frozenset({429, 500, 502, 503, 504})
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
-class NotADevice(Exception):
-    """What a browser sent is no subscription that we can use."""
-
-
 class Gone(Exception):
     """The device no longer takes messages."""
 
@@ -64,18 +61,18 @@ class PushRefused(Exception):
 def subscribe(*, user: User, endpoint: str, p256dh: str, auth: str) -> Device:
     """Keeps a device of the user; one that was somebody else's is theirs from now on.
 
-    Raises NotADevice for keys of the wrong size and for an address that is not of PUSH_SERVICES: the server posts to
+    Raises Refusal for keys of the wrong size and for an address that is not of PUSH_SERVICES: the server posts to
     it, and a person must not choose where.
     """
     if len(endpoint) > LONGEST_ADDRESS or endpoint != tidy(endpoint) or not _is_carrier(endpoint):
-        raise NotADevice(_("Layanan pemberitahuan peramban ini tidak dikenal."))
+        raise Refusal(_("Layanan pemberitahuan peramban ini tidak dikenal."))
     try:
         point, secret = _bytes(p256dh), _bytes(auth)
         _public(point)
     except ValueError as error:
-        raise NotADevice(_("Peramban mengirim kunci yang tidak dapat dipakai. Coba lagi.")) from error
+        raise Refusal(_("Peramban mengirim kunci yang tidak dapat dipakai. Coba lagi.")) from error
     if len(point) != POINT or len(secret) != SECRET:
-        raise NotADevice(_("Peramban mengirim kunci yang tidak dapat dipakai. Coba lagi."))
+        raise Refusal(_("Peramban mengirim kunci yang tidak dapat dipakai. Coba lagi."))
     device, _made = Device.objects.update_or_create(
         endpoint=endpoint, defaults={"user": user, "p256dh": point, "auth": secret, "made_at": clock.now()}
     )

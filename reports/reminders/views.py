@@ -19,7 +19,7 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.models import Unit, User
-from hierarchy.web import SignedIn, paged
+from hierarchy.web import SignedIn, paged, refusals_in, refusals_told
 from reports.reminders import actions as reminders
 from reports.reminders import push, wording
 from reports.reminders.models import Carrier, Device, Message
@@ -52,11 +52,8 @@ def devices(request: SignedIn) -> HttpResponse:
         messages.success(request, _("Pemberitahuan dimatikan di semua perangkat Anda."))
         return redirect("messages")
     asked = {name: request.POST.get(name, "") for name in ("endpoint", "p256dh", "auth")}
-    try:
+    with refusals_told(request):
         push.subscribe(user=request.user, **asked)
-    except push.NotADevice as error:
-        messages.error(request, str(error))
-    else:
         request.session[push.SESSION_KEY] = asked["endpoint"]
         messages.success(request, _("Perangkat ini sekarang menerima pemberitahuan."))
     return redirect("messages")
@@ -116,14 +113,12 @@ def edit_wording(request: SignedIn, kind: str) -> HttpResponse:
     sample = None
     if form.is_valid():
         text = wording.RungText(form.cleaned_data["subject"], form.cleaned_data["body"])
-        try:
+        with refusals_in(form):
             sample = wording.preview(text)
             if request.POST.get("langkah") == "simpan":
                 wording.edit(kind=kind, text=text, unit=unit, by=request.user)
                 messages.success(request, _("Teks disimpan dan berlaku mulai pesan berikutnya."))
                 return redirect("wordings")
-        except wording.WordingError as error:
-            form.add_error(None, str(error))
     context = {
         "form": form,
         "kind": kind,

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Unit, User
 from reports.journal import actions as journal
 from reports.reminders.models import Wording
@@ -32,10 +33,6 @@ PLACES: dict[str, tuple[Promise, str]] = {
     "nama": (gettext_lazy("nama penerima"), "Siti Aminah"),
 }
 LONGEST_SUBJECT, LONGEST_BODY = 120, 1000
-
-
-class WordingError(Exception):
-    """The text cannot be used; the message names what to change."""
 
 
 @dataclass(frozen=True)
@@ -114,35 +111,35 @@ def in_force() -> dict[str, RungText]:
 
 
 def preview(text: RungText) -> RungText:
-    """The text with made-up values. Raises WordingError for what cannot be filled in."""
+    """The text with made-up values. Raises Refusal for what cannot be filled in."""
     check(text)
     return text.filled({name: sample for name, (_words, sample) in PLACES.items()})
 
 
 def check(text: RungText) -> None:
-    """Raises WordingError, naming the place that is not known or the brace that is not closed."""
+    """Raises Refusal, naming the place that is not known or the brace that is not closed."""
     for part, longest in ((text.subject, LONGEST_SUBJECT), (text.body, LONGEST_BODY)):
         if not part.strip():
-            raise WordingError(_("Judul dan isi harus diisi."))
+            raise Refusal(_("Judul dan isi harus diisi."))
         if len(part) > longest:
-            raise WordingError(_("Teks terlalu panjang: paling banyak %(most)d huruf.") % {"most": longest})
+            raise Refusal(_("Teks terlalu panjang: paling banyak %(most)d huruf.") % {"most": longest})
         try:
             places = [place[1:] for place in Formatter().parse(part) if place[1] is not None]
         except ValueError:
-            raise WordingError(_("Kurung kurawal tidak berpasangan. Tulis misalnya {jumlah}.")) from None
+            raise Refusal(_("Kurung kurawal tidak berpasangan. Tulis misalnya {jumlah}.")) from None
         for name, spec, conversion in places:
             if name not in PLACES or spec or conversion:
                 known = ", ".join(f"{{{each}}}" for each in PLACES)
-                raise WordingError(
+                raise Refusal(
                     _("“{%(name)s}” tidak dikenal. Yang dapat dipakai: %(known)s.") % {"name": name, "known": known}
                 )
 
 
 def edit(*, kind: str, text: RungText, unit: Unit, by: User) -> Wording:
-    """Puts an edition in force for everybody; `unit` is the province whose admin edits. Raises WordingError."""
+    """Puts an edition in force for everybody; `unit` is the province whose admin edits. Raises Refusal."""
     access.require(by, Permission.MANAGE_CALENDAR, unit)
     if kind not in KINDS:
-        raise WordingError(_("Jenis pesan tidak dikenal."))
+        raise Refusal(_("Jenis pesan tidak dikenal."))
     check(text)
     with transaction.atomic():
         kept = Wording.objects.create(

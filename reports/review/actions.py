@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock
+from hierarchy.lib.errors import Refusal
 from hierarchy.lib.formats import moment as in_wita
 from hierarchy.lib.formats import tidy
 from hierarchy.models import User
@@ -31,8 +32,10 @@ CORRECTION = timedelta(hours=24)  # to correct a returned report, where the revi
 LONGEST_CORRECTION = timedelta(days=7)  # purbalingga.bawaslu.go.id: what is returned is wanted back within 7 days
 
 
-class ReviewError(Exception):
-    """The step cannot be taken; the message tells the reviewer what to do."""
+class ReviewError(Refusal):
+    """A step of review cannot be taken."""
+
+    code = "review"
 
 
 @dataclass(frozen=True)

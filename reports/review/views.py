@@ -24,7 +24,8 @@ from django.views.decorators.http import require_POST, require_safe
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock, qr, stored
-from hierarchy.web import SignedIn, paged, posted_pk
+from hierarchy.lib.errors import Refusal
+from hierarchy.web import SignedIn, paged, posted_pk, refusals_told, with_status
 from reports.bodies.queries import prepared_by
 from reports.calendar.labels import title_of
 from reports.filing.labels import answered_groups, answers_in, conflicts_of, history, revisions_of, side_by_side
@@ -63,7 +64,7 @@ def report(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
     return _report_page(request, found)
 
 
-def _report_page(request: SignedIn, found: Report, *, refused: str = "", status: int = 200) -> HttpResponse:
+def _report_page(request: SignedIn, found: Report, *, refused: str = "") -> HttpResponse:
     """With `refused`, what the reviewer typed is shown again beside the sentence that says why."""
     obligation, now = found.obligation, clock.now()
     reviewer = access.can(request.user, Permission.REVIEW, obligation.filer)
@@ -101,7 +102,7 @@ def _report_page(request: SignedIn, found: Report, *, refused: str = "", status:
         "typed_hours": request.POST.get("lama", USUAL_CORRECTION),
         "nav_current": "tasks",
     }
-    return render(request, "reports/review/report.html", context, status=status)
+    return render(request, "reports/review/report.html", context)
 
 
 def _may_record(request: SignedIn, found: Report) -> bool:
@@ -190,9 +191,9 @@ def judgement(act: Callable[[SignedIn, Report, bytes], str]) -> Callable[[Signed
             raise Http404 from None
         try:
             messages.success(request, act(request, found, seen))
-        except review.ReviewError as error:
+        except Refusal as refusal:
             fresh = Report.objects.for_page().get(pk=pk)  # it may have changed, and that may be why
-            return _report_page(request, fresh, refused=str(error), status=409)
+            return with_status(_report_page(request, fresh, refused=refusal.text), refusal)
         return redirect("report", pk=pk)
 
     return view
@@ -235,8 +236,8 @@ def settle(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
     flag.report = found
     try:
         quality.resolve(flag=flag, resolution=request.POST.get("penjelasan", ""), by=request.user)
-    except quality.FlagError as error:
-        return _report_page(request, found, refused=str(error), status=409)
+    except Refusal as refusal:
+        return with_status(_report_page(request, found, refused=refusal.text), refusal)
     messages.success(request, _("Penjelasan disimpan."))
     return redirect("report", pk=pk)
 
@@ -304,11 +305,9 @@ def signal(act: Callable[[SignedIn, Obligation], None]) -> Callable[[SignedIn, i
     @wraps(act)
     def view(request: SignedIn, pk: int) -> HttpResponse:
         obligation = get_object_or_404(Obligation.objects.for_intake().visible_to(request.user), pk=pk)
-        try:
+        with refusals_told(request):
             act(request, obligation)
             messages.success(request, _("Catatan sinyal disimpan."))
-        except review.ReviewError as error:
-            messages.error(request, str(error))
         target = request.POST.get("next", "")
         own = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()})
         return redirect(target if own else "tasks")

@@ -18,6 +18,16 @@ HOMES: dict[str, tuple[frozenset[str], str]] = {
         r"class SignedIn\b|request\.user\s+assert isinstance|assert isinstance\(request\.user"
         r"|request\.user\b.*# type: ignore",
     ),
+    # What goes wrong between machines is no refusal: it ends in one, or in a log.
+    "a refusal for a person": (
+        frozenset({"hierarchy/lib/errors.py"}),
+        r"class Refusal\b|class (?!Push|Message)\w*(Error|Refused|Refusal|Rejected|Confirmed|NotNow)\((Exception|ValueError)\)",
+    ),
+    "a refusal said by a command": (
+        frozenset({"hierarchy/management/command.py"}),
+        r"except Refusal as \w+:\n\s+raise CommandError",
+    ),
+    "a refusal as a problem of the API": (frozenset({"reports/api/problems.py"}), r"exc\.status, exc\.code"),
     "what the head of a page says of its reader": (
         frozenset({"bawaslu_data/context.py"}),
         r"own_unit|own_role|own_seat",

@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from dashboards.releases import actions as publish
 from dashboards.releases import standing
 from hierarchy.levels import Level
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Membership, Unit
 from hierarchy.people import roster
 from hierarchy.units import tree
@@ -72,7 +73,7 @@ REFUSALS = (
     PermissionDenied,
     Http404,
     calendar.CalendarError,
-    tree.TreeError,
+    Refusal,
     plenary.PlenaryError,
 )
 

@@ -18,6 +18,7 @@ from psycopg import sql
 
 from bawaslu_data import restoring
 from bawaslu_data.management.commands import restore
+from hierarchy.lib.errors import Refusal
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -175,5 +176,5 @@ def test_the_programs_are_those_of_the_server(monkeypatch: Any, tmp_path: Path) 
     (tmp_path / "pg_dump").touch()
     monkeypatch.setenv("PG_BINDIR", str(tmp_path))
     assert restoring.tool("pg_dump") == tmp_path / "pg_dump"
-    with pytest.raises(restoring.RestoreRefused, match="pg_restore tidak ditemukan"):
+    with pytest.raises(Refusal, match="pg_restore tidak ditemukan"):
         restoring.tool("pg_restore")

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 
 from bawaslu_data.checks import wrong
 from bawaslu_data.restoring import back_up
-from hierarchy.management.command import HierarchyCommand
+from hierarchy.management.command import HierarchyCommand, refusals
 
 
 class Command(HierarchyCommand):
@@ -23,6 +23,6 @@ class Command(HierarchyCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         for sentence in wrong():
             self.stderr.write(sentence)
-        with self.refusals():
+        with refusals():
             for path in back_up(options["folder"]):
                 self.stdout.write(f"{path}  {path.stat().st_size:,}".replace(",", "."))

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from bawaslu_data.restoring import never, restore, take_over
-from hierarchy.management.command import HierarchyCommand
+from hierarchy.management.command import HierarchyCommand, refusals
 
 WORD = "terima"  # the same in each language: a script may have to type it
 
@@ -36,7 +36,7 @@ class Command(HierarchyCommand):
         if options["yes"] and not options["accept_differences"]:
             raise CommandError(_("--yes hanya berlaku bersama --accept-differences."))
         accept = partial(self.accepts, asks=not options["yes"]) if options["accept_differences"] else never
-        with self.refusals():
+        with refusals():
             before = restore(dump, accept=accept) if dump else take_over(database, accept=accept)
         done = _("Cadangan sudah menjadi basis data. Yang lama disimpan sebagai %(name)s; hapus bila tidak diperlukan.")
         self.stdout.write(self.style.SUCCESS(done % {"name": before}))

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from dashboards.releases import actions as publish
 from dashboards.releases import keys
-from hierarchy.lib.errors import Refusal
+from hierarchy.management.command import refusals
 from hierarchy.models import Election
 
 
@@ -25,13 +25,11 @@ class Command(BaseCommand):
         parser.add_argument("--note", default="")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
+        with refusals():
             if options["public_key"]:
                 self.stdout.write(keys.public_half(keys.signing_key()).hex())
             else:
                 self._release(options["election"], options["note"])
-        except Refusal as refusal:
-            raise CommandError("\n".join(refusal.messages)) from refusal
 
     def _release(self, code: str, note: str) -> None:
         election = Election.objects.filter(code=code).first()

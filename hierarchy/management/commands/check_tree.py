@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from hierarchy.management.command import HierarchyCommand
+from hierarchy.management.command import HierarchyCommand, refusals
 from hierarchy.models import Election, Unit
 from hierarchy.units import tree
 
@@ -29,7 +29,7 @@ class Command(HierarchyCommand):
 
     def _is_sound(self, election: Election, *, fix: bool) -> bool:
         if fix:
-            with self.refusals():
+            with refusals():
                 corrected = tree.repair(election)
             self.stdout.write(_("%(code)s: %(count)d satuan diperbaiki.") % {"code": election.code, "count": corrected})
         problems = tree.check(election)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from hierarchy.management.command import HierarchyCommand
+from hierarchy.management.command import HierarchyCommand, refusals
 from hierarchy.models import Election
 from hierarchy.people import roster, roster_files
 from hierarchy.people.roster_rows import RosterResult, RosterRow
@@ -32,7 +32,7 @@ class Command(HierarchyCommand):
         if bool(options["file"]) == options["sample"]:
             raise CommandError(_("Sebutkan satu berkas, atau --sample untuk nama karangan."))
         election = self.election(options["election"])
-        with self.refusals():
+        with refusals():
             if options["sample"]:
                 rows = sample.sample_roster(election, options["seed"])
             else:

@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from hierarchy.management.command import HierarchyCommand
+from hierarchy.lib.errors import Refusal
+from hierarchy.management.command import HierarchyCommand, refusals
 from hierarchy.units import gazetteer, tree
 
 SHOWN = 20  # lines of each kind of change in the table
@@ -26,7 +27,7 @@ class Command(HierarchyCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         election = self.election(options["election"])
-        with self.refusals():
+        with refusals():
             rows = gazetteer.kaltim_rows(election.kind) if options["kaltim"] else gazetteer.read_units(options["file"])
             if options["dry_run"]:
                 diff = tree.plan(election=election, rows=rows)
@@ -37,9 +38,9 @@ class Command(HierarchyCommand):
         self.table(title % {"election": election.name}, diff.summary())
         if options["dry_run"]:
             self._details(diff)
-            with self.refusals():
+            with refusals():
                 if diff.blocked:
-                    raise tree.TreeError(diff.blocked)
+                    raise Refusal(diff.blocked)
 
     def _details(self, diff: tree.Diff) -> None:
         """The first changes by code, so that a person can recognise a wrong file before it is loaded."""

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from hierarchy.management.command import HierarchyCommand
+from hierarchy.management.command import HierarchyCommand, refusals
 from reports.filing.table import ImportResult, import_table
 
 
@@ -28,7 +28,7 @@ class Command(HierarchyCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         election, path = self.election(options["election"]), options["file"]
         dry_run, skip_faulty = options["dry_run"], options["skip_faulty"]
-        with self.refusals():
+        with refusals():
             result = self._import(election=election, path=path, dry_run=dry_run, skip_faulty=skip_faulty)
         # All of them, however many: a row that is not named here would be a report that nobody misses.
         told = [fault.text(path.name) for fault in result.faults]

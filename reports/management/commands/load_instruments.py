@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from rich.progress import track
 
+from hierarchy.management.command import refusals
 from reports.calendar.models import InstrumentVersion
 from reports.calendar.publishing import load_catalogue
-from reports.instruments.errors import InstrumentError
 
 
 class Command(BaseCommand):
@@ -19,10 +19,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         before = InstrumentVersion.objects.count()
         quiet = options["verbosity"] == 0
-        try:
+        with refusals():
             versions = load_catalogue(track=partial(track, description="Instrumen", disable=quiet))
-        except InstrumentError as error:
-            raise CommandError("\n".join(error.messages)) from error
         new = InstrumentVersion.objects.count() - before
         questions = sum(len(version.parsed.questions) for version in versions)
         self.stdout.write(f"{len(versions)} instruments, {questions} questions, {new} versions new")

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from hierarchy.management.command import HierarchyCommand
+from hierarchy.management.command import HierarchyCommand, refusals
 from reports.quality import references as reference
 
 
@@ -22,7 +22,7 @@ class Command(HierarchyCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         election = self.election(options["election"])
-        with self.refusals():
+        with refusals():
             loaded = reference.load(path=options["file"], election=election, dry_run=options["dry_run"])
         title = _("Yang akan dimuat (belum ada yang ditulis):") if options["dry_run"] else _("Angka pembanding dimuat:")
         self.table(title, [(_("baru"), loaded.new), (_("berubah"), loaded.changed), (_("tetap"), loaded.same)])

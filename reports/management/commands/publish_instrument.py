@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from hierarchy.lib import clock
+from hierarchy.management.command import refusals
 from reports.calendar.models import Instrument, Window
 from reports.calendar.publishing import CatalogueEntry, publish
-from reports.instruments.errors import InstrumentError
 from reports.management.people import person
 
 NEW = ("stage", "subject_level", "filer_level", "cadence", "title_id", "title_en")
@@ -29,9 +29,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            version = publish(source=options["file"], entry=_entry(options), by=person(options["by"]))
-        except InstrumentError as error:
-            raise CommandError("\n".join(error.messages)) from error
+            with refusals():
+                version = publish(source=options["file"], entry=_entry(options), by=person(options["by"]))
         except OSError as error:
             raise CommandError(f"{options['file']}: {error.strerror}") from error
         self.stdout.write(f"{options['code']} v{version.number}, {version.width} cells, {version.source_sha256}")

@@ -7,9 +7,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from hierarchy.management.command import HierarchyCommand
+from hierarchy.management.command import HierarchyCommand, refusals
 from hierarchy.models import Election
-from reports.calendar.actions import CalendarError
 from reports.calendar.models import InstrumentVersion, Window
 from reports.management.people import person
 from reports.obligations import pinning
@@ -32,10 +31,8 @@ class Command(HierarchyCommand):
         if version is None:
             raise CommandError(_("%(code)s tidak punya versi %(number)d.") % {"code": code, "number": number})
         window = _window(self.election(options["election"]), code, options["period"])
-        try:
+        with refusals():
             pinning.repin(window=window, version=version, by=person(options["by"]), reason=options["reason"])
-        except CalendarError as error:
-            raise CommandError(str(error)) from error
         self.stdout.write(_("%(window)s sekarang memakai versi %(number)d.") % {"window": window, "number": number})
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from hierarchy.management.command import refusals
 from reports.calendar.models import InstrumentVersion
 from reports.calendar.publishing import withdraw
-from reports.instruments.errors import InstrumentError
 from reports.management.people import person
 from reports.obligations import pinning
 
@@ -29,10 +29,8 @@ class Command(BaseCommand):
         version = rows.select_related("instrument").first()
         if version is None:
             raise CommandError(_("%(code)s tidak punya versi %(number)d.") % {"code": code, "number": number})
-        try:
+        with refusals():
             withdraw(version=version, by=person(options["by"]), reason=options["reason"])
-        except InstrumentError as error:
-            raise CommandError("\n".join(error.messages)) from error
         going_on = pinning.going_on(version)
         self.stdout.write(
             _(

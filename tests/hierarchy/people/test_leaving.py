@@ -16,6 +16,7 @@ from django.urls import reverse
 from knox.models import AuthToken
 
 from hierarchy.lib import clock
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Role, User
 from hierarchy.people import activation, leaving, roster
 from hierarchy.people.roster_rows import RosterRow
@@ -196,5 +197,5 @@ def test_a_card_from_a_file_lapses_too(cast: Cast, settings: Any) -> None:
     row = RosterRow("6472012001901", "Orang Baru", "SUPERVISOR", since=date(2024, 1, 1))
     (issued,) = roster.load(election=membership_of(cast.ptps).unit.election, rows=[row], by=None).codes
     settings.CLOCK_OFFSET += timedelta(days=31).total_seconds()
-    with pytest.raises(activation.ActivationRefused, match="Minta kode baru"):
+    with pytest.raises(Refusal, match="Minta kode baru"):
         activation.activate(username=issued.username, code=issued.code, password=PASSWORD)

@@ -9,9 +9,9 @@ import pytest
 from django.db import connection, transaction
 
 from hierarchy.lib import locks
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Election, Membership, Unit, User
 from hierarchy.people import activation, roster
-from hierarchy.people.activation import ActivationRefused
 from hierarchy.people.roster_rows import RosterRow
 from hierarchy.units.rows import UnitRow, edges
 from hierarchy.units.tree import add_child, check, load, move, remove, rename
@@ -81,7 +81,7 @@ def test_an_activation_code_opens_once_however_many_try(cast: object):
             for password in passwords
         )
     )
-    assert [type(error) for error in raised] == [ActivationRefused] * 3
+    assert [type(error) for error in raised] == [Refusal] * 3
     user.refresh_from_db()
     assert sum(user.check_password(password) for password in passwords) == 1
 

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from hierarchy.lib import clock
 from hierarchy.lib.base32 import ALPHABET
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Election, Membership, Role, Unit, User
 from hierarchy.people import activation, roster, roster_rows
-from hierarchy.people.activation import CODE_LENGTH, ActivationRefused, digest, new_code
+from hierarchy.people.activation import CODE_LENGTH, digest, new_code
 from hierarchy.people.roster_files import read_roster, write_codes
-from hierarchy.people.roster_rows import IssuedCode, RosterError, RosterRow
+from hierarchy.people.roster_rows import IssuedCode, RosterRow
 from hierarchy.rehearsal import sample
 from hierarchy.units.gazetteer import kaltim_rows
 from hierarchy.units.tree import load as load_tree
@@ -61,7 +62,7 @@ def test_a_birth_date_is_kept_until_a_row_knows_better(election: Election, tree:
     assert User.objects.get().born_on == date(1979, 8, 17)
     assert load(election, RosterRow("64", "Siti", "CHAIR", since=SINCE, born_on=date(1979, 8, 18))).updated == 1
     assert User.objects.get().born_on == date(1979, 8, 18)
-    with pytest.raises(RosterError, match="kolom lahir"):
+    with pytest.raises(Refusal, match="kolom lahir"):
         load(election, RosterRow("64", "Siti", "CHAIR", since=SINCE, line=2, born_on=clock.today()))
 
 
@@ -90,7 +91,7 @@ def test_a_successor_gets_an_own_account_and_ends_the_predecessors_term(election
 
 def test_a_shared_phone_never_hands_an_account_to_another_person(election: Election, tree: dict[str, Unit]):
     load(election, RosterRow("6472012001", "Ibu", "SUPERVISOR", "081200000001", since=SINCE))
-    with pytest.raises(RosterError, match="milik akun 6472012001"):
+    with pytest.raises(Refusal, match="milik akun 6472012001"):
         load(election, RosterRow("6472012002", "Anak", "SUPERVISOR", "081200000001", since=SINCE, line=2))
     assert User.objects.count() == 1
 
@@ -133,18 +134,18 @@ WRONG = {
 
 @pytest.mark.parametrize(("row", "message"), WRONG.values(), ids=WRONG)
 def test_one_wrong_row_stops_the_whole_roster(election: Election, tree: dict[str, Unit], row: RosterRow, message: str):
-    with pytest.raises(RosterError, match="baris 7") as refused:
+    with pytest.raises(Refusal, match="baris 7") as refused:
         load(election, RosterRow("6472012001", "Siti", "SUPERVISOR"), row)
     assert message in refused.value.messages[0]
     assert not User.objects.exists()
 
 
 def test_one_chair_and_one_supervisor_at_a_time(cast: Cast, tree: dict[str, Unit]):
-    with pytest.raises(RosterError, match="sudah ada: Regency Chair"):
+    with pytest.raises(Refusal, match="sudah ada: Regency Chair"):
         roster.appoint(user=cast.nobody, unit=tree["6472"], role=Role.CHAIR, since=SINCE, by=None)
-    with pytest.raises(RosterError, match="sudah punya pengawas"):
+    with pytest.raises(Refusal, match="sudah punya pengawas"):
         roster.appoint(user=cast.nobody, unit=tree["6472012001"], role=Role.SUPERVISOR, since=date(2022, 1, 1), by=None)
-    with pytest.raises(RosterError, match="sudah bertugas"):
+    with pytest.raises(Refusal, match="sudah bertugas"):
         roster.appoint(user=cast.pkd, unit=tree["6472012001"], role=Role.SUPERVISOR, since=SINCE, by=None)
 
 
@@ -154,7 +155,7 @@ def test_ending_a_term_leaves_the_unit_vacant_from_today(cast: Cast, election: E
     roster.end(membership=membership, by=cast.admin)
     assert membership.until == clock.today() - timedelta(days=1)
     assert roster.vacant_units(election) == before + 1
-    with pytest.raises(RosterError):
+    with pytest.raises(Refusal):
         roster.end(membership=membership, until=date(2000, 1, 1), by=None)
 
 
@@ -185,12 +186,12 @@ def test_a_code_opens_once_and_every_refusal_says_the_same(cast: Cast):
     code = activation.renew_code(user=cast.pkd, by=cast.admin)
     refusals = []
     for username, tried in (("pkd", "0000-0000-0000"), ("nobody", code), ("hantu", code), ("pkd", "")):
-        with pytest.raises(ActivationRefused) as refused:
+        with pytest.raises(Refusal) as refused:
             activation.activate(username=username, code=tried, password="sandi-panjang-sekali")
         refusals.append(str(refused.value))
     user = activation.activate(username=" pkd ", code=code.lower(), password="sandi-panjang-sekali")
     assert user.check_password("sandi-panjang-sekali")
-    with pytest.raises(ActivationRefused) as refused:
+    with pytest.raises(Refusal) as refused:
         activation.activate(username="pkd", code=code, password="sandi-yang-lain-lagi")
     assert {*refusals, str(refused.value)} == {refusals[0]}
 
@@ -198,7 +199,7 @@ def test_a_code_opens_once_and_every_refusal_says_the_same(cast: Cast):
 def test_an_account_without_an_open_code_is_not_opened_by_an_empty_one(cast: Cast):
     User.objects.filter(pk=cast.pkd.pk).update(activation_digest="")
     for code in ("", "0" * 64, "-"):
-        with pytest.raises(ActivationRefused):
+        with pytest.raises(Refusal):
             activation.activate(username="pkd", code=code, password="sandi-panjang-sekali")
 
 
@@ -212,7 +213,7 @@ def test_a_weak_password_does_not_use_up_the_code(cast: Cast):
 def test_a_new_code_closes_the_old_password_and_code(cast: Cast):
     old = activation.renew_code(user=cast.pkd, by=None)
     new = activation.renew_code(user=cast.pkd, by=None)
-    with pytest.raises(ActivationRefused):
+    with pytest.raises(Refusal):
         activation.activate(username="pkd", code=old, password="sandi-panjang-sekali")
     activation.activate(username="pkd", code=new, password="sandi-panjang-sekali")
     activation.renew_code(user=cast.pkd, by=None)
@@ -265,7 +266,7 @@ def test_a_good_roster_is_read(tmp_path: Path):
 def test_a_bad_cell_is_named(tmp_path: Path, line: str, parts: list[str]):
     path = tmp_path / "personel.csv"
     path.write_text(HEAD + line + "\n", encoding="utf-8")
-    with pytest.raises(RosterError) as refused:
+    with pytest.raises(Refusal) as refused:
         read_roster(path)
     assert [part for part in ["personel.csv", *parts] if part not in refused.value.messages[0]] == []
 
@@ -277,5 +278,5 @@ def test_cards_are_private_never_overwritten_and_run_no_formula(tmp_path: Path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with path.open(encoding="utf-8", newline="") as file:
         assert next(iter(csv.DictReader(file)))["nama"].startswith("'=")
-    with pytest.raises(RosterError, match="sudah ada"):
+    with pytest.raises(Refusal, match="sudah ada"):
         write_codes(path, [])

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hierarchy.lib import tabular
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import Election
 from hierarchy.units import gazetteer
-from hierarchy.units.gazetteer import GazetteerError, kaltim_rows, read_units
+from hierarchy.units.gazetteer import kaltim_rows, read_units
 from hierarchy.units.rows import UnitRow, edges, faults, parent_code
 
 HEAD = "code,name,level,kind,parent_code,registered_voters,lat,lng,tags\n"
@@ -126,7 +127,7 @@ BAD_ROWS = {
 
 @pytest.mark.parametrize(("content", "expected"), BAD_ROWS.values(), ids=BAD_ROWS)
 def test_a_bad_list_is_refused_in_a_sentence(tmp_path: Path, content: str | bytes, expected: list[str]):
-    with pytest.raises(GazetteerError) as refused:
+    with pytest.raises(Refusal) as refused:
         read_units(write(tmp_path, content))
     text = "\n".join(refused.value.messages)
     assert "satuan.csv" in text
@@ -146,7 +147,7 @@ BAD_FILES = {
 
 @pytest.mark.parametrize(("name", "content", "expected"), BAD_FILES.values(), ids=BAD_FILES)
 def test_a_file_of_another_kind_is_refused_in_a_sentence(tmp_path: Path, name: str, content: bytes, expected: str):
-    with pytest.raises(GazetteerError, match=name) as refused:
+    with pytest.raises(Refusal, match=name) as refused:
         read_units(write(tmp_path, content, name))
     assert expected in refused.value.messages[0]
 
@@ -187,7 +188,7 @@ LARGE = {
 @pytest.mark.parametrize("content", LARGE.values(), ids=LARGE)
 def test_a_workbook_that_unfolds_without_end_ends_no_process_of_ours(tmp_path: Path, content: bytes):
     assert len(content) < 60_000
-    with pytest.raises(GazetteerError, match="terlalu besar untuk dibaca"):
+    with pytest.raises(Refusal, match="terlalu besar untuk dibaca"):
         read_units(write(tmp_path, content, "satuan.xlsx"))
 
 
@@ -198,13 +199,13 @@ def test_the_forged_workbook_is_read_where_it_is_small(tmp_path: Path):
 
 
 def test_a_missing_file_is_a_sentence_too(tmp_path: Path):
-    with pytest.raises(GazetteerError, match="tidak ditemukan"):
+    with pytest.raises(Refusal, match="tidak ditemukan"):
         read_units(tmp_path / "hilang.csv")
 
 
 def test_a_thousand_faults_are_counted_and_not_all_printed(tmp_path: Path):
     content = GOOD + "".join(f"6401{number:02d},,,,,,,,\n" for number in range(99))
-    with pytest.raises(GazetteerError) as refused:
+    with pytest.raises(Refusal) as refused:
         read_units(write(tmp_path, content))
     assert len(refused.value.messages) == 51
     assert "kesalahan lain" in refused.value.messages[-1]
@@ -218,7 +219,7 @@ def test_no_content_raises_anything_but_the_refusal(tmp_path_factory: pytest.Tem
     rows: list[UnitRow] = []
     try:
         rows = gazetteer.read_units(path)
-    except GazetteerError as refused:
+    except Refusal as refused:
         messages = refused.messages
     assert bool(messages) != bool(rows)
     assert faults(rows) == []

@@ -11,13 +11,14 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hierarchy.lib.errors import Refusal
 from hierarchy.lib.guard import StructureGuarded
 from hierarchy.models import Election, Membership, Role, Unit, User
 from hierarchy.signals import tree_changed
 from hierarchy.units import integrity
 from hierarchy.units.gazetteer import kaltim_rows
 from hierarchy.units.rows import UnitRow, edges
-from hierarchy.units.tree import TreeError, add_child, check, load, move, plan, remove, rename, repair, set_tags
+from hierarchy.units.tree import add_child, check, load, move, plan, remove, rename, repair, set_tags
 from tests.cast import small_rows
 
 OPERATIONS = st.lists(
@@ -66,7 +67,7 @@ def test_any_sequence_of_verbs_keeps_the_laws(election: Election, tree: dict[str
             try:
                 with transaction.atomic():
                     perform(election, verb, first, second)
-            except TreeError:
+            except Refusal:
                 continue
         assert_lawful(election)
         transaction.set_rollback(True)
@@ -170,21 +171,21 @@ def test_a_unit_in_use_is_not_closed_and_the_reason_is_named(election: Election,
         lambda: load(election=election, rows=rows, by=None),
         lambda: remove(unit=tree["6472012001001"], by=None),
     ):
-        with pytest.raises(TreeError, match="6472012001001 tidak dapat ditutup"):
+        with pytest.raises(Refusal, match="6472012001001 tidak dapat ditutup"):
             act()
     assert Unit.objects.filter(election=election).count() == 39
 
 
 def test_wrong_rows_leave_the_tree_untouched(election: Election, tree: dict[str, Unit]):
     for wrong in (UnitRow("640399", "Yatim"), UnitRow("6401", "Ganda"), UnitRow("64x1", "Huruf"), UnitRow("6405", " ")):
-        with pytest.raises(TreeError):
+        with pytest.raises(Refusal):
             load(election=election, rows=[*small_rows(), wrong], by=None)
     assert_lawful(election)
     assert Unit.objects.filter(election=election).count() == 39
 
 
 def test_a_parent_with_units_below_is_not_removed(election: Election, tree: dict[str, Unit]):
-    with pytest.raises(TreeError, match="masih membawahi 3 satuan"):
+    with pytest.raises(Refusal, match="masih membawahi 3 satuan"):
         remove(unit=tree["6472012001"], by=None)
 
 
@@ -232,7 +233,7 @@ def test_tags_are_a_set(election: Election, tree: dict[str, Unit]):
     unit = set_tags(unit=tree["6472012001"], tags=["sulit dijangkau", " kepulauan", "kepulauan"], by=None)
     assert Unit.objects.get(pk=unit.pk).tags == ["kepulauan", "sulit dijangkau"]
     assert Unit.objects.filter(tags__contains=["kepulauan"]).count() == 1
-    with pytest.raises(TreeError):
+    with pytest.raises(Refusal):
         set_tags(unit=unit, tags=["x" * 41], by=None)
 
 
@@ -274,7 +275,7 @@ def test_wrong_parents_are_named_and_not_guessed_at(election: Election, tree: di
         cursor.execute(sql, [tree["6472012002001"].pk, tree["647201"].pk])
         keys = {problem.key: problem for problem in check(election)}
     assert keys["orphan"].codes[0] == "647201"
-    with pytest.raises(TreeError, match="Satuan tidak tersambung"):
+    with pytest.raises(Refusal, match="Satuan tidak tersambung"):
         repair(election)
 
 
@@ -286,7 +287,7 @@ def test_wrong_parents_are_named_and_not_guessed_at(election: Election, tree: di
     ("6472012001001", "6472012001001001", "angka 0–9"),
 ])  # fmt: skip
 def test_a_child_must_continue_its_parents_code(tree: dict[str, Unit], parent: str, code: str, message: str):
-    with pytest.raises(TreeError, match=message):
+    with pytest.raises(Refusal, match=message):
         add_child(parent=tree[parent], row=UnitRow(code, "Baru"), by=None)
 
 
@@ -294,13 +295,13 @@ def test_a_child_must_continue_its_parents_code(tree: dict[str, Unit], parent: s
     ("64720255", "Panjang kode 64720255"), ("64720200555", "melanjutkan"), ("6472", "melanjutkan"),
 ])  # fmt: skip
 def test_a_new_code_is_told_what_is_wrong_with_it(tree: dict[str, Unit], code: str, message: str):
-    with pytest.raises(TreeError, match=message):
+    with pytest.raises(Refusal, match=message):
         move(unit=tree["6472012002"], parent=tree["647202"], by=None, code=code)
 
 
 def test_a_move_to_the_wrong_level_is_refused(tree: dict[str, Unit]):
     for unit, parent in (("6472012001", "6472"), ("64", "6472"), ("6472012001001", "647202")):
-        with pytest.raises(TreeError, match="tingkatnya tidak cocok"):
+        with pytest.raises(Refusal, match="tingkatnya tidak cocok"):
             move(unit=tree[unit], parent=tree[parent], by=None)
-    with pytest.raises(TreeError, match="sudah dipakai"):
+    with pytest.raises(Refusal, match="sudah dipakai"):
         move(unit=tree["6472012001"], parent=tree["647202"], by=None)

@@ -207,7 +207,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 def test_a_fault_names_its_field(election_day: Day, changes: dict[str, Any], name: str) -> None:
     with pytest.raises(FindingError) as error:
         recorded(election_day, **changes)
-    assert error.value.name == name
+    assert error.value.field == name
 
 
 def test_who_may_record_and_where(election_day: Day) -> None:

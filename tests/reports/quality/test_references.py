@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from hierarchy.lib.tabular import TableError
+from hierarchy.lib.errors import Refusal
 from reports.journal.models import Event
 from reports.quality import references as reference
 from reports.quality.models import Reference
@@ -58,7 +58,7 @@ def test_a_table_is_loaded_once_and_then_says_what_changed(election_day: Day, tm
 )
 def test_one_wrong_cell_keeps_the_whole_table_out(election_day: Day, tmp_path: Path, row: str, column: str):
     path = table(tmp_path, f"{TPS},pemungutan-tps,dpt_p,120,DPT", row)
-    with pytest.raises(TableError, match=rf"baris 3, kolom {column}"):
+    with pytest.raises(Refusal, match=rf"baris 3, kolom {column}"):
         load(election_day, path)
     assert not Reference.objects.exists()
 

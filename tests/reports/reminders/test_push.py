@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.test import Client
 from django.urls import reverse
 
+from hierarchy.lib.errors import Refusal
 from reports.reminders import actions as reminders
 from reports.reminders import delivery, push
 from reports.reminders.models import Carrier, Device, Message
@@ -226,7 +227,7 @@ def test_the_server_posts_to_known_carriers_only(election_day: Day, trap: Trap) 
     user, taken = election_day.cast.ptps, []
     for form in ODD:
         address = form.format(here=f"127.0.0.1:{trap.port}", port=trap.port, **NAMES)
-        with suppress(push.NotADevice):
+        with suppress(Refusal):
             push.subscribe(user=user, endpoint=address, **Browser().keys())
             taken.append(address)
         if "{long}" not in form:
@@ -278,7 +279,7 @@ def test_a_message_for_one_person_is_not_shown_to_the_next_who_has_the_phone(
 
 @pytest.mark.parametrize("changes", [{"p256dh": "x"}, {"p256dh": text(b"\x04" + bytes(64))}, {"auth": text(b"short")}])
 def test_keys_that_are_none_are_refused(election_day: Day, changes: dict[str, str]) -> None:
-    with pytest.raises(push.NotADevice, match="kunci"):
+    with pytest.raises(Refusal, match="kunci"):
         push.subscribe(
             user=election_day.cast.ptps, endpoint="https://fcm.googleapis.com/a", **(Browser().keys() | changes)
         )

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hierarchy.lib.clock import WITA
+from hierarchy.lib.errors import Refusal
 from hierarchy.models import User
 from reports.obligations.models import Obligation, State
 from reports.reminders import actions as reminders
@@ -296,7 +297,7 @@ def test_every_text_can_be_filled_in(kind: str):
     ],
 )
 def test_a_text_that_cannot_be_filled_in_is_refused_by_name(body: str, said: str):
-    with pytest.raises(wording.WordingError, match=said):
+    with pytest.raises(Refusal, match=said):
         wording.check(wording.RungText("Judul", body))
 
 
