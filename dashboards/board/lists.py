@@ -19,6 +19,7 @@ from hierarchy.access import Permission
 from hierarchy.levels import Level
 from hierarchy.lib import formats
 from hierarchy.models import Membership, Role, Unit, User
+from hierarchy.units.queries import named
 from reports.counting import PASSING, TALLIED, WORDS, Counts, Word
 from reports.filing.querysets import without_content
 from reports.obligations.labels import ObligationRow
@@ -157,10 +158,9 @@ def narrowed_to(unit: Unit, heat: Heat, choice: BoardChoice) -> Q:
     for word in choice.search.split():
         people = Membership.objects.current().filter(user__name__icontains=word)
         found &= (
-            Q(subject__code__startswith=word.replace(".", "") or word)
-            | Q(subject__name__icontains=word)
-            | Q(subject__village__name__icontains=word)
-            | Q(subject__district__name__icontains=word)
+            named(word, "subject__")
+            | named(word, "subject__village__")
+            | named(word, "subject__district__")
             | Q(filer__in=people.order_by().values("unit"))
         )
     return found

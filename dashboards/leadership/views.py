@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
@@ -16,7 +16,7 @@ from hierarchy.access import COLLEGIAL, Permission
 from hierarchy.levels import Level
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Unit
-from hierarchy.querysets import within_q
+from hierarchy.units.queries import find
 from hierarchy.web import SignedIn
 
 FOUND = 20  # units listed for a word; who sees as many as that types more of it
@@ -59,8 +59,6 @@ def leadership_page(request: SignedIn, election: str, code: str) -> HttpResponse
 
 
 def _found(unit: Unit, sought: str) -> QuerySet[Unit]:
-    """Units below by a part of the name, or by how the code begins with or without its dots."""
-    bare = sought.replace(".", "")
-    code = Q(code__startswith=bare) if bare.isdigit() else Q(pk__in=[])
-    rows = Unit.objects.filter(within_q(unit), Q(name__icontains=sought) | code).select_related("district", "village")
+    """Units below by a part of the name, or by how the code begins."""
+    rows = find(sought, Unit.objects.within(unit)).select_related("district", "village")
     return rows.order_by("level", "code")[:FOUND]

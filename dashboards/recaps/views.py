@@ -26,6 +26,7 @@ from hierarchy.access import Permission
 from hierarchy.lib import formats, stored
 from hierarchy.lib.errors import Refusal
 from hierarchy.models import Unit, User
+from hierarchy.units.queries import one
 from hierarchy.web import SignedIn, paged, refusals_in, refusals_told
 from reports.calendar.models import Stage
 
@@ -139,8 +140,7 @@ def _asked(request: HttpRequest, form: AskForm, user: User) -> bool:
     """Whether the wish was accepted; what was wrong with it stands at the fields."""
     wanted = form.cleaned_data
     stage = form.stages[wanted["tahapan"]]
-    code = wanted["satuan"].replace(".", "").strip()
-    unit = Unit.objects.visible_to(user).filter(election=stage.election, code=code).first()
+    unit = one(wanted["satuan"], Unit.objects.visible_to(user).filter(election=stage.election))
     if unit is None:
         form.add_error("satuan", _("Satuan dengan kode ini tidak ada di wilayah Anda. Periksa kodenya."))
         return False

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_POST
 from hierarchy.lib import clock, formats
 from hierarchy.models import Membership, Unit, User
 from hierarchy.people import acting as rules
+from hierarchy.units.queries import find
 from hierarchy.web import SignedIn, paged, refusals_in, refusals_told
 
 
@@ -62,7 +62,6 @@ def acting(request: SignedIn) -> HttpResponse:
     """Who acts where; choose a unit, then a person and their days."""
     by = request.user
     mine, search = rules.units(by), formats.tidy(request.GET.get("cari", ""))
-    found = mine.filter(Q(name__icontains=search) | Q(code__startswith=search)) if search else mine
     chosen = _chosen(request, by)
     form = ActingForm(request.POST or None, people=rules.candidates(chosen)) if chosen else None
     if chosen and form and request.method == "POST" and form.is_valid():
@@ -82,7 +81,7 @@ def acting(request: SignedIn) -> HttpResponse:
         "form": form,
         "chosen": chosen,
         "terms": paged(request, rules.terms(mine), "pengganti"),
-        "units": paged(request, found),
+        "units": paged(request, find(search, mine)),
         "search": search,
     }
     return render(request, "hierarchy/people/acting.html", context, status=422 if form and form.errors else 200)

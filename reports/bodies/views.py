@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from hierarchy.access import COLLEGIAL
 from hierarchy.models import Unit
 from hierarchy.querysets import visible_q
+from hierarchy.units.queries import one
 from hierarchy.web import SignedIn, admin_membership, paged, posted_pk, refusals_in
 from reports.bodies import actions as bodies_actions
 from reports.bodies.models import Quorum
@@ -52,9 +53,8 @@ def quorums(request: SignedIn) -> HttpResponse:
     posted = request.method == "POST"
     form = QuorumForm(request.POST if posted else None)
     if posted and form.is_valid():
-        code = form.cleaned_data["code"].replace(".", "").strip()
         units = Unit.objects.visible_to(request.user).filter(election=own.unit.election_id, level__in=COLLEGIAL)
-        unit = units.select_related("election").filter(code=code).first()
+        unit = one(form.cleaned_data["code"], units.select_related("election"))
         if unit is None:
             form.add_error("code", _("Tidak ada lembaga dengan kode ini di wilayah Anda. Periksa kodenya."))
         else:

@@ -13,7 +13,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -28,6 +27,7 @@ from hierarchy.lib.errors import Refusal
 from hierarchy.lib.formats import tidy
 from hierarchy.lib.tabular import safe_cell
 from hierarchy.models import Unit, User
+from hierarchy.units.queries import named, one
 from hierarchy.web import SignedIn, paged, refusals_in, with_status
 from reports.bodies.queries import prepared_by
 from reports.filing.models import Report
@@ -112,9 +112,7 @@ def register(request: SignedIn) -> HttpResponse:
     if chosen["jenis"]:
         rows = rows.filter(kind=chosen["jenis"])
     if sought := chosen["cari"]:
-        bare = sought.replace(".", "")
-        named = Q(unit__name__icontains=sought) | Q(occurred_in__name__icontains=sought)
-        rows = rows.filter(named | (Q(occurred_in__code__startswith=bare) if bare.isdigit() else Q(pk__in=[])))
+        rows = rows.filter(named(sought, "unit__") | named(sought, "occurred_in__"))
     # Whose deadline runs out first is a matter of working days, so Python sorts; a register is some hundred rows.
     entries = [RegisterRow(row, deadlines.standing(row, today)) for row in rows]
     entries.sort(key=lambda entry: (entry.standing.due if entry.standing else date.max, -entry.finding.pk))
@@ -294,8 +292,8 @@ def _initial(source: Report | None, reader: User) -> dict[str, Any]:
 
 
 def _where(unit: Unit, code: str) -> Unit:
-    """The unit of a typed code, with or without dots."""
-    found = Unit.objects.filter(election=unit.election_id, code=code.replace(".", "").strip()).first()
+    """The unit that was typed; a name first of all means one within the body's own area."""
+    found = one(code, Unit.objects.within(unit)) or one(code, Unit.objects.filter(election=unit.election_id))
     if found is None:
         raise FindingError(_("Tidak ada satuan dengan kode ini. Periksa kodenya."), "occurred_in")
     return found

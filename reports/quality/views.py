@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, F, Q
+from django.db.models import Count, F
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
@@ -14,6 +14,7 @@ from hierarchy.access import Permission
 from hierarchy.lib.formats import tidy
 from hierarchy.models import Unit
 from hierarchy.querysets import within_q
+from hierarchy.units.queries import named
 from hierarchy.web import SignedIn, paged
 from reports.calendar.labels import title_of
 from reports.calendar.models import InstrumentVersion
@@ -41,8 +42,7 @@ def doubtful(request: SignedIn, election: str, code: str) -> HttpResponse:
     if rule in quality.RULES:
         flags = flags.filter(rule=rule)
     if sought:
-        wanted = sought.replace(".", "") if sought.replace(".", "").isdigit() else sought
-        flags = flags.filter(Q(**{SUBJECT + "name__icontains": sought}) | Q(**{SUBJECT + "code__startswith": wanted}))
+        flags = flags.filter(named(sought, SUBJECT))
     joined = flags.select_related(
         "report__obligation__subject__village", "report__obligation__window__instrument",
         "report__obligation__window__stage", "report__obligation__window__version",

@@ -12,6 +12,10 @@ APPS = ("hierarchy", "reports", "dashboards", "bawaslu_data")
 
 # idea -> (the modules that may write it, what tells that it is written). Each home must still write it.
 HOMES: dict[str, tuple[frozenset[str], str]] = {
+    "how a person names a unit": (
+        frozenset({"hierarchy/units/queries.py"}),
+        r"\b(?!user__)\w*name__i(contains|exact)|code__startswith=(?!province\.code)|cleaned_data\[.*\]\.replace\(\"\.\"",
+    ),
     # DRF has a request class of its own, so the API asks its own once.
     "who is signed in": (
         frozenset({"hierarchy/web.py", "reports/api/base.py"}),
@@ -21,7 +25,8 @@ HOMES: dict[str, tuple[frozenset[str], str]] = {
     # What goes wrong between machines is no refusal: it ends in one, or in a log.
     "a refusal for a person": (
         frozenset({"hierarchy/lib/errors.py"}),
-        r"class Refusal\b|class (?!Push|Message)\w*(Error|Refused|Refusal|Rejected|Confirmed|NotNow)\((Exception|ValueError)\)",
+        r"class Refusal\b"
+        r"|class (?!Push|Message)\w*(Error|Refused|Refusal|Rejected|Confirmed|NotNow)\((Exception|ValueError)\)",
     ),
     "a refusal said by a command": (
         frozenset({"hierarchy/management/command.py"}),
