@@ -27,7 +27,7 @@ from reports.instruments.schema import Schema
 from reports.instruments.xlsform import read as _read
 from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation
-from reports.rehearsal.day import answers_for
+from reports.rehearsal.answers import answers_for
 from tests.cast import Cast
 
 __all__ = ["AFTERNOON", "MORNING_AFTER", "Day", "election_day"]

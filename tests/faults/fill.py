@@ -23,7 +23,7 @@ from reports.calendar.models import Window
 from reports.instruments.codec import decode
 from reports.obligations import actions as obligations
 from reports.obligations.models import Obligation
-from reports.rehearsal.day import answers_for
+from reports.rehearsal.answers import answers_for
 from reports.rollup import fold as rollup
 from tests.cast import SINCE
 from tests.days import AFTERNOON, OPENED

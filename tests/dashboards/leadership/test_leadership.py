@@ -25,7 +25,7 @@ from reports.obligations import actions as obligations
 from reports.obligations import pinning
 from reports.obligations.models import Obligation
 from reports.plenary import actions as plenary
-from reports.rehearsal.day import answers_for
+from reports.rehearsal.answers import answers_for
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from reports.rollup.models import Tally

@@ -31,7 +31,7 @@ from reports.obligations.models import Obligation
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
 from reports.plenary.models import AgendaItem
-from reports.rehearsal.day import answers_for
+from reports.rehearsal.answers import answers_for
 from reports.review import actions as review
 from reports.rollup import fold as rollup
 from tests.dashboards.releases.test_disclosure import known_ranges

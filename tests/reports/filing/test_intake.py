@@ -297,7 +297,7 @@ def test_form_a_is_filed_by_anyone_about_their_own_unit(election_day: Day):
 def _form_a(window: Window) -> tuple[dict, dict]:
     from random import Random
 
-    from reports.rehearsal.day import answers_for
+    from reports.rehearsal.answers import answers_for
 
     return answers_for(window.version.parsed, Obligation(), Random(3))
 
