@@ -14,7 +14,7 @@ from hierarchy.lib.formats import number
 from reports.filing.models import Report
 from reports.instruments import indicator_words
 from reports.instruments.schema import Schema
-from reports.quality import actions as quality
+from reports.quality import rules
 from reports.quality.models import Flag
 
 Detail = Mapping[str, Any]
@@ -79,7 +79,7 @@ class FlagLabel:
 
 
 def told(flag: Flag, schema: Schema) -> FlagLabel:
-    spec = quality.RULES[flag.rule]
+    spec = rules.RULES[flag.rule]
     return FlagLabel(flag, str(spec.name), in_a_sentence(flag, schema), spec.serious)
 
 

@@ -20,9 +20,9 @@ from reports.calendar.labels import title_of
 from reports.calendar.models import InstrumentVersion
 from reports.calendar.querysets import without_schema
 from reports.filing.querysets import without_content
-from reports.quality import actions as quality
 from reports.quality import labels as flag_words
 from reports.quality import references as reference
+from reports.quality import rules
 from reports.quality.models import Flag
 
 SUBJECT = "report__obligation__subject__"
@@ -39,7 +39,7 @@ def doubtful(request: SignedIn, election: str, code: str) -> HttpResponse:
     flags = Flag.objects.filter(within_q(unit, SUBJECT), resolved_at=None, sha256=F("report__sha256"))
     counted = dict(flags.order_by().values_list("rule").annotate(Count("pk")))
     rule, sought = request.GET.get("aturan", ""), tidy(request.GET.get("cari", ""))[:60]
-    if rule in quality.RULES:
+    if rule in rules.RULES:
         flags = flags.filter(rule=rule)
     if sought:
         flags = flags.filter(named(sought, SUBJECT))
@@ -53,7 +53,7 @@ def doubtful(request: SignedIn, election: str, code: str) -> HttpResponse:
     context = {
         "unit": unit,
         "above": [one for one in unit.ancestors if access.can(request.user, Permission.VIEW, one)],
-        "rules": [(key, spec, counted.get(key, 0)) for key, spec in quality.RULES.items()],
+        "rules": [(key, spec, counted.get(key, 0)) for key, spec in rules.RULES.items()],
         "total": sum(counted.values()),
         "rule": rule,
         "sought": sought,

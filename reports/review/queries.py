@@ -18,6 +18,7 @@ from reports.filing.models import Report
 from reports.obligations.labels import Contact
 from reports.obligations.models import Obligation, State
 from reports.quality import actions as quality
+from reports.quality import rules
 
 # A report that nobody has read for so long is shown one level higher, beginning with the reviewer's own superior: how
 # long, and the way from the unit that filed it to the unit that is told.
@@ -101,7 +102,7 @@ def waiting(obligations: Iterable[Obligation], now: datetime) -> list[QueueRow]:
             report=obligation.report,
             problems=len(problems_of(obligation.report, versions[obligation.window.version_id].parsed)),
             reasons=len(obligation.report.reasons),
-            flags=quality.names(flags.get(obligation.report.pk, ())),
+            flags=rules.names(flags.get(obligation.report.pk, ())),
             late="" if obligation.on_time else formats.duration(obligation.first_filed_at - obligation.due_at),
             aged=formats.duration(age) if (age := now - obligation.report.filed_at) > PATIENCE else "",
             title=title_of(obligation.window),

@@ -15,6 +15,7 @@ from hierarchy.models import Unit
 from reports.filing.models import Report
 from reports.journal.models import Event
 from reports.quality import actions as quality
+from reports.quality import rules
 from reports.quality.labels import SENTENCES, in_a_sentence
 from reports.quality.models import Flag, Reference
 from tests.days import TPS, Day, fresh
@@ -45,7 +46,7 @@ def agreeing(day: Day, voting: Report) -> dict[str, Any]:
 
 
 def test_every_rule_has_its_words():
-    assert SENTENCES.keys() == quality.RULES.keys()
+    assert SENTENCES.keys() == rules.RULES.keys()
 
 
 def test_a_clean_report_has_no_flag_and_a_check_repeated_raises_nothing(election_day: Day):
