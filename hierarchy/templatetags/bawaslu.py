@@ -30,14 +30,14 @@ register.simple_tag(formats.n_of_total, name="n_dari_N")
 
 
 @register.filter
-def angka(value: int | None) -> str:
-    """`{{ 1208|angka }}` -> 1.208; None -> "-"."""
+def number(value: int | None) -> str:
+    """`{{ 1208|number }}` -> 1.208; None -> "-"."""
     return formats.number(value)
 
 
 @register.filter
-def polos(value: object) -> str:
-    """The bare text of a value, for attributes and ids: `data-id="{{ pk|polos }}"` must not become 12.595."""
+def plain(value: object) -> str:
+    """The bare text of a value, for attributes and ids: `data-id="{{ pk|plain }}"` must not become 12.595."""
     return str(value)
 
 
@@ -66,8 +66,8 @@ def hari(value: date | None) -> str:
 
 
 @register.filter
-def sisa(due_at: datetime | None, now: datetime | None = None) -> str:
-    """`{{ due_at|sisa }}` or `{{ due_at|sisa:now }}` -> sisa 1 jam 20 menit / lewat 35 menit; None -> ""."""
+def time_left(due_at: datetime | None, now: datetime | None = None) -> str:
+    """`{{ due_at|time_left }}` or `{{ due_at|time_left:now }}` -> sisa 1 jam 20 menit / lewat 35 menit; None -> ""."""
     return formats.time_left(due_at, now or clock.now()) if due_at else ""
 
 

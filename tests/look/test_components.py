@@ -116,7 +116,7 @@ def test_the_summary_of_errors_links_to_controls_that_exist(render: Any) -> None
 
 def test_a_large_number_never_gets_separators_inside_markup(render: Any) -> None:
     page_obj = Paginator(range(30000), 10).page(1500)
-    page = render("{{ pk|polos }}" + whole('pagination.html"'), pk=12595, page_obj=page_obj)
+    page = render("{{ pk|plain }}" + whole('pagination.html"'), pk=12595, page_obj=page_obj)
     assert page.startswith("12595")
     assert "halaman=1501" in page
     assert "Halaman 1.500 dari 3.000" in page
@@ -186,4 +186,4 @@ def test_a_public_page_holds_nothing_personal(rf: RequestFactory) -> None:
 
 
 def test_time_left_takes_the_moment_it_is_given(render: Any) -> None:
-    assert render("{{ due|sisa:now }}", due=AT, now=AT + timedelta(minutes=35)) == "lewat 35 menit"
+    assert render("{{ due|time_left:now }}", due=AT, now=AT + timedelta(minutes=35)) == "lewat 35 menit"
