@@ -19,6 +19,7 @@ from reports.api import filing
 from reports.filing import evidence
 from reports.quality import views_references as views_settings
 from tests.wiring import caddy
+from tests.wiring.test_deploy import OPERATIONS, SERVICES, memory_of
 
 SMALL = 256 * 1024  # bytes of a form or a report without files
 FILES = {"api-evidence", "file-report", "file-event", "references"}
@@ -90,6 +91,18 @@ def test_each_address_lets_in_what_it_takes_and_only_files_are_large(routes: lis
             assert limit <= needed(name, view) * 1.05, f"{path} takes {limit} bytes, and no file"
     assert len(routes) > 50
     assert filing.Evidence.largest_body > evidence.MAX_BYTES
+
+
+def test_the_proxy_has_memory_for_the_open_uploads_that_operators_are_told_of() -> None:
+    """A buffer doubles until a body fits, so one that is open takes as much as the next power of two."""
+    [told, each] = map(
+        int, re.findall(r"hold \*\*(\d+) open uploads\*\* of the largest kind \((\d+) MB", OPERATIONS.read_text())[0]
+    )
+    largest = max(map(caddy.bytes_of, caddy.said("max_size")))
+    buffered = 1 << (largest - 1).bit_length()
+    assert buffered == each * 2**20
+    tidied_up = int(SERVICES["proxy"]["environment"]["GOMEMLIMIT"].removesuffix("MiB"))
+    assert told * buffered < tidied_up * 2**20 < memory_of("proxy") * 2**20 * 0.9
 
 
 class Upload(forms.Form):
