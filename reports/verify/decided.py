@@ -109,7 +109,7 @@ def _of_meeting(meeting: Plenary, told: _JournalPlenary) -> Iterator[str]:
         ("place", called.get("place"), meeting.place),
         ("time", datetime.fromisoformat(called["meets_at"]) if called else None, meeting.meets_at),
         ("publicity", called.get("public"), meeting.public),
-        ("presider", (told.detail.get("presided") or opened or {}).get("presider"), presider),
+        ("presider", (told.detail.get("presided") or opened)["presider"] if opened else None, presider),
         ("members", opened["of"] if opened else None, meeting.members),
         ("number of minutes", closed["minutes"] if closed else "", meeting.minutes_number),
         ("reason", cancelled["reason"] if cancelled else "", meeting.cancelled_reason),
