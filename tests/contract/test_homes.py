@@ -101,7 +101,7 @@ SECOND = {
     "how a period is said": "date.fromisocalendar(year, week, 1)",
     "heavy columns of a list": 'rows.defer("window__version__schema", "window__version__source")',
     "the columns of a filing": "COPY reports_report (id, obligation_id) FROM STDIN",
-    "how obligations are counted": "late = duty.first_filed_at > duty.due_at",
+    "how obligations are counted": "late = obligation.first_filed_at > obligation.due_at",
     "when an obligation is late": "Obligation.objects.filter(state='OWED', due_at__lt=now)",
     "what a release signs": '"\\n".join(release_lines(release, pages))',
 }
