@@ -29,7 +29,7 @@ from reports.calendar.models import Window
 from reports.counting import WORDS, Counts, add_counts
 from reports.filing.models import Report
 from reports.filing.querysets import without_content
-from reports.findings import actions as findings
+from reports.findings import queries as registered
 from reports.findings.models import Finding
 from reports.instruments.schema import Schema
 from reports.plenary import queries as ratified
@@ -180,7 +180,7 @@ def _vectors(page: UnitPage, row: UnitPageRow) -> list[list[int]]:
 
 def _findings_of(unit: Unit) -> list[tuple[str, int]]:
     """(status, number) of suspected violations that happened in the area, in the order they pass through."""
-    counted = findings.counts(unit)
+    counted = registered.counts(unit)
     return [(str(status.label), counted[status.value]) for status in Finding.Status if status.value in counted]
 
 

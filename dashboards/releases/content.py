@@ -14,7 +14,7 @@ from dashboards.releases.sections import Payload, sections_of
 from hierarchy.levels import LEAF, Level
 from hierarchy.lib import clock
 from hierarchy.models import Election, Unit
-from reports.findings.actions import confirmed
+from reports.findings.queries import confirmed
 
 
 def build_pages(election: Election, at: datetime | None = None) -> Iterator[tuple[str, Payload]]:

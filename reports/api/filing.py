@@ -25,7 +25,7 @@ from reports.calendar.querysets import without_schema
 from reports.filing import actions as intake
 from reports.filing import evidence
 from reports.filing.models import Channel, Conflict, Report
-from reports.findings import actions as findings
+from reports.findings import reading
 from reports.review import actions as review
 
 YEARS = range(2000, 2101)
@@ -97,7 +97,7 @@ def _report(request: Request, pk: UUID) -> Report:
 
 def _shape(request: Request, report: Report) -> ReportShape:
     """The report without what it says of a suspicion and whom it names, for readers who do not handle it."""
-    hidden = findings.withheld(user_of(request), report)
+    hidden = reading.withheld(user_of(request), report)
     if hidden & report.answers.keys():
         report.answers = {name: answer for name, answer in report.answers.items() if name not in hidden}
         report.reasons, report.remarks = {}, {}  # words about those answers
@@ -119,7 +119,7 @@ class Revisions(Endpoint):
     )
     def get(self, request: Request, pk: UUID) -> Response:
         report = _report(request, pk)
-        if findings.withheld(user_of(request), report):
+        if reading.withheld(user_of(request), report):
             raise PermissionDenied(
                 _("Riwayat laporan ini memuat data pihak, yang hanya dibaca oleh yang menanganinya.")
             )

@@ -8,225 +8,39 @@ journals who read them and why. The journal never holds a name. Source: see mode
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Max, Q, QuerySet
-from django.http import Http404
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from hierarchy import access
 from hierarchy.access import Permission
-from hierarchy.levels import Level
 from hierarchy.lib import clock
-from hierarchy.lib.canonical import JOURNAL
 from hierarchy.lib.clock import WITA
-from hierarchy.lib.errors import Refusal
 from hierarchy.lib.formats import tidy
-from hierarchy.models import Membership, Role, Unit, User
-from hierarchy.querysets import visible_q, within_q
+from hierarchy.models import Unit, User
 from reports import locks
 from reports.bodies.queries import require_preparing
-from reports.calendar.models import InstrumentVersion
-from reports.filing.models import Conflict, Report
-from reports.filing.querysets import without_content
+from reports.filing.models import Report
+from reports.findings.content import fingerprint, laid, whole
 from reports.findings.models import Finding, Matter, Party
-from reports.instruments.schema import PHOTO, TEXT, YES
+from reports.findings.queries import from_form, matter_of, nameable, unrecorded
+from reports.findings.reading import require_handling, tell_of_form
+from reports.findings.shapes import FindingContent, FindingError, PartyEntry
 from reports.journal import actions as journal
 
-Status, Part = Finding.Status, Party.Part
-FORM = "form-a"  # the instrument whose part IV is about suspected violations
-SUSPECTS = "ada_dugaan"  # its question whether there is one
-# Its answers that name people: (name, address, part).
-PEOPLE = (
-    ("pelaku", "alamat_pelaku", Part.RESPONDENT),
-    ("saksi_1_nama", "saksi_1_alamat", Part.WITNESS),
-    ("saksi_2_nama", "saksi_2_alamat", Part.WITNESS),
-)
-PEOPLE_ASKED = frozenset(name for person in PEOPLE for name in person[:2])
-PART_IV = "dugaan"  # how the names of its groups begin
-TOLD_UPWARDS = frozenset({"pengawas", "kejadian"})  # groups whose texts are meant for the bodies above
-CONFIRMED = (Status.FOUND, Status.EXTENDED, Status.CONCLUDED)  # what the public is told the number of
-CLOSED = (Status.CONCLUDED, Status.DISMISSED)
+Status = Finding.Status
 
 
-class FindingError(Refusal):
-    """A step of a finding cannot be taken."""
-
-    code = "finding"
-
-
-@dataclass(frozen=True)
-class PartyEntry:
-    part: str
-    name: str
-    address: str = ""
-
-
-@dataclass(frozen=True)
-class FindingContent:
-    """What is written about a suspected violation; dates in WITA."""
-
-    kind: str
-    event: str
-    place: str
-    happened_on: date
-    discovered_on: date
-    evidence: str = ""
-    analysis: str = ""
-    people: tuple[PartyEntry, ...] = field(default=())
-    nobody: bool = False  # said so: no person is named, though some were before
-
-
-# --- who ------------------------------------------------------------------------------------------------------------
-
-
-def handles(user: User, finding: Finding) -> bool:
-    """Members of the body that handles it, and those of its secretariat who were named for it, while they serve."""
-    if access.can(user, Permission.RATIFY, finding.unit):
-        return True
-    serves = any(membership.unit_id == finding.unit_id for membership in access.memberships(user))
-    return serves and any(person.pk == user.pk for person in finding.handlers.all())
-
-
-def require_handling(user: User, finding: Finding) -> None:
-    """Raises Http404 for whoever does not handle it: to them, its contents do not exist."""
-    if not handles(user, finding):
-        raise Http404
-
-
-def nameable(unit: Unit) -> list[User]:
-    """Who of the secretariat can be named to handle a finding of the body."""
-    memberships = Membership.objects.current().filter(unit=unit, role=Role.OPERATOR).select_related("user")
-    return [membership.user for membership in memberships.order_by("user__name", "pk")]
-
-
-def hidden_from(user: User, report: Report) -> frozenset[str]:
-    """The answers of a Form A that the user may not read; empty for every other report.
-
-    Who wrote it, who reviews it and who handles the finding made of it sees it whole. Others above see who supervised,
-    where, when and how, and what is told upwards as an incident; of one that suspects a violation, in any version, no
-    text, no photo and nothing of part IV. `report` comes joined as for its page.
-    """
-    if report.obligation.window.instrument.code != FORM or _reads(user, report):
-        return frozenset()
-    return PEOPLE_ASKED | (_contents(report) if _suspects(report) else frozenset())
-
-
-def withheld(user: User, report: Report) -> frozenset[str]:
-    """The same, for a page or an answer that shows the rest: whoever but the writer reads names is told of."""
-    hidden = hidden_from(user, report)
-    names = report.obligation.window.instrument.code == FORM and PEOPLE_ASKED & report.answers.keys()
-    if names and not hidden and not access.can(user, Permission.FILE, report.obligation.filer):
-        _tell_of_form(report, user)
-    return hidden
-
-
-def _reads(user: User, report: Report) -> bool:
-    filer = report.obligation.filer
-    if access.can(user, Permission.FILE, filer) or access.can(user, Permission.REVIEW, filer):
-        return True
-    finding = Finding.objects.filter(report=report).select_related("unit").first()
-    return finding is not None and handles(user, finding)
-
-
-def _suspects(report: Report) -> bool:
-    """Whether any version of it, or any that was refused, says that there is a violation."""
-    said = f'"{SUSPECTS}":"{YES}"'.encode()
-    conflicts = Conflict.objects.filter(obligation=report.obligation_id)
-    kept = report.revisions.values_list("canonical").union(conflicts.values_list("canonical"), all=True)
-    return any(said in bytes(canonical) for (canonical,) in kept)
-
-
-def _contents(report: Report) -> frozenset[str]:
-    questions = InstrumentVersion.schema_of(report.window.version_id).questions
-    return frozenset(
-        q.name
-        for q in questions
-        if q.group.startswith(PART_IV) or (q.kind in (TEXT, PHOTO) and q.group not in TOLD_UPWARDS)
-    )
-
-
-def _tell_of_form(report: Report, by: User) -> None:
-    filer, election = report.obligation.filer, report.obligation.window.election.code
-    with transaction.atomic():
-        journal.write(journal.entry("report.parties_read", by=by, unit=filer, election=election, target=report.pk))
-
-
-# --- reads ----------------------------------------------------------------------------------------------------------
-
-
-def register(user: User) -> QuerySet[Finding]:
-    """Findings of the user's bodies and of all below them; who may read what of one, `handles` says."""
-    return Finding.objects.filter(visible_q(user, "unit__")).select_related("unit__election", "occurred_in__village")
-
-
-def unrecorded(unit: Unit) -> QuerySet[Report]:
-    """Form A below (and of) the unit that suspects a violation nobody has recorded yet, the oldest first."""
-    asked = Q(pk__in=[])
-    for version in InstrumentVersion.objects.filter(instrument__code=FORM).only("schema", "digest"):
-        options = version.parsed.cells.get(SUSPECTS, ())
-        position = next(cell.position for cell in options if cell.option == YES)
-        asked |= Q(window__version=version.pk, **{f"vector__{position}__gt": 0})
-    rows = Report.objects.filter(asked, within_q(unit, "obligation__subject__"), finding=None)
-    rows = rows.select_related("obligation__subject__village", "obligation__subject__district")
-    rows = rows.select_related("obligation__filer", "obligation__window__election")
-    return rows.defer(*without_content(but="answers")).order_by("filed_at", "pk")
+# --- recording ------------------------------------------------------------------------------------------------------
 
 
 def read_form(*, report: Report, by: User) -> dict[str, Any]:
     """What `from_form` finds in a Form A that somebody is about to record; as a reading of names it is journaled."""
-    _tell_of_form(report, by)
+    tell_of_form(report, by)
     return from_form(report.answers, report.filed_at.astimezone(WITA).date())
-
-
-def from_form(answers: Mapping[str, Any], filed_on: date) -> dict[str, Any]:
-    """The fields of a finding (all but its kind) as part IV of a Form A fills them; `people` as a list of Person."""
-    happened = answers.get("tanggal_kejadian")
-    discovered = date.fromisoformat(answers["tanggal"]) if answers.get("tanggal") else filed_on
-    texts = [answers.get(name, "") for name in ("peristiwa", "uraian_dugaan")]
-    return {
-        "event": "\n".join(filter(None, texts)),
-        "place": answers.get("tempat_kejadian", ""),
-        "happened_on": min(date.fromisoformat(happened), discovered) if happened else discovered,
-        "discovered_on": discovered,
-        "evidence": "\n".join(filter(None, (answers.get(name, "") for name in ("alat_bukti", "barang_bukti")))),
-        "analysis": "\n".join(filter(None, (answers.get(name, "") for name in ("fakta", "analisa")))),
-        "people": [
-            PartyEntry(part, answers[name], answers.get(address, ""))
-            for name, address, part in PEOPLE
-            if answers.get(name)
-        ],
-    }  # fmt: skip
-
-
-def counts(unit: Unit) -> dict[str, int]:
-    """Status -> how many happened in the unit or below it; one query."""
-    rows = Finding.objects.filter(within_q(unit, "occurred_in__")).order_by().values_list("status")
-    return dict(rows.annotate(Count("pk")))
-
-
-def confirmed(province: Unit) -> dict[int, dict[str, int]]:
-    """Unit id -> kind -> findings its bodies have confirmed, for every unit of districts and above; one query.
-
-    Not below districts: one finding at a polling station would point at a person.
-    """
-    levels = ("province", "regency", "district")
-    rows = Finding.objects.filter(within_q(province, "occurred_in__"), status__in=CONFIRMED).order_by()
-    found: dict[int, dict[str, int]] = {}
-    columns = [f"occurred_in__{level}_id" for level in levels]
-    for own, at, *above, kind, number in rows.values_list(
-        "occurred_in_id", "occurred_in__level", *columns, "kind"
-    ).annotate(Count("pk")):
-        for unit in {*filter(None, above), *([own] if at <= Level.DISTRICT else [])}:
-            kinds = found.setdefault(unit, {})
-            kinds[kind] = kinds.get(kind, 0) + number
-    return found
-
-
-# --- recording ------------------------------------------------------------------------------------------------------
 
 
 def record(*, unit: Unit, told: FindingContent, occurred_in: Unit, by: User, report: Report | None = None) -> Finding:
@@ -330,39 +144,6 @@ def read_parties(*, finding: Finding, purpose: str, by: User) -> list[Party]:
 # --- the plenary ----------------------------------------------------------------------------------------------------
 
 
-def matter_of(finding: Finding) -> str:
-    """What a plenary can decide about it now; "" where nothing waits for a decision."""
-    if finding.status == Status.SUSPECTED:
-        return str(Matter.FINDING)
-    return str(Matter.OUTCOME) if finding.status not in CLOSED and finding.outcome else ""
-
-
-def to_decide(unit: Unit) -> list[Finding]:
-    """Findings of the body that wait for its plenary, the oldest first."""
-    rows = Finding.objects.filter(unit=unit).exclude(status__in=CLOSED).select_related("unit")
-    return [row for row in rows.order_by("discovered_on", "pk") if matter_of(row)]
-
-
-def laid(finding: Finding, matter: str) -> dict[str, Any]:
-    """What lies on the table, as plain JSON: the content, and of the parties a hash alone."""
-    people = [[party.part, party.name, party.address] for party in finding.parties.all()]
-    shown = {
-        "matter": matter,
-        "unit": finding.unit.code,
-        "number": finding.number,
-        "kind": finding.kind,
-        "occurred_in": finding.occurred_in.code,
-        "event": finding.event,
-        "place": finding.place,
-        "happened_on": finding.happened_on.isoformat(),
-        "discovered_on": finding.discovered_on.isoformat(),
-        "evidence": finding.evidence,
-        "analysis": finding.analysis,
-        "parties_sha256": JOURNAL.sha256(people).hex(),
-    }
-    return shown | ({"outcome": finding.outcome} if matter == Matter.OUTCOME else {})
-
-
 def decided(*, finding: Finding, matter: str, shown: Mapping[str, Any], carried: bool, by: User, at: datetime) -> None:
     """Takes over what a plenary has decided about what it was `shown`; called by the plenary within its transaction."""
     standing, day = _locked(finding), at.astimezone(WITA).date()
@@ -440,28 +221,6 @@ def _held(finding: Finding, *statuses: str) -> Finding:
     if standing.agenda.filter(decision="PENDING", votes__isnull=False).exists():
         raise FindingError(_("Anggota sedang bersuara atas catatan ini dalam rapat pleno, jadi isinya tidak berubah."))
     return standing
-
-
-# Named one by one: a field that is added later must not change what the journal keeps of findings from before.
-FINGERPRINTED = (
-    *("id", "unit_id", "number", "report_id", "occurred_in_id", "kind", "status", "event", "place", "happened_on"),
-    *("discovered_on", "evidence", "analysis", "recorded_by_id", "registered_on", "extended_reason", "outcome"),
-    "closed_on",
-)
-
-
-def whole() -> QuerySet[Finding]:
-    """Findings with all that `fingerprint` looks at."""
-    return Finding.objects.order_by("pk").prefetch_related("parties", "handlers")
-
-
-def fingerprint(finding: Finding) -> str:
-    """SHA-256 (hex) of all that a finding says, people included: what the journal keeps of it, and no word of it."""
-    kept = {name: getattr(finding, name) for name in FINGERPRINTED}
-    kept["recorded_at"] = finding.recorded_at.timestamp()
-    kept["parties"] = [[party.part, party.name, party.address] for party in finding.parties.all()]
-    kept["handlers"] = sorted(person.username for person in finding.handlers.all())
-    return JOURNAL.sha256(kept).hex()
 
 
 def _tell_content(verb: str, finding: Finding, by: User, **detail: Any) -> None:

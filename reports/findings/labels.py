@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from hierarchy.lib import formats
 from reports.findings.models import Finding
 
-# The texts of a finding in the order they are read (findings.laid).
+# The texts of a finding in the order they are read (content.laid).
 TEXTS: dict[str, Promise] = {
     "event": _("Peristiwa"),
     "place": _("Tempat kejadian"),

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import csv
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import wraps
-from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -26,71 +22,14 @@ from hierarchy.lib import clock
 from hierarchy.lib.errors import Refusal
 from hierarchy.lib.formats import tidy
 from hierarchy.lib.tabular import safe_cell
-from hierarchy.models import Unit, User
-from hierarchy.units.queries import named, one
-from hierarchy.web import SignedIn, paged, refusals_in, with_status
+from hierarchy.units.queries import named
+from hierarchy.web import SignedIn, paged, with_status
 from reports.bodies.queries import prepared_by
-from reports.filing.models import Report
 from reports.findings import actions as findings
-from reports.findings import deadlines
+from reports.findings import content, deadlines, reading
 from reports.findings import labels as finding_words
-from reports.findings.actions import FindingContent, FindingError, PartyEntry
-from reports.findings.models import Finding, Party
-
-MOST_PEOPLE = 6  # parties that a form has room for
-
-
-class FindingForm(forms.Form):
-    """A suspected violation as it is recorded or amended. Parties are a row of three inputs each (`people`)."""
-
-    kind = forms.ChoiceField(
-        label=gettext_lazy("Jenis pelanggaran"),
-        choices=[("", gettext_lazy("Pilih jenisnya")), *Finding.Kind.choices],
-        error_messages={"required": gettext_lazy("Pilih jenis pelanggarannya.")},
-    )
-    event = forms.CharField(
-        label=gettext_lazy("Peristiwa"),
-        widget=forms.Textarea(attrs={"rows": 5}),
-        help_text=gettext_lazy("Apa yang terjadi, secara urut. Nama orang ditulis di bagian pihak, bukan di sini."),
-        error_messages={"required": gettext_lazy("Tuliskan peristiwanya.")},
-    )
-    occurred_in = forms.CharField(
-        label=gettext_lazy("Kode satuan tempat kejadian"),
-        help_text=gettext_lazy("Kode kecamatan, desa, atau TPS. Boleh dengan atau tanpa titik."),
-        error_messages={"required": gettext_lazy("Isi kode satuan tempat kejadian.")},
-    )
-    place = forms.CharField(
-        label=gettext_lazy("Tempat kejadian"),
-        max_length=300,
-        error_messages={"required": gettext_lazy("Tuliskan tempat kejadiannya.")},
-    )
-    happened_on = forms.DateField(
-        label=gettext_lazy("Tanggal kejadian"),
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-        error_messages={
-            "required": gettext_lazy("Isi tanggal kejadian."),
-            "invalid": gettext_lazy("Isi tanggal kejadian."),
-        },
-    )
-    discovered_on = forms.DateField(
-        label=gettext_lazy("Tanggal ditemukan"),
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-        help_text=gettext_lazy("Tujuh hari untuk menetapkan temuan dihitung dari tanggal ini."),
-        error_messages={
-            "required": gettext_lazy("Isi tanggal ditemukan."),
-            "invalid": gettext_lazy("Isi tanggal ditemukan."),
-        },
-    )
-    evidence = forms.CharField(
-        label=gettext_lazy("Alat bukti dan barang bukti"), required=False, widget=forms.Textarea(attrs={"rows": 3})
-    )
-    analysis = forms.CharField(
-        label=gettext_lazy("Fakta dan analisa"), required=False, widget=forms.Textarea(attrs={"rows": 4})
-    )
-
-    def told(self, people: list[PartyEntry]) -> FindingContent:
-        given = {name: value for name, value in self.cleaned_data.items() if name != "occurred_in"}
-        return FindingContent(**given, people=tuple(people))
+from reports.findings import queries as registered
+from reports.findings.models import Finding, Matter, Party
 
 
 @dataclass(frozen=True)
@@ -106,7 +45,7 @@ class RegisterRow:
 @require_safe
 def register(request: SignedIn) -> HttpResponse:
     """The register of one's bodies and of all below; with `?bentuk=csv` the whole chosen list without its contents."""
-    rows, chosen, today = findings.register(request.user), _chosen(request), clock.today()
+    rows, chosen, today = registered.register(request.user), _chosen(request), clock.today()
     if chosen["status"]:
         rows = rows.filter(status=chosen["status"])
     if chosen["jenis"]:
@@ -126,7 +65,7 @@ def register(request: SignedIn) -> HttpResponse:
         "kinds": Finding.Kind.choices,
         "overdue": sum(bool(entry.standing and entry.standing.over) for entry in entries),
         "bodies": bodies,
-        "forms": paged(request, findings.unrecorded(bodies[0]), "formulir") if bodies else None,
+        "forms": paged(request, registered.unrecorded(bodies[0]), "formulir") if bodies else None,
         "nav_current": "findings",
     }
     return render(request, "reports/findings/register.html", context)
@@ -166,61 +105,10 @@ def _csv(entries: list[RegisterRow]) -> HttpResponse:
 
 @never_cache
 @login_required
-def record(request: SignedIn) -> HttpResponse:
-    """Enter a suspected violation, on one's own or from a Form A (`?laporan=`)."""
-    bodies = prepared_by(request.user)
-    if not bodies:
-        raise Http404
-    unit, source = bodies[0], None
-    if number := (request.POST.get("laporan") or request.GET.get("laporan")):
-        source = _form_a(unit, number)
-    posted = request.method == "POST"
-    initial = {} if posted else _initial(source, request.user)
-    form = FindingForm(request.POST if posted else None, initial=initial)
-    people = _people(request) if posted else initial.get("people", [])
-    if posted and form.is_valid():
-        with refusals_in(form):
-            told = form.told(people)
-            where = _where(unit, form.cleaned_data["occurred_in"])
-            made = findings.record(unit=unit, told=told, occurred_in=where, by=request.user, report=source)
-            messages.success(
-                request, _("Dugaan pelanggaran dicatat dengan nomor %(number)d.") % {"number": made.number}
-            )
-            return redirect("finding", pk=made.pk)
-    return _form_page(request, form, people, unit=unit, source=source)
-
-
-@never_cache
-@login_required
-def amend(request: SignedIn, pk: int) -> HttpResponse:
-    """Write a suspected violation anew before its plenary. Its parties are shown here, so opening it is journaled."""
-    finding = _found(request, pk)
-    findings.require_handling(request.user, finding)
-    posted = request.method == "POST"
-    if posted:
-        people = _people(request)
-    else:
-        read = findings.read_parties(finding=finding, purpose=_("Memperbaiki catatan"), by=request.user)
-        people = [PartyEntry(one.part, one.name, one.address) for one in read]
-    fields = ("kind", "event", "place", "happened_on", "discovered_on", "evidence", "analysis")
-    initial = {name: getattr(finding, name) for name in fields} | {"occurred_in": finding.occurred_in.code}
-    form = FindingForm(request.POST if posted else None, initial=initial)
-    form.fields["occurred_in"].disabled = True
-    if posted and form.is_valid():
-        with refusals_in(form):
-            told = replace(form.told(people), nobody="nobody" in request.POST)
-            findings.amend(finding=finding, told=told, by=request.user)
-            messages.success(request, _("Catatan disimpan."))
-            return redirect("finding", pk=pk)
-    return _form_page(request, form, people, unit=finding.unit, finding=finding)
-
-
-@never_cache
-@login_required
 @require_safe
 def finding(request: SignedIn, pk: int) -> HttpResponse:
     """One finding: its deadline for everybody above, its contents for those who handle it, its parties on request."""
-    return _page(request, _found(request, pk))
+    return _page(request, found_finding(request, pk))
 
 
 # --- steps ----------------------------------------------------------------------------------------------------------
@@ -236,11 +124,11 @@ def step(act: Callable[[SignedIn, Finding], list[Party] | None]) -> Callable[[Si
     @require_POST
     @wraps(act)
     def view(request: SignedIn, pk: int) -> HttpResponse:
-        found = _found(request, pk)
+        found = found_finding(request, pk)
         try:
             parties = act(request, found)
         except Refusal as refusal:
-            return with_status(_page(request, _found(request, pk), refused=refusal.text), refusal)
+            return with_status(_page(request, found_finding(request, pk), refused=refusal.text), refusal)
         return redirect("finding", pk=pk) if parties is None else _page(request, found, parties=parties)
 
     return view
@@ -254,7 +142,7 @@ def read_parties(request: SignedIn, found: Finding) -> list[Party]:
 @step
 def assign(request: SignedIn, found: Finding) -> None:
     wanted = set(request.POST.getlist("orang"))
-    people = [person for person in findings.nameable(found.unit) if str(person.pk) in wanted]
+    people = [person for person in registered.nameable(found.unit) if str(person.pk) in wanted]
     findings.assign(finding=found, people=people, by=request.user)
     messages.success(request, _("Penangan disimpan."))
 
@@ -273,67 +161,13 @@ def propose(request: SignedIn, found: Finding) -> None:
 # --- parts ----------------------------------------------------------------------------------------------------------
 
 
-def _found(request: SignedIn, pk: int) -> Finding:
-    rows = findings.register(request.user).prefetch_related("handlers")
+def found_finding(request: SignedIn, pk: int) -> Finding:
+    rows = registered.register(request.user).prefetch_related("handlers")
     return get_object_or_404(rows.select_related("report", "recorded_by"), pk=pk)
 
 
-def _form_a(unit: Unit, number: str) -> Report:
-    try:
-        return get_object_or_404(findings.unrecorded(unit), pk=uuid.UUID(number))
-    except ValueError:
-        raise Http404 from None
-
-
-def _initial(source: Report | None, reader: User) -> dict[str, Any]:
-    if source is None:
-        return {"discovered_on": clock.today()}
-    return findings.read_form(report=source, by=reader) | {"occurred_in": source.obligation.subject.code}
-
-
-def _where(unit: Unit, code: str) -> Unit:
-    """The unit that was typed; a name first of all means one within the body's own area."""
-    found = one(code, Unit.objects.within(unit)) or one(code, Unit.objects.filter(election=unit.election_id))
-    if found is None:
-        raise FindingError(_("Tidak ada satuan dengan kode ini. Periksa kodenya."), "occurred_in")
-    return found
-
-
-def _people(request: SignedIn) -> list[PartyEntry]:
-    """What was typed of parties, empty rows left out."""
-    columns = [request.POST.getlist(name) for name in ("part", "name", "address")]
-    rows = [PartyEntry(*row) for row in zip(*columns, strict=False)][:MOST_PEOPLE]
-    known = [row for row in rows if row.part in Party.Part.values]
-    return [row for row in known if row.name.strip() or row.address.strip()]
-
-
-def _form_page(
-    request: SignedIn,
-    form: FindingForm,
-    people: list[PartyEntry],
-    *,
-    unit: Unit,
-    source: Report | None = None,
-    finding: Finding | None = None,
-) -> HttpResponse:
-    empty = [PartyEntry(str(Party.Part.RESPONDENT), "")] + [PartyEntry(str(Party.Part.WITNESS), "")] * 2
-    context = {
-        "form": form,
-        "unit": unit,
-        "source": source,
-        "finding": finding,
-        "people": people
-        + empty[len(people) :]
-        + ([PartyEntry(str(Party.Part.WITNESS), "")] if len(people) > 2 else []),
-        "parts": Party.Part.choices,
-        "nav_current": "findings",
-    }
-    status = 422 if form.errors else 200
-    return render(request, "reports/findings/form.html", context, status=status)
-
-
 def _page(request: SignedIn, found: Finding, *, refused: str = "", parties: list[Party] | None = None) -> HttpResponse:
-    handles, member = findings.handles(request.user, found), access.can(request.user, Permission.RATIFY, found.unit)
+    handles, member = reading.handles(request.user, found), access.can(request.user, Permission.RATIFY, found.unit)
     agenda = found.agenda.select_related("plenary").order_by("pk")
     context = {
         "finding": found,
@@ -341,12 +175,12 @@ def _page(request: SignedIn, found: Finding, *, refused: str = "", parties: list
         "standing": deadlines.standing(found, clock.today()),
         "handles": handles,
         "member": member,
-        "told": finding_words.told(findings.laid(found, findings.Matter.OUTCOME)) if handles else [],
+        "told": finding_words.told(content.laid(found, Matter.OUTCOME)) if handles else [],
         "parties": parties,
-        "nameable": findings.nameable(found.unit) if member else [],
+        "nameable": registered.nameable(found.unit) if member else [],
         "named": {person.pk for person in found.handlers.all()},
         "agenda": list(agenda),
-        "matter": findings.matter_of(found),
+        "matter": registered.matter_of(found),
         "may_call": access.can(request.user, Permission.PREPARE, found.unit),
         "refused": refused,
         "typed": request.POST,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -31,8 +30,7 @@ from reports.plenary import minutes, readiness
 from reports.plenary import queries as ratified
 from reports.plenary.attendance import hold, no_quorum, present_at, presider_of, quorate, tell
 from reports.plenary.models import AgendaItem, Plenary, Vote
-from reports.plenary.queries import digest
-from reports.plenary.readiness import Readiness
+from reports.plenary.table import lay_again, pending, put_finding_on_agenda, put_on_agenda
 
 State, Decision, Mode = Plenary.State, AgendaItem.Decision, AgendaItem.Mode
 
@@ -79,70 +77,6 @@ def call(
     return plenary
 
 
-def put_on_agenda(*, plenary: Plenary, window: Window, by: User, reason: str = "") -> AgendaItem:
-    """Lays the unit's figures of `window` before the plenary as they stand now.
-
-    `reason`: why, where they are incomplete or their deadline has not passed; else it is not kept. It may also be given
-    when the body decides.
-    """
-    require_preparing(by, plenary.unit)
-    if not readiness.recapped(window):
-        raise PlenaryError(_("Formulir ini tidak direkap: ia diisi setiap ada kejadian dan tidak punya tenggat."))
-    with transaction.atomic():
-        meeting = hold(plenary, State.CALLED, State.OPEN)
-        if meeting.items.filter(window=window).exists():
-            raise PlenaryError(_("Rekap ini sudah ada di agenda."))
-        laid = _figures(meeting.unit, window)
-        newest = ratified.newest(meeting.unit, window)
-        now = {name: laid[name] for name in ("version", "counts", "approved")}
-        if newest is not None and not ratified.moved(newest, **now):
-            raise PlenaryError(_("Rekap ini sudah disahkan dan tidak berubah sejak itu."))
-        ready = readiness.now(meeting.unit, window, laid["counts"])
-        item = AgendaItem.objects.create(
-            plenary=meeting, unit=meeting.unit, window=window, proposed_by=by, corrects=newest,
-            reason="" if ready == Readiness.READY else tidy(reason), **_on_the_table(laid),
-        )  # fmt: skip
-        tell(
-            "agenda.added", meeting, by, item=item.pk, window=window.pk, sha256=bytes(item.sha256).hex(),
-            readiness=ready, reason=item.reason,
-        )  # fmt: skip
-    return item
-
-
-def put_finding_on_agenda(*, plenary: Plenary, finding: Finding, by: User) -> AgendaItem:
-    """Lays a finding of the body before the plenary: whether it is one, or its follow-up."""
-    require_preparing(by, plenary.unit)
-    with transaction.atomic():
-        meeting = hold(plenary, State.CALLED, State.OPEN)
-        if finding.unit_id != meeting.unit_id or not (matter := findings.matter_of(finding)):
-            raise PlenaryError(_("Temuan ini bukan milik lembaga Anda, atau tidak menunggu keputusan."))
-        if meeting.items.filter(finding=finding).exists():
-            raise PlenaryError(_("Temuan ini sudah ada di agenda."))
-        item = AgendaItem.objects.create(
-            plenary=meeting, unit=meeting.unit, finding=finding, matter=matter, proposed_by=by,
-            **_on_the_table(findings.laid(finding, matter)),
-        )  # fmt: skip
-        tell("agenda.added", meeting, by, item=item.pk, finding=finding.pk, sha256=bytes(item.sha256).hex())
-    return item
-
-
-def take_off_agenda(*, item: AgendaItem, by: User) -> None:
-    """Withdraws an item nobody has voted on."""
-    require_preparing(by, item.plenary.unit)
-    with transaction.atomic():
-        meeting = hold(item.plenary, State.CALLED, State.OPEN)
-        _pending(item, untouched=True).delete()
-        tell("agenda.removed", meeting, by, item=item.pk, window=item.window_id, finding=item.finding_id)
-
-
-def refresh(*, item: AgendaItem, by: User) -> AgendaItem:
-    """Lays the figures on the table as they stand now; refused once somebody has voted on those that lie there."""
-    require_preparing(by, item.plenary.unit)
-    with transaction.atomic():
-        meeting = hold(item.plenary, State.CALLED, State.OPEN)
-        return _lay_again(meeting, _pending(item, untouched=True), by)
-
-
 # --- the meeting ----------------------------------------------------------------------------------------------------
 
 
@@ -175,7 +109,7 @@ def open_(*, plenary: Plenary, by: User, presider: User | None = None) -> Plenar
             ) from error
         tell("plenary.opened", meeting, by, presider=presiding.username, present=len(present), of=len(memberships))
         for item in meeting.items.filter(decision=Decision.PENDING):
-            _lay_again(meeting, item, by)
+            lay_again(meeting, item, by)
     return meeting
 
 
@@ -189,7 +123,7 @@ def vote(*, item: AgendaItem, choice: str, seen: bytes, by: User, dissent: str =
     with transaction.atomic():
         meeting = hold(item.plenary, State.OPEN)
         present = quorate(meeting)
-        on_table = _pending(item)
+        on_table = pending(item)
         if by.pk not in {membership.user_id for membership in present}:
             raise PlenaryError(_("Catat kehadiran Anda dulu, baru bersuara."))
         if bytes(on_table.sha256) != seen:
@@ -213,7 +147,7 @@ def decide(*, item: AgendaItem, by: User, reason: str = "") -> AgendaItem:
     with transaction.atomic():
         meeting = _presided(item.plenary, by)
         present = quorate(meeting)
-        decided = _pending(item)
+        decided = pending(item)
         votes = dict(decided.votes.values_list("user_id", "choice"))
         silent = [membership.user.name for membership in present if membership.user_id not in votes]
         if silent:
@@ -258,7 +192,7 @@ def postpone(*, item: AgendaItem, note: str, by: User) -> AgendaItem:
         raise PlenaryError(_("Tuliskan mengapa ditunda."))
     with transaction.atomic():
         meeting = _presided(item.plenary, by)
-        put_off = _pending(item)
+        put_off = pending(item)
         put_off.decision, put_off.note, put_off.decided_at = Decision.POSTPONED, tidy(note), clock.now()
         put_off.save()
         tell("agenda.postponed", meeting, by, item=item.pk, reason=put_off.note)
@@ -300,9 +234,6 @@ def cancel(*, plenary: Plenary, reason: str, by: User) -> Plenary:
     return meeting
 
 
-# --- parts ----------------------------------------------------------------------------------------------------------
-
-
 def preside(*, plenary: Plenary, by: User) -> Plenary:
     """Takes the chair of an open meeting whose presider has left the room, or whose term has ended.
 
@@ -327,54 +258,12 @@ def preside(*, plenary: Plenary, by: User) -> Plenary:
     return meeting
 
 
+# --- parts ----------------------------------------------------------------------------------------------------------
+
+
 def _presided(plenary: Plenary, by: User) -> Plenary:
     access.require(by, Permission.RATIFY, plenary.unit)
     meeting = hold(plenary, State.OPEN)
     if meeting.presided_by_id != by.pk:
         raise PlenaryError(_("Hanya pimpinan rapat yang melakukan ini."))
     return meeting
-
-
-def _pending(item: AgendaItem, *, untouched: bool = False) -> AgendaItem:
-    joined = ["window__instrument", "window__version", "unit__election", "finding__unit", "finding__occurred_in"]
-    fresh = AgendaItem.objects.select_related(*joined).get(pk=item.pk)
-    if fresh.decision != Decision.PENDING:
-        raise PlenaryError(_("Agenda ini sudah diputuskan."))
-    if untouched and fresh.votes.exists():
-        raise PlenaryError(_("Sudah ada yang bersuara atas angka ini, jadi angkanya tidak dapat diganti."))
-    return fresh
-
-
-def _figures(unit: Unit, window: Window) -> dict[str, Any]:
-    laid = ratified.figures(unit, window)
-    if laid is None:
-        raise PlenaryError(_("Belum ada rekap untuk formulir ini di satuan Anda."))
-    return laid
-
-
-def _lay(item: AgendaItem) -> dict[str, Any]:
-    """What it is about as it stands now."""
-    if item.finding is not None:
-        return findings.laid(item.finding, item.matter)
-    assert item.window is not None, "an item is about figures or about a finding"
-    return _figures(item.unit, item.window)
-
-
-def _on_the_table(laid: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "shown": laid,
-        "sha256": digest(laid),
-        "shown_at": clock.now(),
-        "filed": laid.get("filed", []),
-        "approved": laid.get("approved", []),
-    }
-
-
-def _lay_again(meeting: Plenary, item: AgendaItem, by: User) -> AgendaItem:
-    laid = _lay(item)
-    if digest(laid) != bytes(item.sha256):
-        for name, value in _on_the_table(laid).items():
-            setattr(item, name, value)
-        item.save()
-        tell("agenda.refreshed", meeting, by, item=item.pk, sha256=bytes(item.sha256).hex())
-    return item

@@ -14,8 +14,9 @@ from hierarchy.models import Unit, User
 from reports.calendar.labels import title_of
 from reports.calendar.models import Window
 from reports.calendar.querysets import without_schema
-from reports.findings import actions as findings
+from reports.findings import content, reading
 from reports.findings import labels as finding_words
+from reports.findings import queries as registered
 from reports.findings.models import Finding
 from reports.plenary import queries as ratified
 from reports.plenary import readiness
@@ -46,8 +47,8 @@ class WaitingMatter:
 def waiting_of(unit: Unit) -> list[WaitingMatter]:
     """All that waits for the body's decision: figures that are ready, those that are not, findings."""
     rows = recaps_of(unit)
-    for finding in findings.to_decide(unit):
-        item = AgendaItem(unit=unit, finding=finding, matter=findings.matter_of(finding))
+    for finding in registered.to_decide(unit):
+        item = AgendaItem(unit=unit, finding=finding, matter=registered.matter_of(finding))
         rows.append(WaitingMatter(f"temuan-{finding.pk}", agenda_title(item), finding))
     return rows
 
@@ -168,6 +169,6 @@ def _laid_finding(item: AgendaItem, votes: list[Vote], mine: Vote | None, reader
     """Its content only for those who handle it; a member votes on nothing they cannot read."""
     finding = item.finding
     assert finding is not None
-    stale = item.decision == "PENDING" and findings.laid(finding, item.matter) != item.shown
-    told = finding_words.told(item.shown) if findings.handles(reader, finding) else []
+    stale = item.decision == "PENDING" and content.laid(finding, item.matter) != item.shown
+    told = finding_words.told(item.shown) if reading.handles(reader, finding) else []
     return AgendaRow(item, votes, [], [], mine, newest=False, told=told, stale=stale, silent=silent)

@@ -26,7 +26,7 @@ from reports.bodies import queries as bodies
 from reports.calendar.models import Window
 from reports.findings.models import Finding
 from reports.plenary import actions as plenary
-from reports.plenary import minutes
+from reports.plenary import minutes, sheet
 from reports.plenary.agenda import WaitingMatter, grouped, recaps_of, waiting_of
 from reports.plenary.models import Plenary
 from reports.plenary.page import found_plenary, page_of
@@ -156,7 +156,7 @@ def check_minutes(request: HttpRequest, pk: int, printed: str) -> HttpResponse:
     found = minutes.genuine(pk, printed)
     context: dict[str, Any] = {"found": found}
     if found:
-        context |= {"body": minutes.body_of(found.plenary.unit), "sha256": bytes(found.sha256).hex()}
+        context |= {"body": sheet.body_of(found.plenary.unit), "sha256": bytes(found.sha256).hex()}
     answer = render(request, "reports/plenary/minutes_check.html", context, status=200 if found else 404)
     answer["X-Robots-Tag"] = "noindex, nofollow"
     return answer

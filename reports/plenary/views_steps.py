@@ -22,7 +22,7 @@ from hierarchy.web import SignedIn, posted_pk, with_status
 from reports.bodies import queries as bodies
 from reports.calendar.models import Window
 from reports.plenary import actions as plenary
-from reports.plenary import attendance
+from reports.plenary import attendance, table
 from reports.plenary.agenda import waiting_of
 from reports.plenary.models import AgendaItem, Plenary
 from reports.plenary.page import found_plenary, page_of
@@ -96,21 +96,21 @@ def add(request: SignedIn, found: Plenary) -> None:
     chosen = next((each.about for each in waiting_of(found.unit) if each.key == key), None)
     if isinstance(chosen, Window):
         reason = request.POST.get("alasan", "")
-        plenary.put_on_agenda(plenary=found, window=chosen, by=request.user, reason=reason)
+        table.put_on_agenda(plenary=found, window=chosen, by=request.user, reason=reason)
     elif chosen is not None:
-        plenary.put_finding_on_agenda(plenary=found, finding=chosen, by=request.user)
+        table.put_finding_on_agenda(plenary=found, finding=chosen, by=request.user)
     else:
         raise bodies.PlenaryError(_("Pilih yang akan ditambahkan."))
 
 
 @step
 def refresh(request: SignedIn, found: Plenary) -> None:
-    plenary.refresh(item=_item(request, found), by=request.user)
+    table.refresh(item=_item(request, found), by=request.user)
 
 
 @step
 def take_off(request: SignedIn, found: Plenary) -> None:
-    plenary.take_off_agenda(item=_item(request, found), by=request.user)
+    table.take_off_agenda(item=_item(request, found), by=request.user)
 
 
 @step

@@ -13,6 +13,7 @@ from hierarchy.models import Unit, User
 from reports.filing.models import Report
 from reports.findings import actions as findings
 from reports.findings.models import Finding
+from reports.findings.shapes import FindingContent
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
 from reports.plenary.models import AgendaItem, Plenary, Vote
@@ -65,7 +66,7 @@ class Bodies:
         body, by = self.line.bodies[one.body], self.line.secretary(one.body)
         report = Report.objects.for_page().get(pk=self.forms[key])
         read = findings.read_form(report=report, by=by)
-        told = findings.FindingContent(kind=one.kind, **read | {"people": tuple(read["people"])})
+        told = FindingContent(kind=one.kind, **read | {"people": tuple(read["people"])})
         finding = findings.record(unit=body, told=told, occurred_in=report.obligation.subject, by=by, report=report)
         findings.assign(finding=finding, people=[by], by=self.line.members(one.body)[0])
         self.found[key] = finding.pk

@@ -30,8 +30,9 @@ from reports.bodies.queries import prepared_by
 from reports.calendar.labels import title_of
 from reports.filing.labels import answered_groups, answers_in, conflicts_of, history, revisions_of, side_by_side
 from reports.filing.models import Evidence, Report
-from reports.findings import actions as findings
+from reports.findings import reading
 from reports.findings.models import Finding
+from reports.findings.shapes import FORM, SUSPECTS
 from reports.instruments.schema import PHOTO, YES
 from reports.obligations.labels import ObligationRow
 from reports.obligations.models import Obligation, State
@@ -70,7 +71,7 @@ def _report_page(request: SignedIn, found: Report, *, refused: str = "") -> Http
     reviewer = access.can(request.user, Permission.REVIEW, obligation.filer)
     revisions = list(found.revisions.select_related("filed_by"))
     took_part = any(revision.filed_by_id == request.user.pk for revision in revisions)
-    hidden = findings.withheld(request.user, found)
+    hidden = reading.withheld(request.user, found)
     typed = {name: request.POST.get(REMARK.format(name), "") for name in found.answers}
     context = {
         "report": found,
@@ -107,7 +108,7 @@ def _report_page(request: SignedIn, found: Report, *, refused: str = "") -> Http
 
 def _may_record(request: SignedIn, found: Report) -> bool:
     """Whether a suspicion in it waits to be recorded, by a body of the reader."""
-    if found.obligation.window.instrument.code != findings.FORM or found.answers.get(findings.SUSPECTS) != YES:
+    if found.obligation.window.instrument.code != FORM or found.answers.get(SUSPECTS) != YES:
         return False
     return bool(prepared_by(request.user)) and not Finding.objects.filter(report=found).exists()
 
@@ -138,7 +139,7 @@ def compare(request: SignedIn, pk: uuid.UUID) -> HttpResponse:
     revisions = {str(each.number): each for each in found.revisions.select_related("filed_by").order_by("number")}
     before = revisions.get(request.GET.get("dari", "")) or revisions[str(max(found.revision - 1, 1))]
     after = revisions.get(request.GET.get("ke", "")) or revisions[str(found.revision)]
-    hidden = findings.withheld(request.user, found)
+    hidden = reading.withheld(request.user, found)
     rows = side_by_side(found.window.version.parsed, answers_in(before, hidden), answers_in(after, hidden))
     context = {
         "report": found,
@@ -161,7 +162,7 @@ def photo(request: SignedIn, pk: uuid.UUID, sha256: str) -> HttpResponseBase:
     """A photo of a report, for those who may see the report. It was re-encoded on arrival and never changes."""
     found = get_object_or_404(Report.objects.for_page().visible_to(request.user), pk=pk)
     photos = {question.name for question in found.window.version.parsed.questions if question.kind == PHOTO}
-    if photos & findings.hidden_from(request.user, found):
+    if photos & reading.hidden_from(request.user, found):
         raise Http404
     filed = [*found.revisions.all(), *found.obligation.conflicts.all()]
     # The filer's unit may hold photos of other reports, which this reader may not see.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from reports.findings import actions as findings
+from reports.findings import content
 from reports.findings.models import Finding
 from reports.journal.covered import sha256_of
 from reports.journal.models import Event
@@ -204,13 +204,13 @@ def broken_findings() -> Iterator[str]:
             known["status"] = Finding.Status.EXTENDED
         known |= {name: event.detail[name] for name in ("content",) if name in event.detail}
     ratified = set(AgendaItem.objects.exclude(decision="PENDING").values_list("finding_id", "matter", "decision"))
-    for finding in findings.whole().iterator(chunk_size=200):
+    for finding in content.whole().iterator(chunk_size=200):
         name, known = f"finding {finding.pk}", told.pop(f"temuan-{finding.pk}", {})
         if "status" not in known:
             yield f"{name}: recorded without an event"
         elif known["status"] != finding.status:
             yield f"{name}: its status is {finding.status}, in the journal {known['status']}"
-        if known.get("content", findings.fingerprint(finding)) != findings.fingerprint(finding):
+        if known.get("content", content.fingerprint(finding)) != content.fingerprint(finding):
             yield f"{name}: its content is not what its last event left"
         if (decided := NEEDS.get(finding.status)) and (finding.pk, *decided) not in ratified:
             yield f"{name}: {finding.status} without a decision of its plenary"

@@ -35,6 +35,7 @@ from reports.filing import evidence
 from reports.filing.models import Evidence, Report, Revision
 from reports.findings import actions as findings
 from reports.findings.models import Finding, Party
+from reports.findings.shapes import FindingContent
 from reports.obligations.models import Obligation
 from reports.plenary import actions as plenary
 from reports.plenary.models import Attendance, Plenary, Vote
@@ -373,9 +374,7 @@ def world(
     far.value, far.source, far.imported_at = filed.answers["dpt_l"] + 1, "DPT", clock.now()
     far.save()
     assert quality.check(day.windows["pemungutan-tps"]) == 1
-    told = findings.FindingContent(
-        "CRIMINAL", "Pembagian uang.", "Pasar", day.election.voting_day, day.election.voting_day
-    )
+    told = FindingContent("CRIMINAL", "Pembagian uang.", "Pasar", day.election.voting_day, day.election.voting_day)
     recorder = fresh(day.cast.panwascam_chair)
     suspected = findings.record(unit=day.units[DISTRICT], told=told, occurred_in=day.units[TPS], by=recorder)
     return World(day, filed, kept.sha256, recap, form_a, released, term, meeting, Flag.objects.get(), suspected)

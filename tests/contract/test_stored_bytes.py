@@ -20,7 +20,7 @@ from dashboards.releases import proof
 from hierarchy.models import Unit, User
 from hierarchy.people import activation
 from reports.filing.receipts import code_of
-from reports.findings import actions as findings
+from reports.findings import content
 from reports.findings.models import Finding, Matter, Party
 from reports.instruments.codec import decode
 from reports.instruments.schema import INTEGER, TEXT, Group, Question, Schema, Text
@@ -130,7 +130,7 @@ PEOPLE = '[["RESPONDENT", "Ani “é”", ""], ["WITNESS", "Budi", "Jl. 1"]]'
 
 
 def test_what_the_journal_keeps_of_a_finding() -> None:
-    assert findings.fingerprint(finding()) == sha256(
+    assert content.fingerprint(finding()) == sha256(
         '{"analysis": "", "closed_on": null, "discovered_on": "2024-02-14", "event": "Uang dibagikan – “é”\\n😀", '
         '"evidence": "foto", "extended_reason": "", "handlers": ["asri", "tuti"], "happened_on": "2024-02-13", "id": '
         '7, "kind": "CRIMINAL", "number": 2, "occurred_in_id": 9, "outcome": "", "parties": ' + PEOPLE + ', "place": '
@@ -140,7 +140,7 @@ def test_what_the_journal_keeps_of_a_finding() -> None:
 
 
 def test_the_people_of_a_finding_on_the_table() -> None:
-    assert findings.laid(finding(), Matter.FINDING)["parties_sha256"] == sha256(PEOPLE)
+    assert content.laid(finding(), Matter.FINDING)["parties_sha256"] == sha256(PEOPLE)
 
 
 RECEIPTS = {bytes(32): "MKXR-AWC6", bytes(range(32)): "R2PM-N40D", b"\xff" * 32: "D471-5GYQ"}

@@ -20,8 +20,8 @@ from reports.filing.models import Report
 from reports.obligations.models import State
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
-from reports.plenary import minutes
 from reports.plenary import queries as ratified
+from reports.plenary import sheet, table
 from reports.plenary.models import AgendaItem, Minutes, Plenary, Vote
 from reports.review import actions as review
 from reports.rollup import fold as rollup
@@ -130,7 +130,7 @@ class Body:
         self.decisions.append((present, len(members)))
 
     def refresh(self, who: str, _n: int) -> None:
-        plenary.refresh(item=self.item(), by=self.by(who))
+        table.refresh(item=self.item(), by=self.by(who))
 
     def postpone(self, who: str, _n: int) -> None:
         plenary.postpone(item=self.item(), note="nanti", by=self.by(who))
@@ -177,7 +177,7 @@ class Body:
         meeting = self.meeting
         members = {membership.user.name for membership in bodies.members_of(self.unit)}
         if meeting.state in ("CALLED", "OPEN"):
-            said = minutes.data(meeting)
+            said = sheet.data(meeting)
             assert {row[1] for row in said["signed"]} <= members
             listed = {row[1]: row[3] for row in said["attendance"]}
             assert meeting.state == "OPEN" or set(listed) == members

@@ -22,7 +22,7 @@ from reports.bodies import queries as bodies
 from reports.calendar import actions as calendar
 from reports.calendar import publishing
 from reports.filing.models import Report
-from reports.findings import actions as findings
+from reports.findings import queries as registered
 from reports.findings.models import Finding
 from reports.obligations.models import Extension, Obligation
 from reports.plenary import actions as plenary
@@ -138,7 +138,7 @@ def test_findings_stand_at_every_step_and_one_suspicion_waits(election: Election
     }
     assert [one.status for one in Finding.objects.filter(unit=regency)] == ["FOUND"]
     assert [one.status for one in Finding.objects.filter(unit=province)] == ["SUSPECTED"]
-    assert findings.unrecorded(district).count() == 1
+    assert registered.unrecorded(district).count() == 1
     assert not Finding.objects.filter(handlers=None).exists()
 
 

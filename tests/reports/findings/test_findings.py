@@ -22,14 +22,15 @@ from reports.filing import actions as intake
 from reports.filing import evidence
 from reports.filing.models import Report
 from reports.findings import actions as findings
-from reports.findings import deadlines
-from reports.findings.actions import FindingContent, FindingError, PartyEntry
+from reports.findings import content, deadlines
+from reports.findings import queries as registered
 from reports.findings.models import Finding
+from reports.findings.shapes import FindingContent, FindingError, PartyEntry
 from reports.journal.models import Event
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
-from reports.plenary import minutes
 from reports.plenary import queries as ratified
+from reports.plenary import sheet
 from reports.plenary.models import AgendaItem, Plenary
 from reports.review import actions as review
 from reports.rollup import fold as rollup
@@ -122,7 +123,7 @@ def test_a_plenary_that_does_not_agree_dismisses_it(election_day: Day) -> None:
     decide(election_day, finding, "DISAGREE")
     finding.refresh_from_db()
     assert (finding.status, finding.registered_on, finding.closed_on) == ("DISMISSED", None, DAY)
-    assert findings.to_decide(finding.unit) == []
+    assert registered.to_decide(finding.unit) == []
 
 
 def test_what_lies_on_the_table_holds_no_name_and_does_not_change_once_voted_on(election_day: Day) -> None:
@@ -224,8 +225,8 @@ def test_who_may_record_and_where(election_day: Day) -> None:
 
 def test_a_form_a_is_offered_once_and_fills_the_record(election_day: Day, client: Client) -> None:
     report, cast = form_a(election_day), election_day.cast
-    assert list(findings.unrecorded(election_day.units[DISTRICT])) == [report]
-    assert list(findings.unrecorded(election_day.units["6401"])) == []
+    assert list(registered.unrecorded(election_day.units[DISTRICT])) == [report]
+    assert list(registered.unrecorded(election_day.units["6401"])) == []
     client.force_login(fresh(cast.panwascam_operator))
     listed = client.get(reverse("findings")).content.decode()
     assert "1 Formulir A memuat dugaan" in listed
@@ -249,7 +250,7 @@ def test_a_form_a_is_offered_once_and_fills_the_record(election_day: Day, client
     assert done.url == reverse("finding", args=[made.pk])
     assert (made.report, made.occurred_in.code) == (report, TPS)
     assert [party.name for party in made.parties.all()] == [NAME]
-    assert list(findings.unrecorded(election_day.units[DISTRICT])) == []
+    assert list(registered.unrecorded(election_day.units[DISTRICT])) == []
     assert client.post(reverse("record-finding"), posted).status_code == 404
 
 
@@ -303,7 +304,7 @@ def test_the_plenary_page_shows_contents_to_members_alone(election_day: Day, cli
         page = client.get(reverse("plenary", args=[meeting.pk])).content.decode()
         assert ("Pembagian amplop" in page) is sees
         assert "Penetapan temuan nomor 1" in page
-    assert "Pembagian amplop" not in str(minutes.data(meeting))
+    assert "Pembagian amplop" not in str(sheet.data(meeting))
 
 
 def test_a_finding_is_called_for_and_added_on_the_pages(election_day: Day, client: Client) -> None:
@@ -337,12 +338,12 @@ def test_the_register_is_sorted_by_what_runs_out_first_and_filtered(election_day
 def test_counts_by_where_it_happened(election_day: Day) -> None:
     finding = recorded(election_day)
     for code in ("64", "6472", DISTRICT, "6472012001", TPS):
-        assert findings.counts(election_day.units[code]) == {"SUSPECTED": 1}
-    assert findings.counts(election_day.units["6401"]) == {}
+        assert registered.counts(election_day.units[code]) == {"SUSPECTED": 1}
+    assert registered.counts(election_day.units["6401"]) == {}
     province = Unit.objects.get(code="64")
-    assert findings.confirmed(province) == {}, "a suspicion is nobody's business yet"
+    assert registered.confirmed(province) == {}, "a suspicion is nobody's business yet"
     decide(election_day, finding)
-    by_code = {Unit.objects.get(pk=pk).code: kinds for pk, kinds in findings.confirmed(province).items()}
+    by_code = {Unit.objects.get(pk=pk).code: kinds for pk, kinds in registered.confirmed(province).items()}
     assert by_code == {code: {"CRIMINAL": 1} for code in ("64", "6472", DISTRICT)}
 
 
@@ -433,7 +434,7 @@ def test_a_suspicion_that_was_taken_back_stays_withheld_and_other_forms_are_open
 
 def test_amending_keeps_the_hash_of_what_stood_and_loses_no_party_unsaid(election_day: Day, client: Client) -> None:
     finding, cast = recorded(election_day), election_day.cast
-    first = findings.fingerprint(findings.whole().get(pk=finding.pk))
+    first = content.fingerprint(content.whole().get(pk=finding.pk))
     client.force_login(fresh(cast.panwascam_chair))
     url = reverse("amend-finding", args=[finding.pk])
     posted = {
@@ -448,7 +449,7 @@ def test_amending_keeps_the_hash_of_what_stood_and_loses_no_party_unsaid(electio
     assert finding.parties.count() == 0
     (told_of,) = Event.objects.filter(verb="finding.amended").values_list("detail", flat=True)
     assert told_of["was"] == first
-    assert told_of["content"] == findings.fingerprint(findings.whole().get(pk=finding.pk)) != first
+    assert told_of["content"] == content.fingerprint(content.whole().get(pk=finding.pk)) != first
 
 
 def test_the_public_is_told_how_many_and_nothing_else(

@@ -20,7 +20,7 @@ from hierarchy.people import roster
 from reports.journal.models import Event
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
-from reports.plenary import minutes
+from reports.plenary import minutes, sheet
 from reports.plenary import queries as ratified
 from reports.plenary.models import AgendaItem, Minutes, Plenary
 from reports.verify import decided as verify_decided
@@ -201,7 +201,7 @@ def test_the_form_of_a_berita_acara(election_day: Day) -> None:
 
 def test_minutes_of_an_open_meeting_are_a_draft_that_is_not_kept(election_day: Day) -> None:
     meeting = opened(election_day)
-    assert minutes.data(meeting)["draft"] == "KONSEP, rapat belum ditutup"
+    assert sheet.data(meeting)["draft"] == "KONSEP, rapat belum ditutup"
     answer = signed_in(fresh(election_day.cast.panwascam_chair)).get(reverse("minutes", args=[meeting.pk]))
     assert answer.content.startswith(b"%PDF")
     assert "konsep" in answer["Content-Disposition"]
@@ -223,7 +223,7 @@ def test_a_reason_for_what_was_voted_down_is_not_told_as_one_for_ratifying_it(el
 
 
 def test_who_did_not_come_does_not_sign(election_day: Day) -> None:
-    said = minutes.data(opened(election_day, present=2))
+    said = sheet.data(opened(election_day, present=2))
     assert [row[2] for row in said["signed"]] == ["", "", "tidak hadir"]
     assert "dihadiri 2 dari 3 anggota" in said["quorum"]
 
@@ -269,7 +269,7 @@ def test_an_attendance_list_names_who_left(election_day: Day) -> None:
     meeting = opened(election_day)
     third = body(election_day.cast)[2]
     sitting.leave(plenary=meeting, member=third, by=third)
-    assert minutes.data(meeting)["attendance"][2][3].startswith("hadir, pergi 14 Feb 2024")
+    assert sheet.data(meeting)["attendance"][2][3].startswith("hadir, pergi 14 Feb 2024")
 
 
 # --- whose term ends ------------------------------------------------------------------------------------------------
@@ -288,11 +288,11 @@ def test_whose_term_ended_before_the_meeting_stands_nowhere_in_its_minutes(elect
     elif noted == "arrived":
         sitting.arrive(plenary=meeting, member=third, by=chair)
     roster.end(membership=Membership.objects.get(user=third), by=None)
-    assert third.name not in texts(minutes.data(meeting)), "nor in the draft of a meeting that is called"
+    assert third.name not in texts(sheet.data(meeting)), "nor in the draft of a meeting that is called"
     for member in (chair, second):
         sitting.arrive(plenary=meeting, member=member, by=member)
     meeting = plenary.open_(plenary=meeting, by=chair)
-    said = minutes.data(meeting)
+    said = sheet.data(meeting)
     assert third.name not in texts(said)
     assert names(said["attendance"]) == names(said["signed"]) == [chair.name, second.name]
     assert "dihadiri 2 dari 2 anggota" in said["quorum"]
@@ -305,7 +305,7 @@ def test_whose_term_ends_before_the_day_of_the_meeting_is_not_in_its_draft(elect
     Plenary.objects.filter(pk=meeting.pk).update(meets_at=MORNING_AFTER)
     Membership.objects.filter(user=third).update(until=AFTERNOON.date())
     meeting.refresh_from_db()
-    assert names(minutes.data(meeting)["attendance"]) == [chair.name, second.name]
+    assert names(sheet.data(meeting)["attendance"]) == [chair.name, second.name]
     with pytest.raises(plenary.PlenaryError, match="bukan anggota"):
         sitting.excuse(plenary=meeting, member=third, reason="sakit", by=chair)
 
@@ -342,6 +342,6 @@ def test_who_was_a_member_at_the_opening_and_did_not_come_is_absent_whatever_com
     third = body(election_day.cast)[2]
     Membership.objects.filter(user=third).update(until=AFTERNOON.date())
     election_day.set_clock(MORNING_AFTER)
-    said = minutes.data(Plenary.objects.get(pk=meeting.pk))
+    said = sheet.data(Plenary.objects.get(pk=meeting.pk))
     assert {row[1]: row[3] for row in said["attendance"]}[third.name] == "tidak hadir"
     assert third.name not in names(said["signed"])

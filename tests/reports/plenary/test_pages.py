@@ -21,7 +21,7 @@ from hierarchy.signin.throttle import NotNow
 from reports.obligations import pinning
 from reports.plenary import actions as plenary
 from reports.plenary import attendance as sitting
-from reports.plenary import minutes
+from reports.plenary import minutes, sheet, table
 from reports.plenary.models import Plenary, Vote
 from reports.review import actions as review
 from reports.rollup import fold as rollup
@@ -166,7 +166,7 @@ def test_who_is_absent_and_why_stands_in_the_list(day: Day) -> None:
     for member in (chair, second):
         sitting.arrive(plenary=meeting, member=member, by=member)
     plenary.open_(plenary=meeting, by=chair)
-    assert minutes.data(Plenary.objects.get(pk=meeting.pk))["attendance"][2][3] == "tidak hadir: sakit"
+    assert sheet.data(Plenary.objects.get(pk=meeting.pk))["attendance"][2][3] == "tidak hadir: sakit"
 
 
 def test_whose_term_has_ended_is_not_offered_and_not_counted(day: Day) -> None:
@@ -195,9 +195,7 @@ def test_the_table_that_is_ratified_says_the_answer_that_was_found(day: Day) -> 
     meeting = plenary.call(unit=unit, windows=windows, meets_at=AFTERNOON, place="Kantor", public=False, by=chair)
     page = signed_in(chair).get(reverse("plenary", args=[meeting.pk]))
     rows = {row.label: row for laid in page.context["items"] for _heading, rows in laid.tables for row in rows}
-    printed = {
-        row[0]: row for item in minutes.data(meeting)["items"] for each in item["tables"] for row in each["rows"]
-    }
+    printed = {row[0]: row for item in sheet.data(meeting)["items"] for each in item["tables"] for row in each["rows"]}
     for line, filed in {
         "Rapat dimulai dengan dihadiri saksi dan pengawas TPS: Tidak": 1,
         "Jam pembukaan pemungutan suara: sesudah pukul 07.00 WITA": 1,
@@ -216,7 +214,7 @@ def test_what_is_ratified_is_named_and_apart_from_what_it_is_compared_with(day: 
     text = text_of(signed_in(day.cast.panwascam_chair).get(reverse("plenary", args=[item.plenary_id])))
     for said in ("Masalah (laporan yang menemukan)", "Jumlah", "Disahkan: disetujui", "1 dari 6 laporan"):
         assert said in text, said
-    heads = [table["head"] for table in minutes.data(item.plenary)["items"][0]["tables"]]
+    heads = [table["head"] for table in sheet.data(item.plenary)["items"][0]["tables"]]
     assert [head[0] for head in heads] == ["Masalah (laporan yang menemukan)", "Jumlah"]
     assert {head[1] for head in heads} == {"Disahkan: disetujui\n1 dari 6 (16,7 %)"}
 
@@ -294,8 +292,8 @@ def test_figures_are_read_by_the_version_that_they_answer_also_after_the_form_wa
     (laid,) = page.context["items"]
     assert [row.label for _heading, rows in laid.tables for row in rows] == ["pulang", "hadir"]
     assert [(row.label, row.before, row.after) for row in laid.moved] == [("Versi formulir", 1, 2)]
-    assert len(minutes.data(meeting)["items"][0]["tables"][0]["rows"]) == 2
-    plenary.refresh(item=meeting.items.get(), by=members[0])
+    assert len(sheet.data(meeting)["items"][0]["tables"][0]["rows"]) == 2
+    table.refresh(item=meeting.items.get(), by=members[0])
     (laid,) = signed_in(members[0]).get(reverse("plenary", args=[meeting.pk])).context["items"]
     assert [row.label for _heading, rows in laid.tables for row in rows] == ["hadir"]
     assert laid.moved == []

@@ -19,7 +19,7 @@ from reports.bodies import queries as bodies
 from reports.journal.models import Event
 from reports.obligations import actions as obligations
 from reports.plenary import actions as plenary
-from reports.plenary import agenda, minutes, readiness
+from reports.plenary import agenda, readiness, sheet, table
 from reports.plenary import attendance as sitting
 from reports.plenary import queries as ratified
 from reports.plenary.models import AgendaItem, Plenary, Vote
@@ -243,12 +243,12 @@ def test_a_vote_on_figures_that_were_replaced_is_refused(election_day: Day):
     stale = bytes(item.sha256)
     approved(election_day)
     rollup.run_pending()
-    plenary.refresh(item=item, by=chair)
+    table.refresh(item=item, by=chair)
     with pytest.raises(plenary.PlenaryError, match="sudah diperbarui"):
         plenary.vote(item=item, choice="AGREE", seen=stale, by=chair)
     vote(item, chair)
     with pytest.raises(plenary.PlenaryError, match="tidak dapat diganti"):
-        plenary.refresh(item=item, by=chair)
+        table.refresh(item=item, by=chair)
 
 
 @pytest.mark.parametrize("name", ["stranger", "stranger_member", "nobody", "pkd_sibling", "ptps"])
@@ -448,9 +448,9 @@ def test_the_database_itself_keeps_what_was_decided(election_day: Day):
             act()
         assert item.votes.count() == 3, what
     plenary.close(plenary=item.plenary, minutes_number="1", notes="", by=body(election_day.cast)[0])
-    for table in (Plenary.objects.filter(pk=item.plenary_id), item.plenary.attendance.all()):
+    for rows in (Plenary.objects.filter(pk=item.plenary_id), item.plenary.attendance.all()):
         with pytest.raises(DatabaseError), transaction.atomic():
-            table.delete()
+            rows.delete()
 
 
 def test_closing_needs_a_number_and_leaves_nothing_undecided(election_day: Day):
@@ -490,5 +490,5 @@ def test_somebody_presides_in_place_of_who_left(election_day: Day) -> None:
     assert plenary.decide(item=item, by=third).decision == "RATIFIED"
     plenary.close(plenary=meeting, minutes_number="1/BA/2024", notes="", by=third)
     assert list(verify_decided.broken_meetings()) == []
-    said = minutes.data(Plenary.objects.get(pk=meeting.pk))
+    said = sheet.data(Plenary.objects.get(pk=meeting.pk))
     assert f"{chair.name}, ketua, kemudian oleh {third.name}, anggota tertua" in said["opening"]
