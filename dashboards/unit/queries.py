@@ -150,11 +150,7 @@ def _choose(tabs: list[Window], instrument: str, reported: set[int]) -> Window |
 
 
 def _add_rows(page: UnitPage, windows: list[Window]) -> None:
-    """One row per child; children without a tally or an obligation are left out (another level answers for them).
-
-    What is about the unit itself becomes its obligations: below a subject nobody holds a tally of that window, so both
-    never cost more than one query.
-    """
+    """One row per child; children without a tally or an obligation are left out (another level answers for them)."""
     if not windows:
         return
     found: dict[int, UnitPageRow] = {}
@@ -163,43 +159,53 @@ def _add_rows(page: UnitPage, windows: list[Window]) -> None:
         for window in windows
     }
     by_id = {window.pk: window for window in windows}
-    unit, instrument = page.unit, windows[0].instrument
-    if unit.level == Level.VILLAGE or instrument.subject_level == unit.level:
-        # As a set of keys: an OR over two tables would read every obligation there is.
-        subjects = Unit.objects.filter(Q(parent=unit) | Q(pk=unit.pk)).order_by().values("pk")
-        below = Obligation.objects.filter(subject__in=subjects, window__in=windows).select_related("subject", "report")
-        for obligation in below.defer(*HEAVY).order_by("subject__code", "window_id"):
-            obligation.window = by_id[obligation.window_id]
-            if obligation.subject_id == unit.pk:
-                page.obligations.append(_unit_obligation(obligation, page.as_of))
-                continue
-            if page.basis == "ratified":
-                continue  # what it says of its own subject was approved by a superior and ratified by nobody
-            obligation.subject.village = unit
-            row = found.setdefault(obligation.subject_id, UnitPageRow(obligation.subject))
-            row.obligations.append(_unit_obligation(obligation, page.as_of))
-            _add(
-                row,
-                counts_of(obligation, page.as_of),
-                vector_of(obligation, page.basis),
-                problems[obligation.window_id],
-                obligation.first_filed_at,
-            )
+    # Below a subject nobody holds a tally of that window, so it is one or the other, never both.
+    if page.unit.level == Level.VILLAGE or windows[0].instrument.subject_level == page.unit.level:
+        _add_subjects(page, found, by_id, problems)
     else:
-        held = with_not_due(Tally.objects.filter(window__in=windows, unit__parent=unit), page.as_of)
-        tallies = list(with_yesterday(held, page.as_of).select_related("unit").order_by("unit__code"))
-        for tally in tallies:
-            tally.window = by_id[tally.window_id]
-        if page.basis == "ratified":
-            tallies, _decided = _as_ratified(tallies)
-        for tally in tallies:
-            row = found.setdefault(tally.unit_id, UnitPageRow(tally.unit))
-            row.tallies.append(tally)
-            vector = getattr(tally, _column(page.basis))
-            _add(row, tally_counts(tally), vector, problems[tally.window_id], tally.last_filed_at)
+        _add_tallied(page, found, by_id, problems)
     page.rows = list(found.values())
     if page.basis == "filed" and page.current is not None:
         _mark_still(page)
+
+
+def _add_subjects(
+    page: UnitPage, found: dict[int, UnitPageRow], windows: dict[int, Window], problems: dict[int, list[int]]
+) -> None:
+    """Children by their own obligations. What is about the unit itself becomes its obligations. One query."""
+    unit = page.unit
+    # As a set of keys: an OR over two tables would read every obligation there is.
+    subjects = Unit.objects.filter(Q(parent=unit) | Q(pk=unit.pk)).order_by().values("pk")
+    below = Obligation.objects.filter(subject__in=subjects, window__in=windows).select_related("subject", "report")
+    for obligation in below.defer(*HEAVY).order_by("subject__code", "window_id"):
+        obligation.window = windows[obligation.window_id]
+        if obligation.subject_id == unit.pk:
+            page.obligations.append(_unit_obligation(obligation, page.as_of))
+            continue
+        if page.basis == "ratified":
+            continue  # what it says of its own subject was approved by a superior and ratified by nobody
+        obligation.subject.village = unit
+        row = found.setdefault(obligation.subject_id, UnitPageRow(obligation.subject))
+        row.obligations.append(_unit_obligation(obligation, page.as_of))
+        counts, vector = counts_of(obligation, page.as_of), vector_of(obligation, page.basis)
+        _add(row, counts, vector, problems[obligation.window_id], obligation.first_filed_at)
+
+
+def _add_tallied(
+    page: UnitPage, found: dict[int, UnitPageRow], windows: dict[int, Window], problems: dict[int, list[int]]
+) -> None:
+    """Children by their tallies; of the basis "ratified" those that their bodies have decided."""
+    held = with_not_due(Tally.objects.filter(window__in=windows, unit__parent=page.unit), page.as_of)
+    tallies = list(with_yesterday(held, page.as_of).select_related("unit").order_by("unit__code"))
+    for tally in tallies:
+        tally.window = windows[tally.window_id]
+    if page.basis == "ratified":
+        tallies, _decided = _as_ratified(tallies)
+    for tally in tallies:
+        row = found.setdefault(tally.unit_id, UnitPageRow(tally.unit))
+        row.tallies.append(tally)
+        vector = getattr(tally, _column(page.basis))
+        _add(row, tally_counts(tally), vector, problems[tally.window_id], tally.last_filed_at)
 
 
 def _mark_still(page: UnitPage) -> None:
