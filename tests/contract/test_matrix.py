@@ -238,6 +238,7 @@ TABLE: dict[str, Rule] = {
     "pleno/<int:pk>/pergi/": of_the_body(meeting, unsafe=True, post=chair),
     "pleno/<int:pk>/izin/": of_the_body(meeting, unsafe=True, post=lambda w: {**chair(w), "alasan": "Sakit."}),
     "pleno/<int:pk>/buka/": of_the_body(meeting, unsafe=True, post=nothing),
+    "pleno/<int:pk>/pimpin/": of_the_body(meeting, unsafe=True, post=nothing),
     "pleno/<int:pk>/tambah/": of_the_body(meeting, unsafe=True, post=lambda w: {"agenda": f"temuan-{w.finding.pk}"}),
     "pleno/<int:pk>/perbarui/": of_the_body(meeting, unsafe=True, post=laid),
     "pleno/<int:pk>/cabut/": of_the_body(meeting, unsafe=True, post=laid),
