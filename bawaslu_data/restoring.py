@@ -99,12 +99,15 @@ def take_over(name: str, *, accept: Accept = never) -> str:
     own, manage = _own(), [sys.executable, settings.BASE_DIR / "manage.py"]
     _require_alone(own)
     too_old = _("Skema cadangan tidak dapat dibawa ke versi ini.")
-    _run([*manage, "migrate", "--noinput"], too_old, DATABASE_URL=_address(name))
+    # Without the checks of settings: the day a dump is needed may be the day a pinned key is wrong. `verify` names it.
+    _run([*manage, "migrate", "--noinput", "--skip-checks"], too_old, DATABASE_URL=_address(name))
     # A dump of a running system holds marks that nobody had folded yet.
     verified = _ran([*manage, "verify", "--roll-up"], DATABASE_URL=_address(name))
     if verified.returncode and not (verified.returncode == FOUND and accept(verified.stderr.strip())):
         raise Refusal(_broken(verified))
     before = f"{own}_before_{datetime.now(UTC):%Y%m%d_%H%M%S}"
+    if verified.returncode:
+        _note(verified.stderr, before, database=name)  # first, or a kill after the change of names could lose it
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     try:
         with _server() as server, server.transaction():
@@ -112,8 +115,6 @@ def take_over(name: str, *, accept: Accept = never) -> str:
             server.execute(rename.format(sql.Identifier(name), sql.Identifier(own)))
     except psycopg.errors.ObjectInUse as error:
         raise Refusal(_busy(str(error))) from error
-    if verified.returncode:
-        _note(verified.stderr, before)
     return before
 
 
@@ -125,12 +126,30 @@ def _broken(verified: subprocess.CompletedProcess[str]) -> str:
     return f"{sentence}\n{_last_words(verified)}"
 
 
-def _note(differences: str, before: str) -> None:
-    """The journal of what is now in use says that it was taken with differences, and with which."""
+def _note(differences: str, before: str, *, database: str) -> None:
+    """The journal of what is about to be in use says that it is taken with differences, and with which."""
     lines = [line.strip() for line in differences.splitlines() if line.strip()]
     logger.warning("restore: taken over with differences: %s", "; ".join(lines))
-    with transaction.atomic():
+    with _connected_to(database), transaction.atomic():
         journal.write(journal.entry("database.restored", by=None, target=before, differences=lines))
+
+
+@contextmanager
+def _connected_to(name: str) -> Iterator[None]:
+    """Django's own connection leads to another database of the same server for as long as the block lasts."""
+    own = connection.settings_dict["NAME"]
+    _let_go()
+    connection.settings_dict["NAME"] = name
+    try:
+        yield
+    finally:
+        _let_go()
+        connection.settings_dict["NAME"] = own
+
+
+def _let_go() -> None:
+    connection.close()
+    connections["default"].close_pool()  # type: ignore[attr-defined]
 
 
 def _own() -> str:
@@ -147,9 +166,7 @@ def _parameters(name: str) -> dict[str, Any]:
 @contextmanager
 def _server() -> Iterator[psycopg.Connection]:
     """A connection beside every database of ours, in autocommit."""
-    # A database that somebody is connected to cannot be renamed, be it ourselves.
-    connection.close()
-    connections["default"].close_pool()  # type: ignore[attr-defined]
+    _let_go()  # a database that somebody is connected to cannot be renamed, be it ourselves
     with psycopg.connect(**_parameters("postgres"), autocommit=True) as server:
         yield server
 

