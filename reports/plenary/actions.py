@@ -244,7 +244,7 @@ def preside(*, plenary: Plenary, by: User) -> Plenary:
     with transaction.atomic():
         meeting = hold(plenary, State.OPEN)
         present = present_at(meeting, members_of(meeting.unit))
-        here = {membership.user_id for membership in present}
+        here = {membership.user_id: membership for membership in present}
         if meeting.presided_by_id in here:
             raise PlenaryError(_("Pimpinan rapat masih hadir."))
         if by.pk not in here:
@@ -254,6 +254,7 @@ def preside(*, plenary: Plenary, by: User) -> Plenary:
             raise PlenaryError(_("Yang memimpin sekarang adalah %(name)s.") % {"name": presiding.name})
         meeting.presided_by = presiding
         meeting.save(update_fields=["presided_by"])
+        sitting.take_role(meeting, here[by.pk])
         tell("plenary.presided", meeting, by, presider=presiding.username)
     return meeting
 

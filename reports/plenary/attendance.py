@@ -65,7 +65,7 @@ def arrive(*, plenary: Plenary, member: User, by: User) -> None:
         if rows.filter(arrived_at__isnull=False, left_at=None).exists():
             return
         now = clock.now()
-        if not rows.update(arrived_at=now, left_at=None, absence=""):
+        if not rows.update(arrived_at=now, left_at=None, absence="", role=membership.role):
             Attendance.objects.create(plenary=meeting, user=member, role=membership.role, arrived_at=now)
         tell("plenary.arrived", meeting, by, member=member.username)
 
@@ -108,7 +108,14 @@ def complete(meeting: Plenary, memberships: Sequence[Membership], *, by: User) -
     for row in others.select_related("user"):
         tell("plenary.struck", meeting, by, member=row.user.username)
     others.delete()
-    Attendance.objects.bulk_create(rows, ignore_conflicts=True)
+    Attendance.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["plenary", "user"], update_fields=["role"]
+    )  # who came in one role may have another by now
+
+
+def take_role(meeting: Plenary, membership: Membership) -> None:
+    """The list says in what role somebody sits now: a member who has become the chair presides as the chair."""
+    Attendance.objects.filter(plenary=meeting, user=membership.user_id).update(role=membership.role)
 
 
 # --- what the verbs of a plenary share ------------------------------------------------------------------------------

@@ -10,32 +10,33 @@ from django.shortcuts import get_object_or_404, render
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib import clock
-from hierarchy.models import User
+from hierarchy.models import Membership, Role, User
 from hierarchy.querysets import visible_q
 from hierarchy.signin import stepup
 from hierarchy.web import SignedIn
+from reports.bodies.queries import members_of
 from reports.plenary import attendance as sitting
 from reports.plenary.agenda import AgendaRow, WaitingMatter, grouped, laid_items, waiting_of
 from reports.plenary.models import Attendance, Plenary, Vote
 
 
 def page_of(request: SignedIn, found: Plenary, *, refused: str = "") -> HttpResponse:
-    memberships = sitting.expected_at(found)
+    memberships = members_of(found.unit)
     listed = {row.user_id: row for row in found.attendance.select_related("user")}
     open_now = found.state in (Plenary.State.CALLED, Plenary.State.OPEN)
-    members = {row.user_id: row.user for row in memberships}
+    members = {each.user_id for each in memberships}
     present = [row for row in listed.values() if row.present and (row.user_id in members or not open_now)]
     items = laid_items(found, request.user, [row.user for row in present])
     context = {
         "plenary": found,
         "unit": found.unit,
-        "memberships": [(row, listed.get(row.user_id)) for row in memberships] if open_now else [],
+        "people": _list(memberships, sitting.expected_at(found), listed) if open_now else [],
         "former": _former(found, listed) if found.state == Plenary.State.OPEN else [],
         "listed": list(listed.values()),
         "present": len(present),
         "members": len(memberships) if open_now else found.members or len(memberships),
         "needed": found.quorum if found.quorum and not open_now else sitting.needed_in(found, len(memberships)),
-        "eldest_unknown": _eldest_unknown(present, members),
+        "eldest_unknown": _eldest_unknown(present, memberships),
         "items": items,
         "addable": grouped(_addable(found, items)) if open_now else [],
         "open_now": open_now,
@@ -56,6 +57,14 @@ def page_of(request: SignedIn, found: Plenary, *, refused: str = "") -> HttpResp
     return render(request, "reports/plenary/plenary.html", context)
 
 
+def _list(
+    today: list[Membership], expected: list[Membership], listed: dict[int, Attendance]
+) -> list[tuple[Membership, Attendance | None, bool, bool]]:
+    """Each membership, what is written of it, whether its member may come now, and whether they may be excused."""
+    sits, due = ({each.user_id: each for each in memberships} for memberships in (today, expected))
+    return [(each, listed.get(user), user in sits, user in due) for user, each in (due | sits).items()]
+
+
 def _addable(found: Plenary, items: list[AgendaRow]) -> list[WaitingMatter]:
     """What could still be put on the agenda."""
     on = {laid.item.window or laid.item.finding for laid in items}
@@ -68,12 +77,13 @@ def _former(found: Plenary, listed: dict[int, Attendance]) -> list[tuple[Attenda
     return [(row, ended[user]) for user, row in listed.items() if user in ended and row.arrived_at]
 
 
-def _eldest_unknown(present: list[Attendance], members: dict[int, User]) -> list[User]:
+def _eldest_unknown(present: list[Attendance], memberships: list[Membership]) -> list[User]:
     """Those present, where nobody can tell who presides: no chair, and a birth date is missing."""
-    if any(row.role == "CHAIR" for row in present):
+    here = {row.user_id for row in present}
+    people = [each for each in memberships if each.user_id in here]
+    if any(each.role == Role.CHAIR for each in people):
         return []
-    people = [members[row.user_id] for row in present if row.user_id in members]
-    return people if any(person.born_on is None for person in people) else []
+    return [each.user for each in people] if any(each.user.born_on is None for each in people) else []
 
 
 def found_plenary(request: SignedIn, pk: int) -> Plenary:

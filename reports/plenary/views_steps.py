@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.lib.errors import Refusal
-from hierarchy.models import User
+from hierarchy.models import Membership, User
 from hierarchy.signin import stepup
 from hierarchy.web import SignedIn, posted_pk, with_status
 from reports.bodies import queries as bodies
@@ -49,18 +49,18 @@ def step(act: Callable[[SignedIn, Plenary], None]) -> Callable[[SignedIn, int], 
 
 @step
 def arrive(request: SignedIn, found: Plenary) -> None:
-    attendance.arrive(plenary=found, member=_member(request, found), by=request.user)
+    attendance.arrive(plenary=found, member=_member(request, _today(found)), by=request.user)
 
 
 @step
 def leave(request: SignedIn, found: Plenary) -> None:
-    attendance.leave(plenary=found, member=_member(request, found), by=request.user)
+    attendance.leave(plenary=found, member=_member(request, _today(found)), by=request.user)
 
 
 @step
 def excuse(request: SignedIn, found: Plenary) -> None:
-    reason = request.POST.get("alasan", "")
-    attendance.excuse(plenary=found, member=_member(request, found), reason=reason, by=request.user)
+    member, reason = _member(request, attendance.expected_at(found)), request.POST.get("alasan", "")
+    attendance.excuse(plenary=found, member=member, reason=reason, by=request.user)
 
 
 # --- the meeting ----------------------------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ def excuse(request: SignedIn, found: Plenary) -> None:
 
 @step
 def open_(request: SignedIn, found: Plenary) -> None:
-    plenary.open_(plenary=found, presider=_somebody(request, found, "pimpinan"), by=request.user)
+    plenary.open_(plenary=found, presider=_somebody(request, _today(found), "pimpinan"), by=request.user)
 
 
 @step
@@ -150,13 +150,17 @@ def _item(request: SignedIn, found: Plenary) -> AgendaItem:
     return get_object_or_404(rows, plenary=found, pk=posted_pk(request, "agenda"))
 
 
-def _somebody(request: SignedIn, found: Plenary, name: str) -> User | None:
+def _today(found: Plenary) -> list[Membership]:
+    return bodies.members_of(found.unit)
+
+
+def _somebody(request: SignedIn, among: list[Membership], name: str) -> User | None:
     number = request.POST.get(name, "")
-    return next((row.user for row in attendance.expected_at(found) if str(row.user_id) == number), None)
+    return next((row.user for row in among if str(row.user_id) == number), None)
 
 
-def _member(request: SignedIn, found: Plenary) -> User:
-    member = _somebody(request, found, "anggota")
+def _member(request: SignedIn, among: list[Membership]) -> User:
+    member = _somebody(request, among, "anggota")
     if member is None:
         raise Http404
     return member

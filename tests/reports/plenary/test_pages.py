@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
 
-from hierarchy.models import User
+from hierarchy.models import Membership, User
 from hierarchy.people import roster
 from hierarchy.signin import actions as signin
 from hierarchy.signin import stepup
@@ -167,6 +167,26 @@ def test_who_is_absent_and_why_stands_in_the_list(day: Day) -> None:
         sitting.arrive(plenary=meeting, member=member, by=member)
     plenary.open_(plenary=meeting, by=chair)
     assert sheet.data(Plenary.objects.get(pk=meeting.pk))["attendance"][2][3] == "tidak hadir: sakit"
+
+
+def test_today_comes_who_sits_today_and_is_excused_who_will_sit_on_the_day_of_the_meeting(day: Day) -> None:
+    """Of a meeting tomorrow: today is the last day of the second member's term, tomorrow the first of a fourth's."""
+    chair, second, _third = body(day.cast)
+    meeting = called(day)
+    Plenary.objects.filter(pk=meeting.pk).update(meets_at=MORNING_AFTER)
+    Membership.objects.filter(user=second).update(until=AFTERNOON.date())
+    fourth = User.objects.create(username="keempat", name="Anggota Keempat")
+    Membership.objects.create(user=fourth, unit=meeting.unit, role="MEMBER", since=MORNING_AFTER.date())
+    client = signed_in(chair)
+    answer = client.get(reverse("plenary", args=[meeting.pk]))
+    page = text_of(answer)
+    assert "hadir 0 dari 3 anggota, perlu 2" in page
+    for person, hadir, izin in ((chair, True, True), (second, True, False), (fourth, False, True)):
+        assert (f"Catat hadir {person.name}" in page) is hadir
+        assert (f'id="izin-{person.pk}"' in answer.content.decode()) is izin
+        assert step(client, meeting, "izin", anggota=person.pk, alasan="sakit").status_code == (302 if izin else 404)
+        for verb in ("hadir", "pergi"):
+            assert step(client, meeting, verb, anggota=person.pk).status_code == (302 if hadir else 404), verb
 
 
 def test_whose_term_has_ended_is_not_offered_and_not_counted(day: Day) -> None:

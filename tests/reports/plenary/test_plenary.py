@@ -237,6 +237,40 @@ def test_the_eldest_presides_in_place_of_an_absent_chair(election_day: Day):
     assert absent.arrived_at is None
 
 
+def becomes_chair(member: User) -> None:
+    """The term of the chair ends, and the body has chosen one of its members."""
+    unit = membership_of(member).unit
+    Membership.objects.filter(unit=unit, role=Role.CHAIR).update(until=AFTERNOON.date() - timedelta(days=1))
+    Membership.objects.filter(unit=unit, user=member).update(role=Role.CHAIR)
+
+
+@pytest.mark.parametrize("when", ["before the opening", "after the opening"])
+def test_a_member_who_has_become_the_chair_presides_as_the_chair(election_day: Day, when: str) -> None:
+    _chair, second, third = body(election_day.cast)
+    meeting = called(election_day)
+    for member in body(election_day.cast):
+        sitting.arrive(plenary=meeting, member=member, by=member)
+    if when == "before the opening":
+        becomes_chair(third)
+        meeting = plenary.open_(plenary=meeting, by=fresh(second))
+    else:
+        meeting = plenary.open_(plenary=meeting, by=second)
+        becomes_chair(third)
+        meeting = plenary.preside(plenary=meeting, by=fresh(third))
+    said = sheet.data(Plenary.objects.get(pk=meeting.pk))["opening"]
+    assert f"{third.name}, ketua" in said
+    assert list(verify_decided.broken_meetings()) == []
+
+
+def test_who_comes_back_as_the_chair_is_listed_as_the_chair(election_day: Day) -> None:
+    third = body(election_day.cast)[2]
+    meeting = opened(election_day)
+    sitting.leave(plenary=meeting, member=third, by=third)
+    becomes_chair(third)
+    sitting.arrive(plenary=meeting, member=fresh(third), by=fresh(third))
+    assert meeting.attendance.get(user=third).role == Role.CHAIR
+
+
 def test_a_vote_on_figures_that_were_replaced_is_refused(election_day: Day):
     chair = body(election_day.cast)[0]
     item = opened(election_day).items.get()
