@@ -7,7 +7,8 @@ with the table (reports/journal/covered.py). Where no event carries one yet, not
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 from django.db import connection
 from django.db.models import Q
@@ -140,20 +141,20 @@ def broken_evidence() -> Iterator[str]:
 def broken_photos() -> Iterator[str]:
     """Every photo's file by its hash. Its row never changes, so this needs no snapshot, and keeps none open while the
     disk reads: rows are asked for some at a time, and no longer held once they are here."""
-    last = 0
+    last, unnamed = 0, cache(evidence.unnamed)  # asked for at the first missing file: it reads every version there is
     while found := list(Evidence.objects.filter(pk__gt=last).order_by("pk")[:PHOTOS_AT_ONCE]):
         for photo in found:
-            if fault := _fault_of_file(photo):
+            if fault := _fault_of_file(photo, unnamed):
                 yield f"photo {photo.pk}: its file {photo.file.name} {fault}"
         last = found[-1].pk
 
 
-def _fault_of_file(photo: Evidence) -> str:
+def _fault_of_file(photo: Evidence, unnamed: Callable[[], set[int]]) -> str:
     try:
         with photo.file.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         # Swept a moment ago; or of a backup: its row was still in the dump when the file had been swept.
-        swept = photo.pk in evidence.unnamed(photo.sha256) or not Evidence.objects.filter(pk=photo.pk).exists()
+        swept = photo.pk in unnamed() or not Evidence.objects.filter(pk=photo.pk).exists()
         return "" if swept else "cannot be read"
     return "" if found == photo.sha256 else "is not what was handed in"

@@ -327,6 +327,20 @@ class TestVerified:
         call_command("verify", "evidence", "photos")
         assert not Evidence.objects.filter(pk=kept[1].pk).exists()
 
+    def test_what_is_unnamed_is_asked_for_once_however_many_files_are_missing(
+        self, kept: list[Evidence], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It reads every version of every report."""
+        asked, unnamed = [], evidence.unnamed
+        monkeypatch.setattr(evidence, "unnamed", lambda sha256=None: (asked.append(sha256), unnamed(sha256))[1])
+        for photo in kept[:2]:
+            Path(photo.file.path).unlink()
+            Evidence.objects.filter(pk=photo.pk).update(uploaded_at=clock.now() - 2 * evidence.KEPT_UNNAMED)
+        assert list(verify_kept.broken_photos()) == []
+        Path(kept[2].file.path).unlink()
+        assert [line.split(":")[0] for line in verify_kept.broken_photos()] == [f"photo {kept[2].pk}"]
+        assert asked == [None, None]
+
     def test_a_file_that_is_gone_or_exchanged_is_named(
         self, kept: list[Evidence], capsys: pytest.CaptureFixture[str]
     ) -> None:
