@@ -33,7 +33,7 @@ from reports.rehearsal import nation
 from reports.rollup import fold as rollup
 
 CHAIR = "ketua-rekaan"
-SITE = {"workers": 4, "threads": 4}  # as in docker-compose.yml
+SITE = {"workers": 4, "threads": 6}  # as in docker-compose.yml
 MOST_WINDOWS = 60
 BY_VILLAGE = """
     SELECT filer_id, array_agg(id ORDER BY id) FROM reports_obligation WHERE state = 'OWED'
