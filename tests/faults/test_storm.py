@@ -36,9 +36,9 @@ TOP = """
 ASK = f"""
 import json
 from dashboards.models import ExportJob
-from hierarchy import clock
+from hierarchy.lib import clock
 from hierarchy.models import Unit, User
-from reports.models import Window
+from reports.calendar.models import Window
 window = Window.objects.filter(opened_at__isnull=False).select_related("stage")[0]
 province, reader = Unit.objects.get(code="64"), User.objects.get(username="ketua-64")
 facts = dict(unit=province, asked_by=reader, stage_code=window.stage.code, basis="filed", detail=True)

@@ -181,6 +181,9 @@ class Body:
             assert {row[1] for row in said["signed"]} <= members
             listed = {row[1]: row[3] for row in said["attendance"]}
             assert meeting.state == "OPEN" or set(listed) == members
+
+    def check_told(self) -> None:
+        """Once a life: the journal is append-only, so what it tells wrongly stays wrong."""
         assert [told for told in verify_decided.broken_meetings() if "was there" in told or "was absent" in told] == []
 
     def check(self) -> None:
@@ -216,13 +219,14 @@ def live(day: Day, lives: int, acts: int) -> None:
             body = Body(day)
             for act in life:
                 body.act(*act)
+            body.check_told()
             transaction.set_rollback(True)
 
     run()
 
 
 def test_whatever_members_do_what_is_ratified_had_a_quorum_and_stays(election_day: Day) -> None:
-    live(election_day, lives=12, acts=25)
+    live(election_day, lives=6, acts=25)
 
 
 @pytest.mark.full
