@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any, Protocol
 
 from django.db.models import Q
 from mptt.managers import TreeManager
@@ -11,11 +12,26 @@ from mptt.querysets import TreeQuerySet
 from hierarchy.levels import Level
 from hierarchy.lib import guard
 
-if TYPE_CHECKING:
-    from hierarchy.models import Unit, User
+
+class Place(Protocol):
+    """As much of a unit as a scope needs. The tables are made with these querysets, so they cannot be named here."""
+
+    @property
+    def pk(self) -> Any: ...
+    @property
+    def level(self) -> int: ...
 
 
-def within_q(unit: Unit, prefix: str = "") -> Q:
+class Reader(Protocol):
+    """As much of a user as a scope needs."""
+
+    @property
+    def is_authenticated(self) -> bool: ...
+    @property
+    def current_memberships(self) -> Iterable[Any]: ...
+
+
+def within_q(unit: Place, prefix: str = "") -> Q:
     """Rows whose unit (reached through `prefix`, e.g. "subject__") is `unit` or lies below it.
 
     One indexed equality on an ancestor column; no tree walk and no nested-set range.
@@ -25,7 +41,7 @@ def within_q(unit: Unit, prefix: str = "") -> Q:
     return Q(**{f"{prefix}{Level(unit.level).spec.column}_id": unit.pk})
 
 
-def visible_q(user: User, prefix: str = "") -> Q:
+def visible_q(user: Reader, prefix: str = "") -> Q:
     """Rows whose unit lies in the subtree of any of the user's current memberships; nothing for strangers."""
     scope = Q(pk__in=[])
     for membership in user.current_memberships if user.is_authenticated else ():
@@ -34,11 +50,11 @@ def visible_q(user: User, prefix: str = "") -> Q:
 
 
 class UnitQuerySet(TreeQuerySet):
-    def within(self, unit: Unit) -> UnitQuerySet:
+    def within(self, unit: Place) -> UnitQuerySet:
         """`unit` and everything below it."""
         return self.filter(within_q(unit))
 
-    def visible_to(self, user: User) -> UnitQuerySet:
+    def visible_to(self, user: Reader) -> UnitQuerySet:
         """What the user may see: the subtrees of the units they serve in. Anything else does not exist (404)."""
         return self.filter(visible_q(user))
 

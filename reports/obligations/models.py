@@ -5,8 +5,6 @@ Opened, staffed and extended by reports/obligations/actions.py; filing and revie
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -15,9 +13,6 @@ from hierarchy.models import Unit, User
 from reports.calendar.models import Window
 from reports.counting import TIMED
 from reports.obligations.querysets import ObligationQuerySet
-
-if TYPE_CHECKING:
-    pass
 
 
 class State(models.TextChoices):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Prefetch
@@ -13,9 +12,6 @@ from hierarchy import access
 from hierarchy.access import Permission
 from hierarchy.models import Membership, Unit, User
 from hierarchy.querysets import visible_q, within_q
-
-if TYPE_CHECKING:
-    pass
 from reports.calendar.querysets import without_schema
 
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.db import models
 from django.db.models import Q
 
 from hierarchy.models import Unit, User
 from hierarchy.querysets import visible_q
-
-if TYPE_CHECKING:
-    pass
 
 
 class TallyQuerySet(models.QuerySet):

@@ -32,13 +32,8 @@ TREES = {name: ast.parse(path.read_text()) for name, path in SOURCES.items()}
 
 
 def _imports(tree: ast.AST) -> Iterator[ast.ImportFrom | ast.Import]:
-    """Every import that runs, late ones in functions included; those for type checkers alone do not run."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            continue
-        if isinstance(node, (ast.ImportFrom, ast.Import)):
-            yield node
-        yield from _imports(node)
+    """Every import, late ones in functions and those for type checkers alone included."""
+    return (node for node in ast.walk(tree) if isinstance(node, (ast.ImportFrom, ast.Import)))
 
 
 def _absolute(module: str, node: ast.ImportFrom) -> str:
